@@ -1,0 +1,80 @@
+PYTHON ?= python3
+HOST := 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+THREADS ?= 4
+# Options for pytest, for instance PYTEST="-k phones -x".
+PYTEST ?= -n 2
+
+BIN := .venv/bin
+VENV := .venv/pyvenv.cfg
+RUN := .venv/installed-to-run
+DEV := .venv/installed-to-develop
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# What the commands set for themselves wins over the environment and over .env.
+SQLITE := sqlite:///$(CURDIR)/var
+AS_DEMO := env DEBUG=1 SECURE_SSL_REDIRECT=0 ALLOWED_HOSTS=localhost,127.0.0.1 \
+	DATABASE_URL="$(SQLITE)/demo.sqlite3"
+AS_DEVELOPMENT := env DEBUG=1 DATABASE_URL="$(SQLITE)/tests.sqlite3"
+AS_PRODUCTION := env DEBUG=0 SECURE_SSL_REDIRECT=1 ALLOWED_HOSTS=leads.example.com \
+	SECRET_KEY=not-secret-0123456789-abcdefghijklmnopqrstuvwxyz-for-the-checks \
+	DATABASE_URL="$(SQLITE)/tests.sqlite3"
+
+export DJANGO_SETTINGS_MODULE := leadsync.settings
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint serve lock bench
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000)
+	@exec $(AS_DEMO) $(BIN)/python manage.py demo --port $(PORT)
+
+test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST="-n 2")
+	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest $(PYTEST)
+
+lint: $(DEV)  ## Ruff, mypy, missing migrations, Django's deployment checks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(AS_DEVELOPMENT) $(BIN)/mypy
+	$(AS_DEVELOPMENT) $(BIN)/python manage.py makemigrations --check
+	$(AS_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+serve: $(RUN)  ## Migrate, then serve for production (HOST, PORT, WORKERS, THREADS)
+	$(BIN)/python manage.py migrate --noinput
+	$(BIN)/python manage.py collectstatic --noinput
+	exec $(BIN)/granian --interface wsgi --http 1 --no-ws --host $(HOST) --port $(PORT) \
+		--workers $(WORKERS) --blocking-threads $(THREADS) \
+		--respawn-failed-workers --workers-kill-timeout 30 leadsync.wsgi:application
+
+bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
+	$(BIN)/python -m tests.postgres -- $(BIN)/python -m bench
+
+lock: $(VENV)  ## Compile requirements*.in with hashes (LOCK=--upgrade takes newer versions)
+	@test -x $(BIN)/uv || $(PIP_INSTALL) uv
+	@for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+			$(LOCK) --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "LeadSync needs Python 3.11 or newer, and $(PYTHON) is not." \
+			"Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments." \
+			"On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(RUN): requirements.txt $(VENV)
+	$(PIP_INSTALL) --require-hashes -r requirements.txt
+	@touch $@
+
+# The developer's requirements contain the others: both stamps are set.
+$(DEV): requirements-dev.txt requirements.txt $(VENV)
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $(RUN) $@

@@ -1,0 +1,35 @@
+"""Types of command-line arguments that several commands share."""
+
+import re
+from argparse import ArgumentTypeError
+from datetime import timedelta
+
+from contacts.models import Workspace
+from contacts.phones import InvalidPhone, to_e164
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def workspace(slug: str) -> Workspace:
+    """The workspace with this slug."""
+    found = Workspace.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
+        raise ArgumentTypeError(f"there is no workspace {slug!r}; there are: {known}")
+    return found
+
+
+def phone(typed: str) -> str:
+    """A phone in any spelling, as E.164."""
+    try:
+        return to_e164(typed, from_person=True)
+    except InvalidPhone as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def age(typed: str) -> timedelta:
+    """A length of time such as 90m, 12h, 7d or 2w."""
+    match = re.fullmatch(r"(\d{1,5})([mhdw])", typed)
+    if not match:
+        raise ArgumentTypeError(f"{typed!r} is no length of time: use 90m, 12h, 7d or 2w")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})

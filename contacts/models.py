@@ -1,0 +1,333 @@
+"""Who the lead is: workspaces, leads, their status history and their notes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.phones import E164, search_range
+from contacts.workflow import LeadStatus
+
+REGION = r"^[A-Z]{2}$"
+MAX_SCORE = 100
+MAX_TEAM_SIZE = 2**31 - 1
+HOT_SCORE = 70
+
+
+class Temperature(models.TextChoices):
+    HOT = "hot", _("Hot")
+    WARM = "warm", _("Warm")
+    LUKEWARM = "lukewarm", _("Lukewarm")
+    COLD = "cold", _("Cold")
+
+
+class Language(models.TextChoices):
+    INDONESIAN = "id", _("Indonesian")
+    ENGLISH = "en", _("English")
+
+
+class AuthorKind(models.TextChoices):
+    PERSON = "person", _("Person")
+    BOT = "bot", _("Bot")
+    SYSTEM = "system", _("LeadSync")
+
+
+class Workspace(models.Model):
+    """A business that uses LeadSync; its slug is how bots name it and never changes."""
+
+    slug = models.SlugField(_("slug"), unique=True, max_length=50)
+    name = models.CharField(_("name"), max_length=100)
+    region = models.CharField(
+        _("region"),
+        max_length=2,
+        default="ID",
+        validators=[RegexValidator(REGION, _("Use two capital letters, such as ID or SG."))],
+        help_text=_("Country (ISO 3166) in which national phone numbers are read."),
+    )
+    kapso_phone_number_id = models.CharField(
+        _("Kapso phone number id"),
+        max_length=64,
+        unique=True,
+        null=True,
+        blank=True,
+        default=None,
+        help_text=_("Bots may name the workspace by this id instead of its slug."),
+    )
+    creates_contacts = models.BooleanField(
+        _("create leads for unknown numbers"),
+        default=False,
+        help_text=_("Otherwise a message from an unknown number waits until the lead is added."),
+    )
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(region__regex=REGION),
+                name="workspace_region_is_two_capital_letters",
+                violation_error_message=_("Use two capital letters, such as ID or SG."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kapso_phone_number_id__isnull=True) | ~Q(kapso_phone_number_id=""),
+                name="workspace_kapso_id_is_null_or_not_empty",
+                violation_error_message=_("Leave the Kapso id out instead of giving an empty one."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.kapso_phone_number_id = self.kapso_phone_number_id or None
+        super().save(*args, **kwargs)
+
+    def answers_to(self, ref: str) -> bool:
+        """Whether a bot that says `ref` means this workspace."""
+        return ref in (self.slug, self.kapso_phone_number_id)
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def hot(self) -> Self:
+        """Leads to call first: hot by temperature or by score, and not yet won or put away."""
+        return self.filter(
+            Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
+        ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
+
+    def added_since(self, when: datetime) -> Self:
+        return self.filter(created_at__gte=when)
+
+    def active_since(self, when: datetime) -> Self:
+        return self.filter(last_activity_at__gte=when)
+
+    def matching(self, typed: str, *, region: str = "") -> Self:
+        """Leads whose phone begins with what was typed, in any spelling, or else whose name
+        contains it. Each of the two uses an index; a search by both at once could not."""
+        typed = typed.replace("\x00", "").strip()
+        if bounds := search_range(typed, region=region or settings.LEADSYNC_DEFAULT_REGION):
+            return self.filter(phone__range=bounds)
+        return self.filter(Q(name__icontains=typed) | Q(whatsapp_name__icontains=typed))
+
+
+class Contact(models.Model):
+    """A lead: what Sarah learned about a person and what staff made of it."""
+
+    workspace = models.ForeignKey(
+        Workspace, models.PROTECT, related_name="contacts", verbose_name=_("workspace")
+    )
+    phone = models.CharField(
+        _("phone"),
+        max_length=16,
+        validators=[RegexValidator(E164, _("Write the number as +6281234567890."))],
+    )
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    whatsapp_name = models.CharField(_("WhatsApp name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    language = models.CharField(
+        _("language"), max_length=2, choices=Language, default=Language.INDONESIAN
+    )
+
+    business_type = models.CharField(_("business type"), max_length=200, blank=True)
+    team_size = models.PositiveIntegerField(
+        _("team size"), null=True, blank=True, validators=[MaxValueValidator(MAX_TEAM_SIZE)]
+    )
+    pain_points = models.JSONField(_("pain points"), default=list, blank=True)
+    goals = models.TextField(_("goals"), max_length=5000, blank=True)
+    location = models.CharField(_("location"), max_length=200, blank=True)
+    business_duration = models.CharField(_("in business for"), max_length=200, blank=True)
+    story = models.TextField(_("story"), max_length=5000, blank=True)
+    interest_motivation = models.TextField(_("why interested"), max_length=5000, blank=True)
+    priority = models.CharField(_("priority"), max_length=200, blank=True)
+    urgency_level = models.CharField(_("urgency"), max_length=200, blank=True)
+    closing_technique = models.CharField(_("closing technique"), max_length=200, blank=True)
+    objection = models.TextField(_("objection"), max_length=5000, blank=True)
+
+    lead_score = models.PositiveSmallIntegerField(
+        _("score"), default=0, validators=[MinValueValidator(0), MaxValueValidator(MAX_SCORE)]
+    )
+    lead_temperature = models.CharField(
+        _("temperature"), max_length=8, choices=Temperature, default=Temperature.COLD
+    )
+    lead_status = models.CharField(
+        _("status"), max_length=9, choices=LeadStatus, default=LeadStatus.NEW
+    )
+    status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+    status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
+
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="leads",
+        verbose_name=_("assigned to"),
+    )
+    source = models.CharField(_("source"), max_length=50, blank=True)
+    tags = models.JSONField(_("tags"), default=list, blank=True)
+    opted_out = models.BooleanField(
+        _("opted out"),
+        default=False,
+        help_text=_("Nothing that Sarah learns is copied to this lead any more."),
+    )
+    re_engaged_at = models.DateTimeField(_("re-engaged"), null=True, blank=True)
+    staff_fields = models.JSONField(
+        _("held by staff"),
+        default=list,
+        blank=True,
+        help_text=_("Fields that a person has written and the bot leaves alone."),
+    )
+    last_activity_at = models.DateTimeField(_("last activity"), default=timezone.now)
+    last_contact_at = models.DateTimeField(_("last contacted"), null=True, blank=True)
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lead")
+        verbose_name_plural = _("leads")
+        constraints = [
+            models.UniqueConstraint(
+                # Phone first: a phone is looked up with and without a workspace.
+                fields=["phone", "workspace"],
+                name="contact_phone_is_unique_in_its_workspace",
+                violation_error_message=_("This workspace already has a lead with this phone."),
+            ),
+            models.CheckConstraint(
+                condition=Q(phone__regex=E164),
+                name="contact_phone_is_e164",
+                violation_error_message=_("Write the number as +6281234567890."),
+            ),
+            models.CheckConstraint(
+                condition=Q(language__in=Language.values), name="contact_language_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_score__range=(0, MAX_SCORE)),
+                name="contact_score_is_between_0_and_100",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_temperature__in=Temperature.values),
+                name="contact_temperature_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_status__in=LeadStatus.values), name="contact_status_is_known"
+            ),
+        ]
+        indexes = [
+            # "What happened last among the qualified leads of this workspace?"
+            models.Index(
+                fields=["workspace", "lead_status", "-last_activity_at"],
+                name="contact_by_status",
+            ),
+            # "What happened last in this workspace?"
+            models.Index(fields=["workspace", "-last_activity_at"], name="contact_by_workspace"),
+            # "What happened last anywhere?" (the admin's first page)
+            models.Index(fields=["-last_activity_at"], name="contact_by_activity"),
+            # "How many leads came in today?" Never rewritten: the column does not change.
+            models.Index(fields=["-created_at"], name="contact_by_creation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.whatsapp_name or self.phone
+
+    def change(
+        self, values: Mapping[str, object], *, by: str, at: datetime | None = None, reason: str = ""
+    ) -> list[str]:
+        """Write what differs from the stored values and return the names of what did.
+
+        A moved status is stamped and gets its history row, whoever moves it. The caller holds the
+        row's lock (`select_for_update`), because a bot and a person may write at once.
+        """
+        at = at or timezone.now()
+        before = self.lead_status
+        changed = [name for name, value in values.items() if getattr(self, name) != value]
+        if not changed:
+            return []
+        for name in changed:
+            setattr(self, name, values[name])
+        written = [*changed, "updated_at"]
+        if "lead_status" in changed:
+            self.status_changed_at, self.status_changed_by = at, by
+            written += ["status_changed_at", "status_changed_by"]
+        with transaction.atomic(savepoint=False):
+            self.save(update_fields=written)
+            if "lead_status" in changed:
+                self.status_changes.create(
+                    from_status=before, to=self.lead_status, by=by, reason=reason, at=at
+                )
+        return changed
+
+    def change_status(self, to: str, *, by: str, reason: str = "") -> bool:
+        """Move the lead to `to`, signed `by`; False if it was there already."""
+        with transaction.atomic():
+            contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
+            changed = contact.change({"lead_status": to}, by=by, reason=reason)
+        self.refresh_from_db(fields=["lead_status", "status_changed_at", "status_changed_by"])
+        return bool(changed)
+
+    def hand_back(self, names: list[str]) -> None:
+        """Let the bot write these fields again, from its next message on."""
+        with transaction.atomic():
+            contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
+            self.staff_fields = [name for name in contact.staff_fields if name not in names]
+            self.save(update_fields=["staff_fields", "updated_at"])
+
+
+class StatusChange(models.Model):
+    """One move of a lead's status: the history that nobody edits."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
+    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
+    to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
+    by = models.CharField(_("by"), max_length=150)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("status change")
+        verbose_name_plural = _("status history")
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_status__in=LeadStatus.values) & Q(to__in=LeadStatus.values),
+                name="status_change_statuses_are_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_status=models.F("to")), name="status_change_is_a_move"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_from_status_display()} → {self.get_to_display()}"
+
+
+class Note(models.Model):
+    """What a person, a bot or LeadSync itself wrote down about a lead."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
+    text = models.TextField(_("text"), max_length=5000)
+    author = models.CharField(_("author"), max_length=150)
+    author_kind = models.CharField(
+        _("written by"), max_length=6, choices=AuthorKind, default=AuthorKind.PERSON
+    )
+    created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(author_kind__in=AuthorKind.values), name="note_author_kind_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:50]

@@ -1,0 +1,147 @@
+"""Owns how a phone number is read: any spelling of one number becomes one E.164 text, or an error.
+
+Pure: no Django, no clock, no I/O. Messages never repeat the input, so they are safe in a log.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+MAX_RAW_LENGTH = 256  # room for a wa.me link; checked before any other work
+MAX_DIGITS = 15
+E164 = r"^\+[1-9][0-9]{7,14}\Z"  # PostgreSQL and Python agree on \Z; on $ they do not
+
+_NUMBER = re.compile(r"\+?[0-9]+")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# No slash, comma or line break: between digits they separate two numbers ("021 555 1234/35").
+_FORMATTING = dict.fromkeys(map(ord, " -.()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212"))
+_TEL = re.compile(r"^tel:(?://)?", re.IGNORECASE)
+_WHATSAPP = re.compile(
+    r"""
+      whatsapp:(?!//) (.*)
+    | (\+?[0-9]+) (?: :[0-9]+ )? @(?: c\.us | s\.whatsapp\.net )  # ":12" is a linked device
+    | (?: https?:// )? (?: www\. )? wa\.me/ ([^/?\#]*) /? (?: [?\#].* )?
+    | (?: (?: https?:// )? (?: api | web )\.whatsapp\.com/ | whatsapp:// )
+      send/? \? (?: [^\#]*?& )? phone= (?: %2B )? ([^&\#]*) (?: [&\#].* )?
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+class InvalidPhone(ValueError):
+    """Not a phone number; `str()` is one sentence saying what is wrong and what to do."""
+
+
+def to_e164(raw: object, *, region: str = "ID", from_person: bool = False) -> str:
+    """Return the number as E.164 (`+6281234567890`), or raise InvalidPhone and nothing else.
+
+    `0…` is national in `region`. Other bare digits are a WhatsApp id, which begins with the
+    country code; only a person's `8…` is national too. A result read again is itself.
+    """
+    number, national = _read(raw, from_person=from_person)
+    e164 = _parse(number, region if national else None)
+    # A doubled trunk prefix loses one per reading, so one lead would get two numbers.
+    if e164 != number and _parse(e164, None) != e164:
+        raise _invalid("repeats a prefix")
+    return e164
+
+
+def is_national(raw: object) -> bool:
+    """Whether a bot's `raw` is read in the workspace's region; False for what is no number."""
+    try:
+        return _read(raw, from_person=False)[1]
+    except InvalidPhone:
+        return False
+
+
+def search_range(typed: str, *, region: str = "ID") -> tuple[str, str] | None:
+    """Return inclusive bounds on the stored numbers beginning with what a person `typed`.
+
+    None if that is not the beginning of a phone number. The bounds order as plain characters.
+    """
+    try:
+        number, national = _read(typed, from_person=True)
+    except InvalidPhone:
+        return None
+    digits = number.removeprefix("+")
+    if len(digits) < 3:
+        return None
+    if national:
+        digits = f"{phonenumbers.country_code_for_region(region)}{digits}"
+    digits = _without_trunk_zero(digits)
+    if digits.startswith("0") or len(digits) > MAX_DIGITS:
+        return None
+    return f"+{digits}", f"+{digits:9<{MAX_DIGITS}}"
+
+
+def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:
+    """Return (`+…`, False), or (bare digits, True) when the number is national.
+
+    A leading space, which is a lost `+`, needs no rule for a bot: its bare digits get one anyway.
+    From a person it is a slip of copying, and must not turn ` 812…` into a Japanese number.
+    """
+    text = _plain_text(raw)
+    if found := _WHATSAPP.fullmatch(text):
+        text, from_person = found[found.lastindex], False  # WhatsApp's own form: international
+    elif "@" in text:
+        raise _invalid("is a group, channel, @lid or e-mail address, not …@c.us of one person")
+    elif text.endswith(".0"):
+        raise _invalid("was turned into a decimal by a spreadsheet or program (use text)")
+    number = _TEL.sub("", text).translate(_FORMATTING)
+    if not number:
+        raise _invalid("is empty")
+    if not _NUMBER.fullmatch(number):
+        raise _invalid("has letters or signs that do not belong in one single number")
+    if number.startswith("00"):
+        number = f"+{number[2:]}"
+    national = number.startswith(("0", "8") if from_person else "0")
+    return (number, True) if national else (f"+{number.removeprefix('+')}", False)
+
+
+def _plain_text(raw: object) -> str:
+    """Return `raw` as text with ASCII digits and without invisible marks."""
+    if type(raw) is int and 0 <= raw < 10 ** (MAX_DIGITS + 1):
+        raw = str(raw)
+    if not isinstance(raw, str):
+        raise _invalid("is not text")
+    if len(raw) > MAX_RAW_LENGTH:
+        raise _invalid("is far too long")
+    if not raw.isascii():
+        raw = _INVISIBLE.sub("", unicodedata.normalize("NFKC", raw))
+        raw = re.sub(r"\d", lambda digit: str(int(digit[0])), raw)
+    return raw.strip(" \t\r\n'")  # the apostrophe: how spreadsheets mark text
+
+
+def _parse(number: str, region: str | None) -> str:
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            raise _invalid("does not begin with a known country code") from None
+        raise _invalid("has too few or too many digits") from None
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    # The library leaves the trunk zero on what is too short without it: 0812345 is no lead.
+    dialable = phonenumbers.is_possible_number(parsed) and _without_trunk_zero(e164[1:]) == e164[1:]
+    if not (dialable and re.fullmatch(E164, e164)):
+        raise _invalid("has too few or too many digits for its country")
+    return e164
+
+
+def _without_trunk_zero(digits: str) -> str:
+    """Return international `digits` without a `0` (Hungary: `06`) that is dialled only at home.
+
+    Italy and others have no such prefix: their zero is part of the number.
+    """
+    for length in (1, 2, 3):
+        code, rest = digits[:length], digits[length:]
+        country = phonenumbers.region_code_for_country_code(int(code))
+        if country != phonenumbers.UNKNOWN_REGION:
+            trunk = phonenumbers.ndd_prefix_for_region(country, True) or ""
+            return code + rest.removeprefix(trunk) if trunk.startswith("0") else digits
+    return digits
+
+
+def _invalid(problem: str) -> InvalidPhone:
+    return InvalidPhone(f"The phone number {problem}: send it like +6281234567890.")

@@ -1,0 +1,24 @@
+"""Cleaning of what strangers typed: no character that could break a database, a log or a page."""
+
+import re
+
+ANSI = r"\x1b\[[0-9;?]*[ -/]*[@-~]"
+HARMFUL = re.compile(rf"{ANSI}|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Terminal sequences, control characters and halves of characters: never part of a text."""
+INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Direction marks and zero-width spaces: they reorder or hide what stands beside them. The
+joiners U+200C and U+200D stay: scripts and emoji need them."""
+
+
+def is_harmful(text: str) -> bool:
+    return bool(HARMFUL.search(text))
+
+
+def clean_text(text: str) -> str:
+    """The text without harmful and invisible characters; its lines stay."""
+    return INVISIBLE.sub("", HARMFUL.sub("", text)).replace("\r\n", "\n").strip()
+
+
+def clean_line(text: str) -> str:
+    """The same on one line, every run of white space one space."""
+    return " ".join(clean_text(text).split())

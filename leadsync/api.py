@@ -1,0 +1,205 @@
+"""What all APIs share: keys, scopes, the shape of errors, pages."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import exceptions, serializers, status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+
+from leadsync import keys
+from leadsync.models import ApiKey
+from monitoring.errors import frames
+
+if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
+    from rest_framework.views import APIView
+
+logger = logging.getLogger(__name__)
+
+API_PATHS = ("/api/", "/sarah/")
+LOST = (OperationalError, InterfaceError)
+
+T = TypeVar("T")
+
+
+class FailedAuthenticationThrottle(SimpleRateThrottle):
+    """Counts failed authentications of a client address; a valid key is never throttled."""
+
+    scope = "failed_authentication"
+    rate = settings.LEADSYNC_FAILED_AUTH_RATE
+
+    def get_cache_key(self, request: Request, view: "APIView | None") -> str:
+        return f"{self.scope}:{self.get_ident(request)}"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """A bot's key, as `Authorization: Bearer KEY` (or `Token KEY`) or `X-API-Key: KEY`.
+
+    `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A key
+    that is known but not valid any more is left in `request.refused_key`: somebody should notice.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        sent = self._sent_key(request)
+        if not sent:
+            self._fail(
+                request,
+                exceptions.NotAuthenticated(
+                    "Send the bot's key as “Authorization: Bearer <key>” or “X-API-Key: <key>”."
+                ),
+            )
+        key = self._find(sent)
+        if key is None or not key.is_valid:
+            request.refused_key = key
+            self._fail(
+                request,
+                exceptions.AuthenticationFailed(
+                    "This key is not valid. Ask the operator for a new one (create_bot)."
+                ),
+            )
+        self._record_use(key)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+    def _sent_key(self, request: Request) -> str:
+        scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() in ("bearer", "token"):
+            return credentials.strip()
+        return request.headers.get("X-API-Key", "").strip()
+
+    def _find(self, sent: str) -> ApiKey | None:
+        if not keys.is_wellformed(sent):
+            return None
+        known = ApiKey.objects.select_related("user", "workspace")
+        digest = keys.digest(sent)
+        return with_second_try(lambda: known.filter(digest=digest).first())
+
+    def _fail(self, request: Request, error: exceptions.APIException) -> None:
+        throttle = FailedAuthenticationThrottle()
+        if not throttle.allow_request(request, None):
+            raise exceptions.Throttled(wait=throttle.wait())
+        raise error
+
+    def _record_use(self, key: ApiKey) -> None:
+        try:
+            key.record_use()
+        except DatabaseError as error:  # a read-only or busy database: the caller is still known
+            logger.warning("The use of key %s could not be noted: %s", key.pk, frames(error))
+
+
+class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
+    target_class = KeyAuthentication
+    name = "key"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "ls_…"}
+
+
+class HasScope(BasePermission):
+    """The key carries the view's `read_scope` or, for methods that write, its `write_scope`."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        reads = request.method in ("GET", "HEAD", "OPTIONS")
+        scope = view.read_scope if reads else view.write_scope
+        self.message = f"This key lacks the scope {scope}. Ask the operator for a key that has it."
+        return request.auth is not None and request.auth.allows(scope)
+
+
+class Pages(CursorPagination):
+    """Cursor pages: as fast at the end of a long list as at its beginning."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class DatabaseAway(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database cannot be reached right now. Send the request again."
+    default_code = "database_unavailable"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Every error under the API as JSON: `{"error": sentence, "code": …, "fields": …}`."""
+    if isinstance(error, LOST):
+        logger.error("The database cannot be reached: %s", frames(error))
+        error = DatabaseAway()
+    elif isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif not isinstance(error, exceptions.APIException):
+        logger.error("%s failed: %s", type(context["view"]).__name__, frames(error))
+        error = exceptions.APIException("Something went wrong on our side. It has been logged.")
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return Response(error_body(error), status=error.status_code, headers=headers)
+
+
+def error_body(error: exceptions.APIException) -> dict[str, Any]:
+    """The JSON of an error; `error` is a sentence, `fields` tells which input it is about."""
+    if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
+        fields = {
+            name: [str(item) for item in (items if isinstance(items, list) else [items])]
+            for name, items in error.detail.items()
+        }
+        first = next(iter(fields))
+        return {"error": f"{first}: {fields[first][0]}", "code": "invalid", "fields": fields}
+    detail = error.detail[0] if isinstance(error.detail, list) else error.detail
+    return {"error": str(detail), "code": getattr(detail, "code", error.default_code)}
+
+
+class ErrorSerializer(serializers.Serializer):
+    """Why a request was refused."""
+
+    error = serializers.CharField(help_text="A sentence.")
+    code = serializers.CharField(required=False)
+    fields = serializers.DictField(required=False, help_text="Sentences by input field.")
+
+
+def error_responses(*statuses: int) -> dict[int, type[ErrorSerializer]]:
+    """The answers with these statuses, for the OpenAPI schema."""
+    return dict.fromkeys(statuses, ErrorSerializer)
+
+
+def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
+    """A Django error view that answers JSON under the API and Django's own `page` elsewhere."""
+
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.path.startswith(API_PATHS):
+            return JsonResponse({"error": sentence, "code": code}, status=status_code)
+        return page(request, *args, **kwargs)
+
+    return view
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> JsonResponse:
+    """What answers under the API where nothing else does, also with DEBUG on."""
+    return JsonResponse({"error": "There is nothing here.", "code": "not_found"}, status=404)
+
+
+def with_second_try(run: Callable[[], T]) -> T:
+    """The result of `run`, which is called once more, on a fresh connection, if the database drops
+    the first or picks it as the victim of a deadlock. The bot itself never sends anything twice."""
+    try:
+        return run()
+    except LOST:
+        connection.close()
+        return run()

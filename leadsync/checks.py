@@ -1,0 +1,1 @@
+"""Checks that Django does not have: `manage.py check --deploy` runs them."""

@@ -1,0 +1,43 @@
+"""What an API key looks like: `ls_`, 43 random characters and a checksum of eight.
+
+The checksum lets junk be refused without a query and lets scanners recognise a leaked key. Only
+the digest is stored: the key has 256 random bits, so a plain SHA-256 of it cannot be reversed.
+"""
+
+import hashlib
+import secrets
+import zlib
+
+PREFIX = "ls_"
+RANDOM_LENGTH = 43
+CHECKSUM_LENGTH = 8
+SHOWN_LENGTH = 10
+
+
+def generate() -> str:
+    random = secrets.token_urlsafe(32)
+    return f"{PREFIX}{random}{_checksum(random)}"
+
+
+def is_wellformed(key: str) -> bool:
+    """Whether this can be a key at all: its form and its checksum are right."""
+    random, checksum = key[len(PREFIX) : -CHECKSUM_LENGTH], key[-CHECKSUM_LENGTH:]
+    return (
+        key.startswith(PREFIX)
+        and key.isascii()
+        and len(random) == RANDOM_LENGTH
+        and checksum == _checksum(random)
+    )
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def shown_part(key: str) -> str:
+    """The beginning that people may see, to tell keys apart."""
+    return key[:SHOWN_LENGTH]
+
+
+def _checksum(random: str) -> str:
+    return f"{zlib.crc32(random.encode()):08x}"

@@ -1,0 +1,37 @@
+"""Gives a bot its key."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from contacts.management.arguments import workspace
+from leadsync.bots import ROLES, BotError, issue_key
+
+
+class Command(BaseCommand):
+    help = (
+        "Create a bot's account if needed, and a key for it. Prints only the key on stdout; it "
+        "cannot be shown again. Two keys of a bot are valid at most: create the new one, give it "
+        "to the bot, then revoke the old one with revoke_bot_keys."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="such as sarah-bot")
+        parser.add_argument(
+            "--role",
+            required=True,
+            choices=ROLES,
+            help="sarah writes conversations; manager reads leads and failures, writes leads",
+        )
+        parser.add_argument(
+            "--workspace", type=workspace, metavar="SLUG", help="bind the key to this workspace"
+        )
+
+    def handle(self, *, name: str, role: str, workspace: Any, **options: Any) -> None:
+        try:
+            key = issue_key(name, role=role, workspace=workspace)
+        except BotError as error:
+            raise CommandError(str(error)) from error
+        where = f"workspace {workspace.slug}" if workspace else "all workspaces"
+        self.stderr.write(f"Key of {name} for {where}; it is shown only now:")
+        self.stdout.write(key)

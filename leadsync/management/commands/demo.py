@@ -1,0 +1,190 @@
+"""`make demo`: a site with simulated conversations, for a first look."""
+
+import argparse
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from tqdm import tqdm
+
+from contacts.models import Contact, Workspace
+from leadsync.bots import issue_key, revoke_keys
+from sarah.models import SarahState
+from sarah.simulator import conversations, phones
+from sarah.traffic import Tally, TrafficError, send
+
+HOST = "127.0.0.1"
+DATABASE = settings.VAR_DIR / "demo.sqlite3"
+ADMIN = "admin"
+BOT = "sarah-demo"
+CONVERSATIONS, SEED = 60, 1
+UNKNOWN_EVERY = 8
+"""One in so many who write to Sarah is no lead, so that monitoring has something to show."""
+START_TIMEOUT = 30
+STOP_TIMEOUT = 10
+
+
+class Command(BaseCommand):
+    help = (
+        "Run a site with simulated conversations on this machine until Ctrl-C. "
+        "Start it with `make demo`, which gives it a database of its own."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--port", type=port_number, default=8000, metavar="N", help="default: %(default)s"
+        )
+
+    def handle(self, *, port: int, **options: Any) -> None:
+        refuse_other_databases()
+        refuse_used_port(port)
+        signal.signal(signal.SIGTERM, _exit)
+        call_command("migrate", verbosity=0)
+        password = set_admin_password()
+        key = replace_key()
+        is_new = not SarahState.objects.exists()
+        if is_new:
+            add_leads()
+        connection.close()
+        url = f"http://{HOST}:{port}"
+        with running_server(port) as server:
+            wait_until_healthy(url, server)
+            if is_new:
+                self.stdout.write(f"Sarah talks to {CONVERSATIONS} people:")
+                self.stdout.write(str(send_conversations(url, key)))
+            self.stdout.write(summary(url, password, key))
+            server.wait()
+            raise CommandError("The server has stopped by itself.")
+
+
+def port_number(value: str) -> int:
+    """Read a TCP port; for argparse."""
+    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a port: use 1 to 65535")
+    return int(value)
+
+
+def refuse_other_databases() -> None:
+    """The demo sets passwords and invents leads: never in a database that somebody uses."""
+    if settings.DATABASES["default"]["NAME"] != str(DATABASE):
+        raise CommandError("The demo has a database of its own. Start it with `make demo`.")
+
+
+def refuse_used_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}). "
+                f"Choose another: make demo PORT={8001 if port == 8000 else 8000}"
+            ) from error
+
+
+def set_admin_password() -> str:
+    """A new password each time, because the old one cannot be printed again."""
+    password = secrets.token_urlsafe(12)
+    admin, _ = User.objects.get_or_create(username=ADMIN)
+    admin.is_active = admin.is_staff = admin.is_superuser = True
+    admin.set_password(password)
+    admin.save()
+    return password
+
+
+def replace_key() -> str:
+    revoke_keys(BOT)
+    return issue_key(BOT, role="sarah")
+
+
+def add_leads() -> None:
+    """Make leads of most of the people who will write to Sarah."""
+    workspace = Workspace.objects.get(slug="default")
+    Contact.objects.bulk_create(
+        (
+            Contact(workspace=workspace, phone=phone, source="demo")
+            for number, phone in enumerate(phones(CONVERSATIONS, seed=SEED), start=1)
+            if number % UNKNOWN_EVERY
+        ),
+        ignore_conflicts=True,  # left by a demo that was stopped before the first message
+    )
+
+
+@contextmanager
+def running_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Granian as a child; it is gone when the block is left, however that happens."""
+    address = ["--host", HOST, "--port", str(port)]
+    options = ["--interface", "wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "granian", *options, *address, "leadsync.wsgi:application"],
+        cwd=settings.BASE_DIR,
+    )
+    try:
+        yield server
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how one leaves the demo; the terminal has told the server as well
+    finally:
+        server.terminate()
+        try:
+            server.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy cannot reach this machine's loopback
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                if session.get(f"{url}/healthz", timeout=1).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.1)
+    raise CommandError("The server does not start; what it has printed above may say why.")
+
+
+def send_conversations(url: str, key: str) -> Tally:
+    traffic = list(conversations(CONVERSATIONS, seed=SEED))
+    tally = Tally()
+    replies = send(traffic, base_url=url, key=key)
+    try:
+        for reply in tqdm(replies, total=len(traffic), unit=" requests", disable=None):
+            tally.add(reply)
+    except TrafficError as error:
+        raise CommandError(str(error)) from error
+    return tally
+
+
+def summary(url: str, password: str, key: str) -> str:
+    return f"""
+LeadSync runs on {url}/admin/
+
+    user      {ADMIN}
+    password  {password}
+    bot key   {key}
+
+Look at Leads for what Sarah has learned, and at Sync failures for the people who wrote to her
+without being leads: add one of them as a lead and the failure heals by itself.
+Talk to the bot's endpoint yourself:
+
+    curl -H "Authorization: Bearer {key}" "{url}/sarah/state?contact_phone=0812-3456-7890"
+
+Ctrl-C stops the demo. Its data stays in var/{DATABASE.name}; delete the file to start afresh.
+"""
+
+
+def _exit(number: int, frame: object) -> None:
+    sys.exit(128 + number)

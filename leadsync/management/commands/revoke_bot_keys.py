@@ -1,0 +1,23 @@
+"""Takes a bot's keys away."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from leadsync.bots import revoke_keys
+
+
+class Command(BaseCommand):
+    help = "Revoke a bot's keys; from then on they are answered with 401."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="such as sarah-bot")
+        parser.add_argument(
+            "--prefix", default="", help="only the keys that begin with this, such as ls_a1b2c3d"
+        )
+
+    def handle(self, *, name: str, prefix: str, **options: Any) -> None:
+        revoked = revoke_keys(name, prefix=prefix)
+        if not revoked:
+            raise CommandError(f"{name} has no such key that is not revoked already.")
+        self.stdout.write(f"Revoked {revoked} keys of {name}.")

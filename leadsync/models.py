@@ -1,0 +1,97 @@
+"""Who may call the API: the keys of bots."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from leadsync import keys
+
+
+class Scope(models.TextChoices):
+    STATES_WRITE = "states:write", _("Conversations: read and write")
+    LEADS_READ = "leads:read", _("Leads: read")
+    LEADS_WRITE = "leads:write", _("Leads: write")
+    FAILURES_READ = "failures:read", _("Failures: read")
+    FAILURES_WRITE = "failures:write", _("Failures: resolve and retry")
+
+
+ONE_SCOPE = f"({'|'.join(Scope.values)})"
+SCOPES = f"^{ONE_SCOPE}( {ONE_SCOPE})*$"
+USE_RECORDED_EVERY = timedelta(minutes=1)
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def valid(self) -> Self:
+        """Keys that still open the door; `ApiKey.is_valid` is the same question to one key."""
+        return self.filter(revoked_at__isnull=True).filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+        )
+
+    def revoke(self) -> int:
+        """Refuse these keys from now on; returns how many were not revoked before."""
+        return self.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+class ApiKey(models.Model):
+    """A bot's key: acts as `user`, within `scopes`, and only in `workspace` if it has one."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys", verbose_name=_("bot")
+    )
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
+    prefix = models.CharField(_("begins with"), max_length=keys.SHOWN_LENGTH, editable=False)
+    scopes = models.CharField(
+        _("scopes"), max_length=200, help_text=_("Separated by single spaces.")
+    )
+    workspace = models.ForeignKey(
+        "contacts.Workspace",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        verbose_name=_("workspace"),
+        help_text=_("The only one that the key sees and touches; empty for all."),
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        permissions = [("revoke_apikey", "Can revoke API keys")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scopes__regex=SCOPES),
+                name="api_key_scopes_are_known",
+                violation_error_message=_("Write known scopes, separated by single spaces."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @property
+    def is_valid(self) -> bool:
+        return (
+            self.revoked_at is None
+            and (self.expires_at is None or self.expires_at > timezone.now())
+            and self.user.is_active
+        )
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes.split()
+
+    def record_use(self) -> None:
+        """Note when the key was last used, at most once a minute."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > USE_RECORDED_EVERY:
+            ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)

@@ -1,0 +1,269 @@
+"""Every setting of LeadSync, read from the environment; `.env.example` lists the variables.
+
+A wrong value stops the start with an error that names the variable and what is allowed.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from environs import Env, EnvError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = Env(eager=False)
+env.read_env(BASE_DIR / ".env", recurse=False)
+
+BOOLEAN = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
+NUMBER = {"error_messages": {"invalid": "use a whole number."}}
+
+
+# Django
+
+DEBUG = env.bool("DEBUG", False, **BOOLEAN)
+SECRET_KEY = env.str("SECRET_KEY", "only-for-development" if DEBUG else "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "leadsync",
+    "contacts",
+    "sarah",
+    "monitoring",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "leadsync.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "leadsync.urls"
+WSGI_APPLICATION = "leadsync.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+
+# Language and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "Asia/Jakarta")
+
+
+# Database
+
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'leadsync.sqlite3'}")
+LEADSYNC_DB_POOL_SIZE = env.int(
+    "LEADSYNC_DB_POOL_SIZE", 8, validate=validate.Range(min=1, max=500), **NUMBER
+)
+LEADSYNC_DB_DIRECT = env.bool("LEADSYNC_DB_DIRECT", False, **BOOLEAN)
+
+try:
+    DATABASE = dict(dj_database_url.parse(DATABASE_URL))
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not usable: write sqlite:////absolute/path.sqlite3 or "
+        "postgres://user:password@host:5432/name."
+    ) from error
+
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    VAR_DIR.mkdir(exist_ok=True)
+    # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
+    # fail with "database is locked". FULL: an acknowledged message survives a power cut.
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
+    DATABASE["CONN_HEALTH_CHECKS"] = True  # the pool checks a connection before lending it
+    DATABASE["OPTIONS"] = {
+        **DATABASE.get("OPTIONS", {}),
+        "connect_timeout": 3,
+        "pool": {"min_size": 1, "max_size": LEADSYNC_DB_POOL_SIZE, "timeout": 3},
+    }
+    if LEADSYNC_DB_DIRECT:
+        # Both are kept in the server's session, which pgbouncer's transaction pooling mixes up.
+        DATABASE["OPTIONS"] |= {
+            "options": "-c statement_timeout=5000",
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+        }
+    else:
+        DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
+else:
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgres://.")
+
+DATABASES = {"default": DATABASE}
+
+
+# Security
+
+LEADSYNC_TRUSTED_PROXIES = env.int(
+    "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
+)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
+SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if LEADSYNC_TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "base-uri": [NONE],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "data:"],
+        "manifest-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+    }
+}
+
+
+# Static files
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["leadsync.api.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["leadsync.api.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "leadsync.api.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "leadsync.api.exception_handler",
+    "NUM_PROXIES": LEADSYNC_TRUSTED_PROXIES,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LeadSync",
+    "DESCRIPTION": "The lead database for WhatsApp bots.",
+    "VERSION": "1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+
+# LeadSync
+
+LEADSYNC_DEFAULT_REGION = env.str(
+    "LEADSYNC_DEFAULT_REGION",
+    "ID",
+    validate=validate.Regexp("^[A-Z]{2}$", error="use two capital letters, such as ID or SG."),
+)
+LEADSYNC_STATUS_BY_STATE = env.json(
+    "LEADSYNC_STATUS_BY_STATE",
+    {
+        "greeting": "new",
+        "qualifying": "qualified",
+        "scoring": "qualified",
+        "handoff": "contacted",
+        "completed": "converted",
+    },
+    error_messages={"invalid": 'use a JSON object such as {"greeting": "new", ...}.'},
+)
+LEADSYNC_MAX_FAILURES = env.int(
+    "LEADSYNC_MAX_FAILURES", 1000, validate=validate.Range(min=1), **NUMBER
+)
+LEADSYNC_LOCK_TIMEOUT_MS = env.int(
+    "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER
+)
+LEADSYNC_FAILED_AUTH_RATE = env.str(
+    "LEADSYNC_FAILED_AUTH_RATE",
+    "30/min",
+    validate=validate.Regexp(r"^\d+/(sec|min|hour|day)$", error="use a rate such as 30/min."),
+)
+
+
+# Logs: no personal data, whatever an exception's message carries
+
+LEADSYNC_LOG_LEVEL = env.str(
+    "LEADSYNC_LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"discreet": {"()": "leadsync.logs.DiscreetFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "root": {"handlers": ["stderr"], "level": LEADSYNC_LOG_LEVEL},
+    "loggers": {
+        # Django attaches handlers of its own to these two; its messages belong in ours.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
+
+try:
+    env.seal()
+except EnvError as error:
+    raise ImproperlyConfigured(f"The environment is not usable: {error}") from error
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is required when DEBUG is off: set it to 50 or more random characters."
+    )

@@ -1,0 +1,38 @@
+"""Where everything is."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views import defaults
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from leadsync.api import json_or_page, not_found
+from leadsync.health import healthz, readyz
+from sarah.api.views import StateView
+
+api = [
+    path("", include("contacts.api.urls")),
+    path("", include("monitoring.api.urls")),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    # Both directly: a redirect to the slash would lose the POST.
+    re_path(r"^sarah/state/?$", StateView.as_view(), name="state"),
+    path("api/v1/", include(api)),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    re_path(r"^(?:api|sarah)/", not_found),
+]
+
+handler400 = json_or_page(defaults.bad_request, 400, "The request is not usable.", "bad_request")
+handler403 = json_or_page(
+    defaults.permission_denied, 403, "This is not allowed.", "permission_denied"
+)
+handler404 = json_or_page(defaults.page_not_found, 404, "There is nothing here.", "not_found")
+handler500 = json_or_page(
+    defaults.server_error, 500, "Something went wrong on our side. It has been logged.", "error"
+)

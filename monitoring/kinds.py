@@ -1,0 +1,57 @@
+"""The kinds of failure, and what a person can do about each."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    CONTACT_NOT_FOUND = "contact_not_found", _("Lead not found")
+    AMBIGUOUS_CONTACT = "ambiguous_contact", _("Lead in several workspaces")
+    WORKSPACE_NOT_FOUND = "workspace_not_found", _("Workspace not found")
+    SYNC_ERROR = "sync_error", _("Sync error")
+    INVALID_PAYLOAD = "invalid_payload", _("Message partly unusable")
+    """The message was saved without its unusable fields."""
+    REJECTED_PAYLOAD = "rejected_payload", _("Message refused")
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do next, in words for staff."""
+        return ADVICE[self]
+
+
+HEALED_BY_SYNC = (
+    Kind.CONTACT_NOT_FOUND,
+    Kind.AMBIGUOUS_CONTACT,
+    Kind.WORKSPACE_NOT_FOUND,
+    Kind.SYNC_ERROR,
+)
+"""A successful sync proves these to be over. What a bot sent wrongly, a person must see."""
+
+ADVICE = {
+    Kind.CONTACT_NOT_FOUND: _(
+        "Sarah talks to a number that is no lead yet. Add a lead with this phone in this "
+        "workspace: the sync then happens by itself. If it is nobody you want, resolve this."
+    ),
+    Kind.AMBIGUOUS_CONTACT: _(
+        "This phone is a lead in several workspaces and the bot did not say which one it means. "
+        "Bind the bot's key to its workspace, or let the bot send workspace_id."
+    ),
+    Kind.WORKSPACE_NOT_FOUND: _(
+        "The bot named a workspace that does not exist. Correct workspace_id in the bot's "
+        "workflow, or add a workspace with this slug or Kapso phone number id: the sync then "
+        "happens by itself."
+    ),
+    Kind.SYNC_ERROR: _(
+        "Copying the conversation to the lead failed; the conversation itself is safe. It is "
+        "tried again by itself where possible. If it keeps failing, show the traceback to your "
+        "developer, then use “Try again”."
+    ),
+    Kind.INVALID_PAYLOAD: _(
+        "A message had fields that could not be used; everything else was saved. Look at what "
+        "the bot sent, correct the lead by hand if it matters, then resolve this."
+    ),
+    Kind.REJECTED_PAYLOAD: _(
+        "A bot's message was refused and nothing of it was saved: its phone number, its JSON or "
+        "its key is not usable. Correct the bot's workflow or key; the message is kept below."
+    ),
+}

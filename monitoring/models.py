@@ -1,0 +1,200 @@
+"""What went wrong, in a log for people: one open row per cause and lead, repeats counted on it."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from monitoring.kinds import HEALED_BY_SYNC, Kind
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 500
+"""Rows a transaction may hold: SQLite has one writer, and the bot must not wait."""
+
+
+class Source(models.TextChoices):
+    SARAH = "sarah", _("Sarah")
+    KAPSO = "kapso", _("Kapso")
+    BACKGROUND = "background", _("Background work")
+
+
+class Resolution(models.TextChoices):
+    HEALED = "healed", _("Healed by itself")
+    RETRIED = "retried", _("Tried again")
+    MANUAL = "manual", _("Resolved by hand")
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL refuses: an exception's message can carry anything."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
+    def open(self) -> Self:
+        return self.filter(resolved_at__isnull=True)
+
+    def last_seen_before(self, when: datetime) -> Self:
+        return self.filter(last_seen_at__lt=when)
+
+    def record(
+        self,
+        *,
+        error: str,
+        state_id: int | None = None,
+        traceback: str = "",
+        payload: Mapping[str, object] | None = None,
+        **cause: str,
+    ) -> None:
+        """Count this on the open row of the same cause, or open one.
+
+        `cause` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
+        `fingerprint`. Counting comes first, so a repeat is one statement. Of two first failures at
+        once, one inserts and the other's insert is ignored: its count is lost, not its row. The
+        state's lock rules that out for everything but two equal refused bodies.
+        """
+        now = timezone.now()
+        details = {
+            "state_id": state_id,
+            "error": _storable(error)[: self.model.MAX_ERROR],
+            "traceback": _storable(traceback)[-self.model.MAX_TRACEBACK :],
+            "payload": payload or {},
+            "last_seen_at": now,
+        }
+        with transaction.atomic():
+            repeated = self.open().filter(**cause)
+            if not repeated.update(occurrences=F("occurrences") + 1, **details):
+                self.bulk_create(
+                    [self.model(**cause, **details, created_at=now)], ignore_conflicts=True
+                )
+                self.trim()
+
+    def trim(self) -> int:
+        """Delete what is over `LEADSYNC_MAX_FAILURES` and return how many rows that were.
+
+        Resolved rows go first, then refused bodies, then the open ones not seen for longest. No
+        retry is lost with them: the queue is the conversation's state. The table is small by this
+        very rule, so the count is cheap. Rows that another request holds are passed over.
+        """
+        surplus = self.count() - settings.LEADSYNC_MAX_FAILURES
+        if surplus <= 0:
+            return 0
+        worth = Case(
+            When(resolved_at__isnull=False, then=Value(0)),
+            When(kind=Kind.REJECTED_PAYLOAD, then=Value(1)),
+            default=Value(2),
+        )
+        doomed = self.order_by(worth, "last_seen_at", "pk").select_for_update(skip_locked=True)
+        with transaction.atomic():
+            trimmed, _rows = self.filter(
+                pk__in=list(doomed.values_list("pk", flat=True)[:surplus])
+            ).delete()
+        logger.warning("Deleted %d sync failures over the limit of LEADSYNC_MAX_FAILURES.", trimmed)
+        return trimmed
+
+    def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
+        """Close the open ones that a successful sync proves to be over; returns how many."""
+        return (
+            self.open()
+            .filter(kind__in=HEALED_BY_SYNC)
+            .update(resolved_at=timezone.now(), resolution=resolution, resolved_by=by)
+        )
+
+    def resolve(self, *, by: str, note: str = "") -> int:
+        """Close the open ones by hand, in small commits, and stop their states' own retries.
+
+        Returns how many there were. `synced_at` stays as it is: a state that a person gave up on
+        is still out of sync.
+        """
+        states = self.model._meta.get_field("state").related_model._base_manager
+        pks = list(self.open().values_list("pk", flat=True))
+        resolved = 0
+        for start in range(0, len(pks), BATCH_SIZE):
+            rows = self.model._base_manager.filter(pk__in=pks[start : start + BATCH_SIZE])
+            with transaction.atomic():
+                states.filter(failures__in=rows, next_sync_at__isnull=False).update(
+                    next_sync_at=None
+                )
+                resolved += rows.filter(resolved_at__isnull=True).update(
+                    resolved_at=timezone.now(),
+                    resolution=Resolution.MANUAL,
+                    resolved_by=by,
+                    note=note,
+                )
+        return resolved
+
+
+class SyncFailure(models.Model):
+    """Something that kept a bot's message from reaching its lead, until it is resolved."""
+
+    MAX_ERROR = 2_000
+    MAX_TRACEBACK = 20_000
+
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    workspace_ref = models.CharField(_("workspace"), max_length=64, blank=True)
+    contact_phone = models.CharField(_("phone"), max_length=16, blank=True)
+    fingerprint = models.CharField(_("fingerprint"), max_length=64, blank=True)
+    state = models.ForeignKey(
+        "sarah.SarahState",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="failures",
+        verbose_name=_("conversation"),
+    )
+    error = models.TextField(_("error"))
+    traceback = models.TextField(_("traceback"), blank=True)
+    payload = models.JSONField(_("payload"), default=dict, blank=True)
+    occurrences = models.PositiveIntegerField(_("times"), default=1)
+    created_at = models.DateTimeField(_("first seen"), default=timezone.now)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True)
+    resolution = models.CharField(_("resolution"), max_length=7, choices=Resolution, blank=True)
+    note = models.TextField(_("note"), max_length=2000, blank=True)
+
+    objects = SyncFailureQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sync failure")
+        verbose_name_plural = _("sync failures")
+        permissions = [
+            ("resolve_syncfailure", "Can resolve sync failures"),
+            ("retry_syncfailure", "Can try sync failures again"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "kind", "workspace_ref", "contact_phone", "fingerprint"],
+                condition=Q(resolved_at__isnull=True),
+                name="sync_failure_is_open_once_per_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=Source.values), name="sync_failure_source_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=Kind.values), name="sync_failure_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True, resolution="")
+                | Q(resolved_at__isnull=False, resolution__in=Resolution.values),
+                name="sync_failure_resolved_at_goes_with_resolution",
+            ),
+            models.CheckConstraint(
+                condition=Q(occurrences__gte=1), name="sync_failure_occurred_at_least_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.pk}"
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do next, in words for staff."""
+        return Kind(self.kind).advice

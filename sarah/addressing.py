@@ -1,0 +1,80 @@
+"""For which workspace and phone a message is meant (CONTRACT 3, first row)."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+
+from contacts import phones
+from contacts.models import Contact, Workspace
+
+
+class ForeignWorkspace(Exception):
+    """The key is bound to another workspace than the one named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A phone and its workspace; without a workspace, the name it was given (blank for none)."""
+
+    phone: str
+    workspace: Workspace | None
+    ref: str = ""
+    is_bound: bool = False
+
+    def states(self) -> Q:
+        """The conversations that belong here, those that waited for the workspace included.
+
+        A message without a name through a key bound to one workspace does not reach those that
+        an unbound key left without a name: they may be somebody else's.
+        """
+        unresolved = Q(workspace__isnull=True, workspace_ref=self.ref)
+        if self.workspace is None:
+            return Q(contact_phone=self.phone) & unresolved
+        resolved = Q(workspace=self.workspace)
+        if self.is_bound and not self.ref:
+            return Q(contact_phone=self.phone) & resolved
+        return Q(contact_phone=self.phone) & (resolved | unresolved)
+
+
+def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> Address:
+    """Where a message with this phone and this workspace name belongs.
+
+    The workspace is the one named; else the key's; else the only one there is; else the one where
+    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace for a key bound elsewhere.
+    """
+    if key_workspace:
+        if ref and not key_workspace.answers_to(ref):
+            raise ForeignWorkspace
+        phone = phones.to_e164(raw_phone, region=key_workspace.region)
+        return Address(phone=phone, workspace=key_workspace, ref=ref, is_bound=True)
+    if ref:
+        workspace = named(ref)
+        phone = phones.to_e164(raw_phone, region=region_of(workspace))
+        return Address(phone=phone, workspace=workspace, ref=ref)
+    phone = phones.to_e164(raw_phone, region=region_of(None))
+    workspace = implied(phone)
+    if workspace:
+        phone = phones.to_e164(raw_phone, region=workspace.region)
+    return Address(phone=phone, workspace=workspace)
+
+
+def named(ref: str) -> Workspace | None:
+    """The workspace with this slug, or else with this Kapso phone number id."""
+    found = Workspace.objects.filter(Q(slug=ref) | Q(kapso_phone_number_id=ref))
+    return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
+
+
+def implied(phone: str) -> Workspace | None:
+    """The only workspace there is, or else the only one where the phone is a lead."""
+    is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
+    match list(Workspace.objects.annotate(is_lead=is_lead).order_by("-is_lead")[:2]):
+        case [only]:
+            return only
+        case [first, second] if first.is_lead and not second.is_lead:
+            return first
+    return None
+
+
+def region_of(workspace: Workspace | None) -> str:
+    return workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION

@@ -1,0 +1,92 @@
+"""The JSON of `/sarah/state`: how it is made, and its description for the OpenAPI schema."""
+
+from rest_framework import serializers
+
+from contacts.models import MAX_SCORE, Language, Temperature
+from sarah.inbox import Receipt
+from sarah.models import ConversationState, SarahState, SyncReason
+
+BLANK_STATE = {
+    "state": ConversationState.GREETING.value,
+    "lead_score": 0,
+    "lead_temperature": Temperature.COLD.value,
+    "extracted_data": {},
+    "language": Language.INDONESIAN.value,
+    "message_count": 0,
+}
+TIMES = ("created_at", "updated_at", "last_message_at")
+
+
+def state_json(state: SarahState) -> dict[str, object]:
+    """The conversation, as Sarah's memory of it."""
+    times = {name: getattr(state, name) for name in TIMES}
+    return {
+        **{name: getattr(state, name) for name in BLANK_STATE},
+        "contact_phone": state.contact_phone,
+        "workspace_id": state.workspace.slug if state.workspace else state.workspace_ref or None,
+        **times,
+    }
+
+
+def receipt_json(receipt: Receipt) -> dict[str, object]:
+    """The answer to a message that is committed."""
+    answer: dict[str, object] = {"success": True, "sync": receipt.result.synced}
+    if receipt.result.reason:
+        answer["syncReason"] = receipt.result.reason.value
+    if receipt.warnings:
+        answer["warnings"] = receipt.warnings
+    return answer
+
+
+class StateSerializer(serializers.Serializer):
+    """Sarah's memory of a conversation."""
+
+    state = serializers.ChoiceField(ConversationState.choices)
+    lead_score = serializers.IntegerField(min_value=0, max_value=MAX_SCORE)
+    lead_temperature = serializers.ChoiceField(Temperature.choices)
+    extracted_data = serializers.DictField()
+    language = serializers.ChoiceField(Language.choices)
+    message_count = serializers.IntegerField(min_value=0)
+    contact_phone = serializers.CharField(required=False, help_text="E.164; known phones only.")
+    workspace_id = serializers.CharField(required=False, allow_null=True, help_text="The slug.")
+    created_at = serializers.DateTimeField(required=False)
+    updated_at = serializers.DateTimeField(required=False)
+    last_message_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class MessageSerializer(serializers.Serializer):
+    """What the bot says after a message. A field that is absent or null keeps its stored value."""
+
+    contact_phone = serializers.CharField(help_text="Any spelling of a phone number.")
+    workspace_id = serializers.CharField(
+        required=False, allow_null=True, help_text="Slug or Kapso phone_number_id."
+    )
+    state = serializers.ChoiceField(ConversationState.choices, required=False, allow_null=True)
+    lead_score = serializers.FloatField(
+        min_value=0, max_value=MAX_SCORE, required=False, allow_null=True, help_text="Rounded."
+    )
+    lead_temperature = serializers.ChoiceField(Temperature.choices, required=False, allow_null=True)
+    extracted_data = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="name, business_type, team_size, pain_points, goals …; further keys are kept. "
+        "Merged key by key: an empty value never replaces a filled one.",
+    )
+    language = serializers.ChoiceField(Language.choices, required=False, allow_null=True)
+    message_count = serializers.IntegerField(min_value=0, required=False, allow_null=True)
+    last_message_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ReceiptSerializer(serializers.Serializer):
+    """The message is committed; `sync` tells whether it has reached the lead."""
+
+    success = serializers.BooleanField()
+    sync = serializers.BooleanField()
+    syncReason = serializers.ChoiceField(  # noqa: N815 (the name on the wire)
+        SyncReason.choices, required=False, help_text="Only if sync is false."
+    )
+    warnings = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What could not be used as it was sent, by field, and what we did.",
+    )

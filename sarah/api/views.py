@@ -1,0 +1,102 @@
+"""`/sarah/state`: what the bot's function nodes call before and after every message."""
+
+import logging
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from contacts.phones import InvalidPhone
+from leadsync.api import with_second_try
+from leadsync.models import Scope
+from monitoring.kinds import Kind
+from sarah import inbox
+from sarah.addressing import ForeignWorkspace
+from sarah.api.body import BodyTooLarge, read_body
+from sarah.api.schema import describe_state_view
+from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
+from sarah.payload import MAX_BODY, UnreadableBody, as_evidence, parse_body, read_payload, read_ref
+from sarah.sync import record_failure
+
+logger = logging.getLogger(__name__)
+
+MAX_RECORDED_BODY = 8 * 1024
+
+
+class PayloadTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"The body is over {MAX_BODY // 1024} KiB. Send less."
+    default_code = "payload_too_large"
+
+
+@describe_state_view
+class StateView(APIView):
+    """The memory of Sarah: GET it before a message, POST it after."""
+
+    read_scope = write_scope = Scope.STATES_WRITE
+
+    def get(self, request: Request) -> Response:
+        """The conversation with this phone, or a blank one; nothing is created."""
+        phone = _required(request.query_params.get("contact_phone"))
+        ref = str(read_ref(request.query_params.get("workspace_id", "")).value)
+        workspace = request.auth.workspace
+        state = with_second_try(lambda: inbox.recall(phone, ref=ref, key_workspace=workspace))
+        return Response(state_json(state) if state else BLANK_STATE)
+
+    def post(self, request: Request) -> Response:
+        """Save what the bot says and sync it to the lead; 200 means that it is committed."""
+        raw = read_body(request, limit=MAX_BODY)
+        body = parse_body(raw)
+        _required(body.get("contact_phone"))
+        message = read_payload(body, now=timezone.now())
+        workspace = request.auth.workspace
+        receipt = with_second_try(lambda: inbox.receive(message, raw=raw, key_workspace=workspace))
+        return Response(receipt_json(receipt))
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            logger.warning("A bot calls /sarah/state over plain HTTP: its key can be read.")
+        super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(_as_api_error(exc))
+        if self.request.method == "POST" and response.status_code < 500:
+            self._record_refusal(str(response.data["error"]))
+        return response
+
+    def _record_refusal(self, error: str) -> None:
+        """The bot does not look at our status: without this, nobody would notice."""
+        key = self.request.auth or getattr(self.request, "refused_key", None)
+        if key is None:
+            return
+        try:
+            raw = read_body(self.request, limit=MAX_BODY)
+        except BodyTooLarge as too_large:
+            raw = too_large.beginning
+        record_failure(
+            kind=Kind.REJECTED_PAYLOAD,
+            error=error,
+            workspace_ref=key.workspace.slug if key.workspace else "",
+            **as_evidence(raw, limit=MAX_RECORDED_BODY),
+        )
+
+
+def _required(contact_phone: object) -> object:
+    if contact_phone is None or contact_phone == "":
+        raise ValidationError("contact_phone is required")
+    return contact_phone
+
+
+def _as_api_error(error: Exception) -> Exception:
+    match error:
+        case UnreadableBody() | InvalidPhone():
+            return ValidationError(str(error))
+        case BodyTooLarge():
+            return PayloadTooLarge()
+        case ForeignWorkspace():
+            return PermissionDenied("This key is bound to another workspace.")
+    return error

@@ -1,0 +1,140 @@
+"""What Sarah may learn about a lead: under which keys it comes, how it is read, where it goes."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from contacts.models import MAX_TEAM_SIZE, Contact
+from contacts.text import clean_line, clean_text, is_harmful
+
+MAX_ITEMS = 50
+MAX_ITEM_LENGTH = 500
+NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
+
+
+class Unusable(ValueError):
+    """A value that says nothing we can store; the message ends a sentence about the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A usable value, and what was wrong with it and done about it (blank: nothing)."""
+
+    value: object
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that Sarah may learn, copied to the contact's field of the same name."""
+
+    field: str
+    keys: tuple[str, ...]
+    read: Callable[[object], Reading]
+
+
+def read_number(value: object, *, low: int, high: int) -> Reading:
+    """A whole number from a number or a numeric string, rounded half up and clamped."""
+    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        value = float(value.strip().replace(",", "."))
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise Unusable("is not a number")
+    if value < low or value > high:
+        clamped = low if value < low else high
+        return Reading(value=clamped, warning=f"is not between {low} and {high}; we took {clamped}")
+    return Reading(value=math.floor(value + 0.5))
+
+
+def read_text(value: object, *, max_length: int, one_line: bool = True) -> Reading:
+    """Text from a string, a number or a list of them, cleaned and cut."""
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Unusable("is not a text")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unusable("is not a number that can be written")
+    sent = str(value)
+    text = clean_line(sent) if one_line else clean_text(sent)
+    if len(text) > max_length:
+        return Reading(
+            value=text[:max_length].rstrip(),
+            warning=f"is longer than {max_length} characters; we cut it",
+        )
+    if is_harmful(sent):
+        return Reading(value=text, warning="has control characters; we removed them")
+    return Reading(value=text)
+
+
+def read_list(value: object) -> Reading:
+    """A list of short texts; a single text is a list of one, empty items are passed over."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise Unusable("is not a list of texts")
+    items, warning = [], ""
+    for item in value[:MAX_ITEMS]:
+        try:
+            reading = read_text(item, max_length=MAX_ITEM_LENGTH)
+        except Unusable:
+            warning = "has items that are no texts; we left them out"
+            continue
+        warning = (reading.warning and f"has an item that {reading.warning}") or warning
+        if reading.value:
+            items.append(reading.value)
+    if len(value) > MAX_ITEMS:
+        warning = f"has more than {MAX_ITEMS} items; we left the others out"
+    return Reading(value=items, warning=warning)
+
+
+def _team_size(value: object) -> Reading:
+    return read_number(value, low=0, high=MAX_TEAM_SIZE)
+
+
+def _text_fact(field: str, *aliases: str) -> Fact:
+    column = Contact._meta.get_field(field)
+    one_line = column.get_internal_type() == "CharField"
+
+    def read(value: object) -> Reading:
+        return read_text(value, max_length=column.max_length, one_line=one_line)
+
+    return Fact(field=field, keys=(field, *aliases), read=read)
+
+
+FACTS = (
+    _text_fact("name"),
+    _text_fact("business_type"),
+    Fact(field="team_size", keys=("team_size",), read=_team_size),
+    Fact(field="pain_points", keys=("pain_points",), read=read_list),
+    _text_fact("goals"),
+    _text_fact("location", "domisili"),
+    _text_fact("business_duration", "tenure"),
+    _text_fact("story"),
+    _text_fact("interest_motivation"),
+    _text_fact("priority"),
+    _text_fact("urgency_level"),
+    _text_fact("closing_technique", "closing_technique_used"),
+    _text_fact("objection", "objection_raised"),
+)
+BY_KEY = {key: fact for fact in FACTS for key in fact.keys}
+EMPTY = ("", [], {}, None)
+
+
+def learned(extracted_data: Mapping[str, object]) -> dict[str, object]:
+    """The contact's fields that these data fill, by name: usable and not empty values only.
+
+    Of two spellings of one fact the first that is filled counts.
+    """
+    values = {}
+    for fact in FACTS:
+        for key in fact.keys:
+            if extracted_data.get(key) in EMPTY:
+                continue
+            try:
+                value = fact.read(extracted_data[key]).value
+            except Unusable:
+                continue
+            if value not in EMPTY:
+                values[fact.field] = value
+                break
+    return values

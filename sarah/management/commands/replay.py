@@ -1,0 +1,30 @@
+"""`manage.py replay`: send recorded bot traffic to a server."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from sarah.management.sending import SendingCommand
+from sarah.traffic import TrafficError, read_requests
+
+
+class Command(SendingCommand):
+    help = (
+        "Send recorded bot traffic to a server over HTTP, in order, and sum up what became of it. "
+        "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", type=Path, metavar="FILE.jsonl", help="one recorded request per line, as JSON"
+        )
+        self.add_base_url(parser, required=True)
+        self.add_sending_arguments(parser)
+
+    def handle(self, *, file: Path, **options: Any) -> None:
+        try:
+            total = sum(1 for _ in read_requests(file))  # nothing is sent from a broken file
+        except TrafficError as error:
+            raise CommandError(str(error)) from error
+        self.send(read_requests(file), total=total, options=options)

@@ -1,0 +1,64 @@
+"""Syncs conversations again."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+from tqdm import tqdm
+
+from contacts.management.arguments import age, phone, workspace
+from contacts.models import Workspace
+from sarah.models import SarahState, SarahStateQuerySet
+from sarah.resync import backfill
+
+PROBLEMS_REMAIN = 3
+
+
+class Command(BaseCommand):
+    help = (
+        "Sync again the conversations that are out of sync, or all of them: one commit for each "
+        "lead, safe to interrupt and to repeat. Exit code 3: some are still out of sync."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--all", action="store_true", help="also those that are in sync")
+        parser.add_argument("--workspace", type=workspace, metavar="SLUG")
+        parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")
+        parser.add_argument(
+            "--since", type=age, metavar="7d", help="only what Sarah said in this time"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        states = selected(
+            everything=options["all"],
+            workspace=options["workspace"],
+            phone=options["phone"],
+            since=options["since"],
+        )
+        total = states.count()
+        if dry_run:
+            self.stdout.write(f"Would sync {total} conversations.")
+            return
+        results = tqdm(backfill(states), total=total, unit=" conversations", disable=None)
+        outcomes = Counter(result.reason or "synced" for result in results)
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        self.stdout.write(f"Synced {total} conversations again: {summary or 'nothing to do'}.")
+        if set(outcomes) - {"synced", "excluded"}:
+            raise SystemExit(PROBLEMS_REMAIN)
+
+
+def selected(
+    *, everything: bool, workspace: Workspace | None, phone: str | None, since: timedelta | None
+) -> SarahStateQuerySet:
+    """The conversations that the arguments choose; without any, all that are out of sync."""
+    states = SarahState.objects.all() if everything else SarahState.objects.out_of_sync()
+    if workspace:
+        states = states.filter(workspace=workspace)
+    if phone:
+        states = states.filter(contact_phone=phone)
+    if since:
+        states = states.active_since(timezone.now() - since)
+    return states

@@ -1,0 +1,79 @@
+"""What a message changes in the conversation as it is stored: pure, a value in, a value out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sarah.facts import EMPTY
+from sarah.models import ConversationState, SarahState
+from sarah.payload import Message
+
+MAX_KEYS = 100
+MAX_BYTES = 64 * 1024
+ORDER = ConversationState.values
+LATE = (
+    "message_count is lower than the stored one: the message came late or the bot has lost its "
+    "memory. We filled what was empty and kept the rest."
+)
+TOO_MUCH = (
+    f"extracted_data would have over {MAX_KEYS} keys or over {MAX_BYTES // 1024} KiB; "
+    "we left this out."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """The fields to write and their new values, what was left out and why, whether it was late."""
+
+    values: dict[str, object]
+    problems: dict[str, str]
+    is_late: bool
+
+
+def merge(stored: SarahState, message: Message) -> Merge:
+    """`stored` with the message on top: absent fields stay, facts are merged key by key.
+
+    A late or forgetful message (CONTRACT 1) only fills empty facts and moves the state forward.
+    """
+    sent_count = message.fields.get("message_count")
+    is_late = isinstance(sent_count, int) and sent_count < stored.message_count
+    fields = dict(message.fields)
+    if is_late:
+        fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}
+    facts, left_out = merge_facts(stored.extracted_data, message.facts, only_fill=is_late)
+    fields["extracted_data"] = facts
+    return Merge(
+        values={name: value for name, value in fields.items() if getattr(stored, name) != value},
+        problems={f"extracted_data.{key}": TOO_MUCH for key in left_out},
+        is_late=is_late,
+    )
+
+
+def later_state(one: str, other: str) -> str:
+    return max(one, other, key=ORDER.index)
+
+
+def merge_facts(
+    stored: Mapping[str, object], new: Mapping[str, object], *, only_fill: bool = False
+) -> tuple[dict[str, object], list[str]]:
+    """The facts together, and the keys of `new` that there was no room for.
+
+    An empty value never replaces a filled one; with `only_fill` nothing does.
+    """
+    merged, left_out = dict(stored), []
+    room = MAX_BYTES - _size(merged)
+    for key, value in new.items():
+        known = merged.get(key)
+        if known not in EMPTY and (only_fill or value in EMPTY):
+            continue
+        cost = _size({key: value}) - (_size({key: known}) if key in merged else 0)
+        if cost > room or (key not in merged and len(merged) >= MAX_KEYS):
+            left_out.append(key)
+            continue
+        room -= cost
+        merged[key] = value
+    return merged, left_out
+
+
+def _size(facts: Mapping[str, object]) -> int:
+    return len(json.dumps(facts, ensure_ascii=False).encode())

@@ -1,0 +1,241 @@
+"""What the bot said: one row per conversation, and the queue of what is still to be synced."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature
+
+if TYPE_CHECKING:
+    from sarah.sync import SyncResult
+
+MAX_COUNT = 2**31 - 1
+
+
+class ConversationState(models.TextChoices):
+    """Where a conversation stands, in the order in which it moves."""
+
+    GREETING = "greeting", _("Greeting")
+    QUALIFYING = "qualifying", _("Qualifying")
+    SCORING = "scoring", _("Scoring")
+    HANDOFF = "handoff", _("Handoff")
+    COMPLETED = "completed", _("Completed")
+
+
+class SyncReason(models.TextChoices):
+    """Why a conversation is out of sync; also the bot's `syncReason`."""
+
+    CONTACT_NOT_FOUND = "contact_not_found", _("Lead not found")
+    AMBIGUOUS_CONTACT = "ambiguous_contact", _("Lead in several workspaces")
+    WORKSPACE_NOT_FOUND = "workspace_not_found", _("Workspace not found")
+    EXCLUDED = "excluded", _("Excluded")
+    """The lead opted out: nothing is copied, and that is no failure."""
+    SYNC_ERROR = "sync_error", _("Sync error")
+
+
+WAITING = (
+    SyncReason.CONTACT_NOT_FOUND,
+    SyncReason.AMBIGUOUS_CONTACT,
+    SyncReason.WORKSPACE_NOT_FOUND,
+)
+"""Reasons that end as soon as a lead or a workspace appears."""
+
+
+class SarahStateQuerySet(models.QuerySet["SarahState"]):
+    def synced(self) -> Self:
+        return self.filter(synced_at__isnull=False)
+
+    def out_of_sync(self) -> Self:
+        return self.filter(synced_at__isnull=True)
+
+    def waiting(self) -> Self:
+        return self.out_of_sync().filter(sync_reason__in=WAITING)
+
+    def active_since(self, when: datetime) -> Self:
+        return self.filter(updated_at__gte=when)
+
+
+class SarahState(models.Model):
+    """A conversation as Sarah last told it; saving one syncs it to its lead (`signals.py`)."""
+
+    workspace = models.ForeignKey(
+        "contacts.Workspace",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        verbose_name=_("workspace"),
+    )
+    workspace_ref = models.CharField(
+        _("workspace as sent"),
+        max_length=64,
+        blank=True,
+        help_text=_("What the bot named, while no such workspace is known."),
+    )
+    contact_phone = models.CharField(
+        _("phone"),
+        max_length=16,
+        validators=[RegexValidator(E164, _("Write the number as +6281234567890."))],
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=ConversationState, default=ConversationState.GREETING
+    )
+    lead_score = models.PositiveSmallIntegerField(
+        _("score"), default=0, validators=[MinValueValidator(0), MaxValueValidator(MAX_SCORE)]
+    )
+    lead_temperature = models.CharField(
+        _("temperature"), max_length=8, choices=Temperature, default=Temperature.COLD
+    )
+    extracted_data = models.JSONField(_("what Sarah learned"), default=dict, blank=True)
+    language = models.CharField(
+        _("language"), max_length=2, choices=Language, default=Language.INDONESIAN
+    )
+    message_count = models.PositiveIntegerField(
+        _("messages"), default=0, validators=[MaxValueValidator(MAX_COUNT)]
+    )
+    last_message_at = models.DateTimeField(_("last message sent"), null=True, blank=True)
+
+    revision = models.PositiveBigIntegerField(_("revision"), default=0)
+    created_at = models.DateTimeField(_("started"), default=timezone.now)
+    updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
+
+    contact = models.ForeignKey(
+        "contacts.Contact",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        verbose_name=_("lead"),
+    )
+    synced_at = models.DateTimeField(_("synced"), null=True, blank=True)
+    sync_reason = models.CharField(
+        _("out of sync because"), max_length=20, choices=SyncReason, blank=True
+    )
+    sync_attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    next_sync_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+
+    objects = SarahStateQuerySet.as_manager()
+
+    sync_result: "SyncResult | None" = None
+    """What the sync of the last save came to, for whoever saved."""
+    retried_by: str = ""
+    """Who asks for this save as a retry; failures it ends are signed with that name."""
+
+    class Meta:
+        verbose_name = _("conversation with Sarah")
+        verbose_name_plural = _("conversations with Sarah")
+        permissions = [
+            ("resync_sarahstate", "Can sync conversations again"),
+            ("start_over_sarahstate", "Can let Sarah start over"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact_phone", "workspace"],
+                condition=Q(workspace__isnull=False),
+                name="sarah_state_is_unique_in_its_workspace",
+            ),
+            models.UniqueConstraint(
+                fields=["contact_phone", "workspace_ref"],
+                condition=Q(workspace__isnull=True),
+                name="sarah_state_is_unique_while_unresolved",
+            ),
+            models.CheckConstraint(
+                condition=Q(workspace__isnull=True) | Q(workspace_ref=""),
+                name="sarah_state_ref_is_blank_once_resolved",
+            ),
+            models.CheckConstraint(
+                condition=Q(contact_phone__regex=E164), name="sarah_state_phone_is_e164"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ConversationState.values), name="sarah_state_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_score__range=(0, MAX_SCORE)),
+                name="sarah_state_score_is_between_0_and_100",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_temperature__in=Temperature.values),
+                name="sarah_state_temperature_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(language__in=Language.values), name="sarah_state_language_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(sync_reason="")
+                | Q(synced_at__isnull=True, sync_reason__in=SyncReason.values),
+                name="sarah_state_reason_only_while_out_of_sync",
+            ),
+        ]
+        indexes = [
+            # "Which conversations did Sarah have last?" (the admin's first page)
+            models.Index(fields=["-updated_at"], name="sarah_state_by_activity"),
+            # "Which failed syncs are due?"
+            models.Index(
+                fields=["next_sync_at"],
+                condition=Q(next_sync_at__isnull=False),
+                name="sarah_state_due",
+            ),
+            # "What is out of sync, and why?"
+            models.Index(
+                fields=["sync_reason", "id"],
+                condition=Q(synced_at__isnull=True),
+                name="sarah_state_out_of_sync",
+            ),
+            # "Which conversations wait for this workspace?"
+            models.Index(
+                fields=["workspace_ref"],
+                condition=Q(workspace__isnull=True),
+                name="sarah_state_unresolved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.contact_phone
+
+    def mark_synced(self) -> tuple[str, ...]:
+        """Set what a sync that works leaves behind; returns the fields to save.
+
+        A save that syncs says so in advance and the sync takes it back if it fails: one statement
+        less for each message. `sync_attempts` stays until then: it tells that there are failures.
+        """
+        self.synced_at, self.sync_reason = timezone.now(), ""
+        self.next_sync_at = self.leased_until = None
+        return ("synced_at", "sync_reason", "next_sync_at", "leased_until")
+
+    def start_over(self, *, by: str) -> None:
+        """Let the bot begin this conversation again: its next message does not count as late.
+
+        Facts, score and temperature stay, nothing is synced, and the lead gets a note.
+        """
+        with transaction.atomic():
+            # `update()`: a save would sync.
+            SarahState.objects.filter(pk=self.pk).update(
+                message_count=0, state=ConversationState.GREETING
+            )
+            if self.contact:
+                self.contact.notes.create(
+                    text=f"{by} let Sarah start over with this lead.",
+                    author="LeadSync",
+                    author_kind=AuthorKind.SYSTEM,
+                )
+        self.refresh_from_db(fields=["message_count", "state"])
+
+    def as_payload(self) -> dict[str, object]:
+        """The body that tells this conversation again to `POST /sarah/state`."""
+        workspace = self.workspace.slug if self.workspace else self.workspace_ref
+        return {
+            "contact_phone": self.contact_phone,
+            **({"workspace_id": workspace} if workspace else {}),
+            "state": self.state,
+            "lead_score": self.lead_score,
+            "lead_temperature": self.lead_temperature,
+            "extracted_data": self.extracted_data,
+            "language": self.language,
+            "message_count": self.message_count,
+        }

@@ -1,0 +1,122 @@
+"""Syncing again what is out of sync: on a person's word, or because what it waited for is there."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Q
+
+from contacts.models import Contact, Workspace
+from sarah.addressing import implied, named
+from sarah.adoption import adopt
+from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
+from sarah.sync import SyncResult
+
+BATCH_SIZE = 500
+ENDS_WAITING = {"phone", "workspace", "opted_out", "slug", "kapso_phone_number_id"} | {
+    "creates_contacts"
+}
+"""The fields of a lead or a workspace that decide whether a conversation finds its lead."""
+
+
+def retry(state_id: int, *, by: str = "") -> SyncResult | None:
+    """Sync one conversation again, as it is stored now; None if it is gone.
+
+    One commit, along the same path as a bot's message. `by` is the person who asked for it.
+    """
+    with transaction.atomic():
+        state = _locked_at_home(state_id)
+        if state is None:
+            return None
+        state.retried_by = by
+        state.save(update_fields=state.mark_synced())
+    return state.sync_result
+
+
+def backfill(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:
+    """Sync these conversations again, one commit each, in constant memory however many they are."""
+    last = 0
+    while batch := list(
+        states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
+    ):
+        for pk in batch:
+            if result := retry(pk, by=by):
+                yield result
+        last = batch[-1]
+
+
+def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
+    """Heal what waits for this lead or workspace, once it is committed."""
+    if update_fields is None or ENDS_WAITING.intersection(update_fields):
+        transaction.on_commit(partial(heal_waiting, saved), robust=True)
+
+
+def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
+    """Sync what waited for this workspace or these leads; returns how many conversations healed.
+
+    Saving one calls this by itself. Whoever writes leads with `bulk_create()` or `update()` calls
+    it with them, since those send no signal.
+    """
+    if isinstance(saved, Workspace):
+        return _heal(_waiting_for_workspace(saved))
+    contacts = [saved] if isinstance(saved, Contact) else list(saved)
+    healed = 0
+    for start in range(0, len(contacts), BATCH_SIZE):
+        healed += _heal(_waiting_for_contacts(contacts[start : start + BATCH_SIZE]))
+    return healed
+
+
+def look_again(state: SarahState) -> SyncResult | None:
+    """Retry a conversation whose lead was committed while its own transaction was under way.
+
+    Whoever added the lead could not see the conversation yet, and we could not see the lead.
+    """
+    if state.sync_reason not in WAITING:
+        return None
+    homes = Contact.objects.filter(phone=state.contact_phone)
+    if state.workspace_id:
+        homes = homes.filter(workspace_id=state.workspace_id)
+    found = len(homes.values("pk")[:2]) == 1
+    if state.workspace_ref:
+        found = named(state.workspace_ref) is not None
+    return retry(state.pk) if found else None
+
+
+def _heal(states: Q) -> int:
+    waiting = SarahState.objects.out_of_sync().filter(
+        states, sync_reason__in=[*WAITING, SyncReason.EXCLUDED]
+    )
+    return sum(result.synced for result in backfill(waiting))
+
+
+def _waiting_for_contacts(contacts: list[Contact]) -> Q:
+    workspaces = {contact.workspace_id for contact in contacts}
+    return Q(contact_phone__in=[contact.phone for contact in contacts]) & (
+        Q(workspace__isnull=True) | Q(workspace__in=workspaces)
+    )
+
+
+def _waiting_for_workspace(workspace: Workspace) -> Q:
+    refs = [workspace.slug, workspace.kapso_phone_number_id or workspace.slug]
+    waiting = Q(workspace__isnull=True, workspace_ref__in=refs)
+    if workspace.creates_contacts:
+        waiting |= Q(workspace=workspace)
+    if not Workspace.objects.exclude(pk=workspace.pk).exists():
+        waiting |= Q(workspace__isnull=True, workspace_ref="")
+    return waiting
+
+
+def _locked_at_home(state_id: int) -> SarahState | None:
+    """The conversation under its lock, adopted by its workspace if that can be told by now."""
+    state = SarahState.objects.filter(pk=state_id).first()
+    if state is None:
+        return None
+    workspace = state.workspace
+    if workspace is None:
+        ref, phone = state.workspace_ref, state.contact_phone
+        workspace = named(ref) if ref else implied(phone)
+    here = Q(pk=state_id)
+    if workspace:
+        here |= Q(contact_phone=state.contact_phone, workspace=workspace)
+    states = list(SarahState.objects.select_for_update(no_key=True).filter(here).order_by("pk"))
+    return adopt(states, workspace) if states else None

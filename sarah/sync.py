@@ -1,0 +1,191 @@
+"""The guarded contact sync: what a saved conversation does to its lead, and what if that fails."""
+
+import logging
+import random
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from contacts.models import Contact
+from monitoring.errors import describe, frames, full_traceback
+from monitoring.models import Resolution, Source, SyncFailure
+from sarah import rules
+from sarah.models import SarahState, SyncReason
+from sarah.retries import delay_after
+
+logger = logging.getLogger(__name__)
+
+SIGNATURE = "sarah-bot"
+EXPLANATIONS = {
+    SyncReason.CONTACT_NOT_FOUND: "No lead has this phone.",
+    SyncReason.AMBIGUOUS_CONTACT: "Several workspaces have a lead with this phone.",
+    SyncReason.WORKSPACE_NOT_FOUND: "No workspace has this slug or Kapso phone number id.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncResult:
+    """What a sync came to: synced, or the reason why not."""
+
+    reason: SyncReason | None = None
+    contact: Contact | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def synced(self) -> bool:
+        return self.reason is None
+
+
+def guarded_sync(state: SarahState) -> SyncResult:
+    """Sync a saved conversation to its lead; whatever that raises, the conversation stays saved.
+
+    A sync that fails leaves the lead untouched, the conversation marked as out of sync, and one
+    failure on record. Raises only when the transaction itself is lost, since then nothing is saved.
+    """
+    try:
+        with transaction.atomic():
+            _limit_lock_waits()
+            result = sync(state)
+    except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
+        _raise_if_transaction_is_lost()
+        logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
+        _mark_out_of_sync(state, SyncReason.SYNC_ERROR)
+        record_failure(
+            kind=SyncReason.SYNC_ERROR,
+            error=describe(error),
+            traceback=full_traceback(error),
+            **_cause(state),
+        )
+        return SyncResult(reason=SyncReason.SYNC_ERROR)
+    if result.reason:
+        _mark_out_of_sync(state, result.reason)
+    if result.reason in EXPLANATIONS:
+        record_failure(kind=result.reason, error=EXPLANATIONS[result.reason], **_cause(state))
+    return result
+
+
+def sync(state: SarahState) -> SyncResult:
+    """Copy what the conversation says to its lead and close its failures.
+
+    Runs in the caller's transaction and locks the lead's row, because staff write to it as well.
+    """
+    if state.workspace is None:
+        return SyncResult(reason=_why_unresolved(state))
+    contact = _locked_contact(state)
+    if contact is None and state.workspace.creates_contacts:
+        contact = _create_contact(state)
+    if contact is None:
+        return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
+    if contact.opted_out:
+        _heal(state, contact)
+        return SyncResult(reason=SyncReason.EXCLUDED, contact=contact)
+    changed = contact.change(
+        rules.changes_for(contact, state), by=SIGNATURE, reason=f"Sarah: {state.state}"
+    )
+    _heal(state, contact)
+    return SyncResult(contact=contact, changed=tuple(changed))
+
+
+def record_failure(*, kind: str, error: str, source: str = Source.SARAH, **details: object) -> None:
+    """Put a failure on record; where even that fails, into the log (without personal data)."""
+    try:
+        SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
+    except Exception as broken:  # noqa: BLE001 (guard: nor may a broken failure log)
+        _raise_if_transaction_is_lost()
+        logger.error(
+            "A failure of kind %s of conversation %s could not be recorded: %s",
+            kind,
+            details.get("state_id"),
+            frames(broken),
+        )
+
+
+def _raise_if_transaction_is_lost() -> None:
+    """Raise the exception being handled if the surrounding transaction cannot commit any more.
+
+    A connection that died inside the savepoint lets Django's outer `atomic()` end without an error
+    and without a commit; the bot would be told that its message is safe.
+    """
+    if connection.needs_rollback or connection.closed_in_transaction:
+        raise  # noqa: PLE0704 (called from an except block)
+
+
+def _limit_lock_waits() -> None:
+    """A row that somebody's form holds must not hold up the bot; SQLite has no row locks."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
+
+
+def _why_unresolved(state: SarahState) -> SyncReason:
+    if state.workspace_ref:
+        return SyncReason.WORKSPACE_NOT_FOUND
+    homes = Contact.objects.filter(phone=state.contact_phone).values("pk")[:2]
+    return SyncReason.AMBIGUOUS_CONTACT if len(homes) > 1 else SyncReason.CONTACT_NOT_FOUND
+
+
+def _locked_contact(state: SarahState) -> Contact | None:
+    return (
+        Contact.objects.select_for_update(no_key=True)
+        .filter(phone=state.contact_phone, workspace_id=state.workspace_id)
+        .first()
+    )
+
+
+def _create_contact(state: SarahState) -> Contact | None:
+    """Insert-or-ignore, then lock: staff may be adding the same lead right now."""
+    contact = Contact(phone=state.contact_phone, workspace=state.workspace, source=Source.SARAH)
+    contact.last_activity_at = state.updated_at
+    Contact.objects.bulk_create([contact], ignore_conflicts=True)
+    return _locked_contact(state)
+
+
+def _heal(state: SarahState, contact: Contact) -> None:
+    """Link the lead, and close the conversation's failures if it had failed before."""
+    changes: dict[str, object] = {}
+    if state.contact_id != contact.pk:
+        changes["contact"] = contact
+    if state.synced_at is None:
+        changes["synced_at"] = timezone.now()
+        changes |= {"sync_reason": "", "next_sync_at": None}
+    if state.sync_attempts:
+        changes["sync_attempts"] = 0
+        SyncFailure.objects.filter(state=state).heal(
+            resolution=Resolution.RETRIED if state.retried_by else Resolution.HEALED,
+            by=state.retried_by,
+        )
+    _write(state, changes)
+
+
+def _mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
+    changes: dict[str, object] = {
+        "synced_at": None,
+        "sync_reason": reason,
+        "next_sync_at": None,
+    }
+    if reason != SyncReason.EXCLUDED:
+        changes["sync_attempts"] = state.sync_attempts + 1
+    if reason == SyncReason.SYNC_ERROR:
+        delay = delay_after(state.sync_attempts + 1, chance=random.random())
+        changes["next_sync_at"] = delay and timezone.now() + delay
+    _write(state, changes)
+
+
+def _write(state: SarahState, changes: dict[str, object]) -> None:
+    """Write by `update()`: saving the conversation here would sync it again, without end."""
+    if not changes:
+        return
+    SarahState.objects.filter(pk=state.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(state, name, value)
+
+
+def _cause(state: SarahState) -> dict[str, object]:
+    return {
+        "workspace_ref": state.workspace.slug if state.workspace else state.workspace_ref,
+        "contact_phone": state.contact_phone,
+        "state_id": state.pk,
+        "payload": state.as_payload(),
+    }

@@ -1,0 +1,67 @@
+"""The environment of the tests, set before anything reads the settings, and shared fixtures."""
+
+import os
+import shutil
+
+import environs
+
+# What a developer has in the environment or in .env must not change a test's outcome. DATABASE_URL
+# alone passes: the suite runs once per database.
+environs.Env.read_env = lambda *args, **kwargs: True  # type: ignore[method-assign]
+OURS = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECRET_KEY", "SECURE_SSL_REDIRECT", "TIME_ZONE")
+for name in list(os.environ):
+    if name in OURS or name.startswith("LEADSYNC_"):
+        del os.environ[name]
+os.environ.update(
+    DEBUG="1",  # development's defaults: no redirect to HTTPS, no static manifest
+    DJANGO_ALLOW_ASYNC_UNSAFE="true",  # Playwright keeps an event loop in the tests' thread
+    DJANGO_SETTINGS_MODULE="leadsync.settings",
+)
+
+import django  # noqa: E402
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+django.setup()
+
+IN_CI = os.environ.get("CI") == "true"
+
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if IN_CI else "local")
+
+
+# Browser
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    if not CHROMIUM:
+        report = pytest.fail if IN_CI else pytest.skip
+        report("NO BROWSER: apt-get install chromium, or set CHROMIUM to the path of one.")
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM,
+        "args": [
+            "--no-sandbox",  # Chromium's sandbox refuses root
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    }
+
+
+# Fixtures of the apps' tests

@@ -1,0 +1,166 @@
+"""The simulated traffic has the form and the manners of the recorded one."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import phonenumbers
+import pytest
+
+from sarah.simulator import conversations, phones
+from sarah.traffic import read_requests, to_line
+
+SAMPLE = Path(__file__).with_name("traffic_sample.jsonl")
+STATES = ["greeting", "qualifying", "scoring", "handoff", "completed"]
+
+
+def form(value: Any) -> Any:
+    """Reduce a request to its keys in their order and the types of its values."""
+    if isinstance(value, dict):
+        return tuple((key, form(item)) for key, item in value.items())
+    return type(value)
+
+
+def spelling(request: dict[str, Any]) -> str:
+    return re.sub(r"\d", "9", unquote(request["path"]).partition("=")[2])
+
+
+def bodies(traffic: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [request["body"] for request in traffic if "body" in request]
+
+
+def by_conversation(traffic: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    grouped = groupby(traffic, key=lambda request: request["conversation"])
+    return [bodies(group) for _, group in grouped]
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[dict[str, Any]]:
+    return list(read_requests(SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def simulated() -> list[dict[str, Any]]:
+    return list(conversations(60, seed=1))
+
+
+def test_the_same_seed_makes_the_same_traffic_in_any_process(simulated):
+    script = (
+        "from sarah.simulator import conversations; from sarah.traffic import to_line\n"
+        "for request in conversations(60, seed=1): print(to_line(request))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland"}
+
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=SAMPLE.parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert elsewhere.stdout.splitlines() == [to_line(request) for request in simulated]
+
+
+def test_another_seed_makes_other_traffic(simulated):
+    assert list(conversations(60, seed=2)) != simulated
+
+
+def test_more_conversations_add_to_the_same_traffic(simulated):
+    fewer = list(conversations(10, seed=1))
+
+    assert simulated[: len(fewer)] == fewer
+
+
+def test_every_recorded_form_is_simulated(sample, simulated):
+    assert {form(request) for request in sample} <= {form(request) for request in simulated}
+
+
+def test_no_other_field_is_simulated(sample, simulated):
+    def fields(traffic):
+        return {
+            (key, form(value))
+            for body in bodies(traffic)
+            for key, value in body.items()
+            if key != "extracted_data"
+        }
+
+    assert fields(simulated) == fields(sample)
+
+
+def test_facts_come_in_the_recorded_order(simulated):
+    order = ["name", "pain_points", "business_type", "team_size", "goals"]
+
+    for body in bodies(simulated):
+        assert list(body["extracted_data"]) == [k for k in order if k in body["extracted_data"]]
+
+
+def test_each_post_follows_a_get_for_the_same_phone(simulated):
+    for get, post in zip(simulated[::2], simulated[1::2], strict=True):
+        assert (get["method"], post["method"]) == ("GET", "POST")
+        assert unquote(get["path"]) == f"/sarah/state?contact_phone={post['body']['contact_phone']}"
+        assert post["path"] == "/sarah/state"
+        assert (get["conversation"], get["step"]) == (post["conversation"], post["step"] - 1)
+
+
+def test_phones_are_spelled_in_the_three_recorded_ways(sample, simulated):
+    assert [spelling(request) for request in simulated if request["step"] == 1] == [
+        spelling(request) for request in sample if request["step"] == 1
+    ] * 20
+
+
+def test_progress_never_goes_back(simulated):
+    for posted in by_conversation(simulated):
+        assert [body["message_count"] for body in posted] == list(range(1, len(posted) + 1))
+        for before, after in pairwise(posted):
+            old, new = before["extracted_data"], after["extracted_data"]
+            assert STATES.index(after["state"]) >= STATES.index(before["state"])
+            assert set(old["pain_points"]) <= set(new["pain_points"])
+            assert new | old | {"pain_points": new["pain_points"]} == new
+
+
+def test_scores_stay_within_bounds_and_facts_are_never_empty(simulated):
+    for body in bodies(simulated):
+        assert 20 <= body["lead_score"] <= 90
+        assert all(value for key, value in body["extracted_data"].items() if key != "pain_points")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_all_outcomes_and_both_languages_occur_in_60(seed):
+    ends = [(posted[-1], len(posted)) for posted in by_conversation(conversations(60, seed=seed))]
+
+    assert {end["state"] for end, _ in ends} == set(STATES) - {"greeting"}
+    assert {end["lead_temperature"] for end, _ in ends} == {"hot", "warm", "cold"}
+    assert {end["language"] for end, _ in ends} == {"id", "en"}
+    assert any(end["state"] == "qualifying" and length <= 5 for end, length in ends)
+    assert any(end["state"] == "qualifying" and length > 5 for end, length in ends)
+
+
+def test_most_leads_give_a_name(simulated):
+    names = [posted[0]["extracted_data"]["name"] for posted in by_conversation(simulated)]
+
+    assert 40 <= sum(len(name.split()) == 2 for name in names) < 60
+
+
+def test_phones_are_distinct_and_possible_mobiles():
+    many = phones(5_000, seed=1)
+
+    assert len(set(many)) == len(many)
+    for phone in many:
+        number = phonenumbers.parse(phone)
+        assert phonenumbers.is_possible_number(number)
+        assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
+        assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == phone
+
+
+def test_phones_are_those_of_the_conversations(simulated):
+    sent = [posted[0]["contact_phone"] for posted in by_conversation(simulated)]
+
+    assert ["+" + re.sub(r"\D", "", phone) for phone in sent] == phones(60, seed=1)
