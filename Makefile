@@ -21,7 +21,8 @@ AS_PRODUCTION := env DEBUG=0 SECURE_SSL_REDIRECT=1 ALLOWED_HOSTS=leads.example.c
 	SECRET_KEY=not-secret-0123456789-abcdefghijklmnopqrstuvwxyz-for-the-checks \
 	DATABASE_URL="$(SQLITE)/tests.sqlite3"
 
-export DJANGO_SETTINGS_MODULE := leadsync.settings
+# Else pytest-django reads the settings before conftest.py has set their environment.
+unexport DJANGO_SETTINGS_MODULE
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint serve lock bench

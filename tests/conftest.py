@@ -21,8 +21,13 @@ os.environ.update(
 import django  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+from django.core.cache import cache  # noqa: E402
 
 django.setup()
+# Else the workers of pytest-xdist inherit it, and pytest-django reads the settings too early there.
+del os.environ["DJANGO_SETTINGS_MODULE"]
+
+from tests.bot import Bot  # noqa: E402
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -65,3 +70,14 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 
 
 # Fixtures of the apps' tests
+
+
+@pytest.fixture
+def bot(transactional_db: None) -> Bot:
+    """Sarah's bot with a key for all workspaces; commits are real, as its promises are."""
+    return Bot()
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_throttles() -> None:
+    cache.clear()

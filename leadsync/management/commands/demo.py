@@ -169,6 +169,7 @@ def send_conversations(url: str, key: str) -> Tally:
 
 
 def summary(url: str, password: str, key: str) -> str:
+    phone = phones(1, seed=SEED)[0].removeprefix("+")
     return f"""
 LeadSync runs on {url}/admin/
 
@@ -178,9 +179,9 @@ LeadSync runs on {url}/admin/
 
 Look at Leads for what Sarah has learned, and at Sync failures for the people who wrote to her
 without being leads: add one of them as a lead and the failure heals by itself.
-Talk to the bot's endpoint yourself:
+Ask the bot's endpoint yourself:
 
-    curl -H "Authorization: Bearer {key}" "{url}/sarah/state?contact_phone=0812-3456-7890"
+    curl -H "Authorization: Bearer {key}" "{url}/sarah/state?contact_phone={phone}"
 
 Ctrl-C stops the demo. Its data stays in var/{DATABASE.name}; delete the file to start afresh.
 """

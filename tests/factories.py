@@ -1,0 +1,65 @@
+"""Rows for tests."""
+
+import factory
+from django.contrib.auth.models import Group, User
+from factory.django import DjangoModelFactory
+
+from contacts.models import Contact, Workspace
+from monitoring.kinds import Kind
+from monitoring.models import Source, SyncFailure
+from sarah.models import SarahState
+
+
+class WorkspaceFactory(DjangoModelFactory):
+    class Meta:
+        model = Workspace
+        django_get_or_create = ("slug",)
+
+    slug = "default"
+    name = factory.LazyAttribute(lambda workspace: workspace.slug.title())
+
+
+class ContactFactory(DjangoModelFactory):
+    class Meta:
+        model = Contact
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    phone = factory.Sequence(lambda n: f"+62812{n:08d}")
+
+
+class SarahStateFactory(DjangoModelFactory):
+    """A conversation; creating one syncs it, as saving always does."""
+
+    class Meta:
+        model = SarahState
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    contact_phone = factory.Sequence(lambda n: f"+62813{n:08d}")
+
+
+class SyncFailureFactory(DjangoModelFactory):
+    class Meta:
+        model = SyncFailure
+
+    source = Source.SARAH
+    kind = Kind.SYNC_ERROR
+    workspace_ref = "default"
+    contact_phone = factory.Sequence(lambda n: f"+62814{n:08d}")
+    error = "Something broke."
+
+
+class UserFactory(DjangoModelFactory):
+    """A person of staff; `group` puts them into Sales or Operators."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    password = factory.django.Password("secret")
+    is_staff = True
+
+    @factory.post_generation
+    def group(self, create, name, **kwargs):
+        if name:
+            self.groups.add(Group.objects.get(name=name))
