@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -85,7 +85,7 @@ class Workspace(models.Model):
     def __str__(self) -> str:
         return self.name or self.slug
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.kapso_phone_number_id = self.kapso_phone_number_id or None
         super().save(*args, **kwargs)
 

@@ -84,7 +84,7 @@ def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:
     """
     text = _plain_text(raw)
     if found := _WHATSAPP.fullmatch(text):
-        text, from_person = found[found.lastindex], False  # WhatsApp's own form: international
+        text, from_person = found[found.lastindex or 0], False  # WhatsApp's own form: international
     elif "@" in text:
         raise _invalid("is a group, channel, @lid or e-mail address, not …@c.us of one person")
     elif text.endswith(".0"):

@@ -52,24 +52,21 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         sent = self._sent_key(request)
-        if not sent:
-            self._fail(
-                request,
-                exceptions.NotAuthenticated(
-                    "Send the bot's key as “Authorization: Bearer <key>” or “X-API-Key: <key>”."
-                ),
-            )
         key = self._find(sent)
-        if key is None or not key.is_valid:
-            request.refused_key = key
-            self._fail(
-                request,
-                exceptions.AuthenticationFailed(
-                    "This key is not valid. Ask the operator for a new one (create_bot)."
-                ),
+        if key and key.is_valid:
+            self._record_use(key)
+            return key.user, key
+        request.refused_key = key
+        throttle: Any = FailedAuthenticationThrottle()
+        if not throttle.allow_request(request, None):
+            raise exceptions.Throttled(wait=throttle.wait())
+        if sent:
+            raise exceptions.AuthenticationFailed(
+                "This key is not valid. Ask the operator for a new one (create_bot)."
             )
-        self._record_use(key)
-        return key.user, key
+        raise exceptions.NotAuthenticated(
+            "Send the bot's key as “Authorization: Bearer <key>” or “X-API-Key: <key>”."
+        )
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -86,12 +83,6 @@ class KeyAuthentication(BaseAuthentication):
         known = ApiKey.objects.select_related("user", "workspace")
         digest = keys.digest(sent)
         return with_second_try(lambda: known.filter(digest=digest).first())
-
-    def _fail(self, request: Request, error: exceptions.APIException) -> None:
-        throttle = FailedAuthenticationThrottle()
-        if not throttle.allow_request(request, None):
-            raise exceptions.Throttled(wait=throttle.wait())
-        raise error
 
     def _record_use(self, key: ApiKey) -> None:
         try:
@@ -170,7 +161,7 @@ class ErrorSerializer(serializers.Serializer):
 
     error = serializers.CharField(help_text="A sentence.")
     code = serializers.CharField(required=False)
-    fields = serializers.DictField(required=False, help_text="Sentences by input field.")
+    fields: Any = serializers.DictField(required=False, help_text="Sentences by input field.")
 
 
 def error_responses(*statuses: int) -> dict[int, type[ErrorSerializer]]:

@@ -4,6 +4,7 @@ A wrong value stops the start with an error that names the variable and what is 
 """
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -17,8 +18,8 @@ VAR_DIR = BASE_DIR / "var"
 env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
 
-BOOLEAN = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
-NUMBER = {"error_messages": {"invalid": "use a whole number."}}
+BOOLEAN: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
+NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
 
 
 # Django
@@ -26,7 +27,7 @@ NUMBER = {"error_messages": {"invalid": "use a whole number."}}
 DEBUG = env.bool("DEBUG", False, **BOOLEAN)
 SECRET_KEY = env.str("SECRET_KEY", "only-for-development" if DEBUG else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "unfold",
@@ -104,7 +105,7 @@ LEADSYNC_DB_POOL_SIZE = env.int(
 LEADSYNC_DB_DIRECT = env.bool("LEADSYNC_DB_DIRECT", False, **BOOLEAN)
 
 try:
-    DATABASE = dict(dj_database_url.parse(DATABASE_URL))
+    DATABASE: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
 except ValueError as error:
     raise ImproperlyConfigured(
         "DATABASE_URL is not usable: write sqlite:////absolute/path.sqlite3 or "
@@ -217,7 +218,7 @@ LEADSYNC_DEFAULT_REGION = env.str(
     "ID",
     validate=validate.Regexp("^[A-Z]{2}$", error="use two capital letters, such as ID or SG."),
 )
-LEADSYNC_STATUS_BY_STATE = env.json(
+LEADSYNC_STATUS_BY_STATE: Any = env.json(
     "LEADSYNC_STATUS_BY_STATE",
     {
         "greeting": "new",
@@ -226,7 +227,6 @@ LEADSYNC_STATUS_BY_STATE = env.json(
         "handoff": "contacted",
         "completed": "converted",
     },
-    error_messages={"invalid": 'use a JSON object such as {"greeting": "new", ...}.'},
 )
 LEADSYNC_MAX_FAILURES = env.int(
     "LEADSYNC_MAX_FAILURES", 1000, validate=validate.Range(min=1), **NUMBER

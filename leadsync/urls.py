@@ -1,7 +1,7 @@
 """Where everything is."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views import defaults
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -10,7 +10,7 @@ from leadsync.api import json_or_page, not_found
 from leadsync.health import healthz, readyz
 from sarah.api.views import StateView
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
     path("", include("monitoring.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

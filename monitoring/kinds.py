@@ -16,7 +16,7 @@ class Kind(models.TextChoices):
     @property
     def advice(self) -> str:
         """What happened and what to do next, in words for staff."""
-        return ADVICE[self]
+        return str(ADVICE[self])
 
 
 HEALED_BY_SYNC = (

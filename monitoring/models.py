@@ -112,7 +112,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         Returns how many there were. `synced_at` stays as it is: a state that a person gave up on
         is still out of sync.
         """
-        states = self.model._meta.get_field("state").related_model._base_manager
+        states = self.model.state.get_queryset()
         pks = list(self.open().values_list("pk", flat=True))
         resolved = 0
         for start in range(0, len(pks), BATCH_SIZE):

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contacts.models import MAX_TEAM_SIZE, Contact
 from contacts.text import clean_line, clean_text, is_harmful
@@ -92,7 +93,7 @@ def _team_size(value: object) -> Reading:
 
 
 def _text_fact(field: str, *aliases: str) -> Fact:
-    column = Contact._meta.get_field(field)
+    column: Any = Contact._meta.get_field(field)
     one_line = column.get_internal_type() == "CharField"
 
     def read(value: object) -> Reading:
@@ -117,7 +118,7 @@ FACTS = (
     _text_fact("objection", "objection_raised"),
 )
 BY_KEY = {key: fact for fact in FACTS for key in fact.keys}
-EMPTY = ("", [], {}, None)
+EMPTY: tuple[object, ...] = ("", [], {}, None)
 
 
 def learned(extracted_data: Mapping[str, object]) -> dict[str, object]:

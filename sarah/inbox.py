@@ -45,14 +45,12 @@ def receive(message: Message, *, raw: bytes, key_workspace: Workspace | None) ->
         merged = merge(state, message)
         problems = message.warnings | merged.problems
         _save(state, merged.values)
-        result = state.sync_result
         if problems:
             _record_problems(state, problems, raw)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:
         raise NotCommitted("The message was not committed.")
-    if result.reason:
-        result = resync.look_again(state) or result
+    result = resync.look_again(state) or state.sync_result
     late = {"message_count": LATE} if merged.is_late else {}
     return Receipt(result=result, warnings=problems | late)
 

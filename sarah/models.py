@@ -122,8 +122,8 @@ class SarahState(models.Model):
 
     objects = SarahStateQuerySet.as_manager()
 
-    sync_result: "SyncResult | None" = None
-    """What the sync of the last save came to, for whoever saved."""
+    sync_result: "SyncResult"
+    """What the sync of the last save came to: set by that save, for whoever saved."""
     retried_by: str = ""
     """Who asks for this save as a retry; failures it ends are signed with that name."""
 

@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 from django.db.models import TextChoices
 from django.utils import timezone
@@ -62,9 +64,7 @@ def read_payload(body: dict[str, object], *, now: datetime) -> Message:
     warnings: dict[str, str] = {}
     for name, read in FIELDS.items():
         if body.get(name) is not None:
-            _read_into(
-                fields, warnings, name, lambda value, read=read: read(value, now), body[name]
-            )
+            _read_into(fields, warnings, name, partial(read, now=now), body[name])
     facts = _read_facts(body.get("extracted_data"), warnings)
     ref: dict[str, object] = {}
     if body.get("workspace_id") not in EMPTY:
@@ -78,7 +78,7 @@ def read_payload(body: dict[str, object], *, now: datetime) -> Message:
     )
 
 
-def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, object]:
+def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:
     """How a body goes on record: its digest, and as much of its text as `limit` bytes hold."""
     return {
         "fingerprint": sha256(raw).hexdigest(),
@@ -108,8 +108,8 @@ def _read_into(
         warnings[name] = f"{name} {reading.warning}."
 
 
-def _choice(choices: type[TextChoices]) -> Callable[[object, datetime], Reading]:
-    def read(value: object, _now: datetime) -> Reading:
+def _choice(choices: type[TextChoices]) -> Callable[..., Reading]:
+    def read(value: object, now: datetime) -> Reading:
         text = value.strip().lower() if isinstance(value, str) else value
         if text not in choices.values:
             raise Unusable(f"is not one of {', '.join(choices.values)}")
@@ -118,11 +118,11 @@ def _choice(choices: type[TextChoices]) -> Callable[[object, datetime], Reading]
     return read
 
 
-def _read_score(value: object, _now: datetime) -> Reading:
+def _read_score(value: object, now: datetime) -> Reading:
     return read_number(value, low=0, high=MAX_SCORE)
 
 
-def _read_count(value: object, _now: datetime) -> Reading:
+def _read_count(value: object, now: datetime) -> Reading:
     return read_number(value, low=0, high=MAX_COUNT)
 
 
@@ -145,7 +145,7 @@ def read_ref(value: object) -> Reading:
     return read_text(value, max_length=MAX_REF_LENGTH)
 
 
-FIELDS: dict[str, Callable[[object, datetime], Reading]] = {
+FIELDS: dict[str, Callable[..., Reading]] = {
     "state": _choice(ConversationState),
     "lead_score": _read_score,
     "lead_temperature": _choice(Temperature),

@@ -3,6 +3,7 @@
 import logging
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -88,7 +89,7 @@ def sync(state: SarahState) -> SyncResult:
     return SyncResult(contact=contact, changed=tuple(changed))
 
 
-def record_failure(*, kind: str, error: str, source: str = Source.SARAH, **details: object) -> None:
+def record_failure(*, kind: str, error: str, source: str = Source.SARAH, **details: Any) -> None:
     """Put a failure on record; where even that fails, into the log (without personal data)."""
     try:
         SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
@@ -129,7 +130,7 @@ def _why_unresolved(state: SarahState) -> SyncReason:
 def _locked_contact(state: SarahState) -> Contact | None:
     return (
         Contact.objects.select_for_update(no_key=True)
-        .filter(phone=state.contact_phone, workspace_id=state.workspace_id)
+        .filter(phone=state.contact_phone, workspace=state.workspace)
         .first()
     )
 
@@ -182,7 +183,7 @@ def _write(state: SarahState, changes: dict[str, object]) -> None:
         setattr(state, name, value)
 
 
-def _cause(state: SarahState) -> dict[str, object]:
+def _cause(state: SarahState) -> dict[str, Any]:
     return {
         "workspace_ref": state.workspace.slug if state.workspace else state.workspace_ref,
         "contact_phone": state.contact_phone,

@@ -1,1 +1,0 @@
-"""Checks that Django does not have: `manage.py check --deploy` runs them."""
