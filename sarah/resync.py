@@ -1,12 +1,15 @@
 """Syncing again what is out of sync: on a person's word, or because what it waited for is there."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
 
 from contacts.models import Contact, Workspace
+from monitoring.kinds import HEALED_BY_SYNC
+from monitoring.models import SyncFailureQuerySet
 from sarah.addressing import implied, named
 from sarah.adoption import adopt
 from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
@@ -17,6 +20,16 @@ ENDS_WAITING = {"phone", "workspace", "opted_out", "slug", "kapso_phone_number_i
     "creates_contacts"
 }
 """The fields of a lead or a workspace that decide whether a conversation finds its lead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """What trying failures again came to: conversations that are in sync now (or need none, since
+    their lead opted out) and that still fail, and failures that could not be tried again."""
+
+    synced: int
+    still_failing: int
+    not_eligible: int
 
 
 def retry(state_id: int, *, by: str = "") -> SyncResult | None:
@@ -43,6 +56,27 @@ def backfill(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult
             if result := retry(pk, by=by):
                 yield result
         last = batch[-1]
+
+
+def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
+    """Sync the conversations of these failures again, each once, on the word of `by`.
+
+    Not eligible are failures that are resolved, belong to no conversation, or are about what a bot
+    sent: no sync can mend those.
+    """
+    asked = failures.count()
+    eligible = list(
+        failures.open()
+        .filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
+        .values_list("state_id", flat=True)
+    )
+    results = [result for pk in sorted(set(eligible)) if (result := retry(pk, by=by))]
+    failing = sum(result.reason not in (None, SyncReason.EXCLUDED) for result in results)
+    return Retried(
+        synced=len(results) - failing,
+        still_failing=failing,
+        not_eligible=asked - len(eligible),
+    )
 
 
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
@@ -73,12 +107,13 @@ def look_again(state: SarahState) -> SyncResult | None:
     """
     if state.sync_reason not in WAITING:
         return None
-    homes = Contact.objects.filter(phone=state.contact_phone)
-    if state.workspace_id:
-        homes = homes.filter(workspace_id=state.workspace_id)
-    found = len(homes.values("pk")[:2]) == 1
     if state.workspace_ref:
         found = named(state.workspace_ref) is not None
+    else:
+        homes = Contact.objects.filter(phone=state.contact_phone)
+        if state.workspace:
+            homes = homes.filter(workspace=state.workspace)
+        found = len(homes.values("pk")[:2]) == 1
     return retry(state.pk) if found else None
 
 
@@ -108,7 +143,7 @@ def _waiting_for_workspace(workspace: Workspace) -> Q:
 
 def _locked_at_home(state_id: int) -> SarahState | None:
     """The conversation under its lock, adopted by its workspace if that can be told by now."""
-    state = SarahState.objects.filter(pk=state_id).first()
+    state = SarahState.objects.select_related("workspace").filter(pk=state_id).first()
     if state is None:
         return None
     workspace = state.workspace
