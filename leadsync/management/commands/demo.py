@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -17,6 +18,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.utils import timezone
 from tqdm import tqdm
 
 from contacts.models import Contact, Workspace
@@ -110,11 +112,16 @@ def replace_key() -> str:
 
 
 def add_leads() -> None:
-    """Make leads of most of the people who will write to Sarah."""
-    workspace = Workspace.objects.get(slug="default")
+    """Make leads of most of the people who will write to Sarah, added over the last weeks."""
+    workspace, now = Workspace.objects.get(slug="default"), timezone.now()
     Contact.objects.bulk_create(
         (
-            Contact(workspace=workspace, phone=phone, source="demo")
+            Contact(
+                workspace=workspace,
+                phone=phone,
+                source="demo",
+                created_at=now - timedelta(days=number * number % 29, minutes=number),
+            )
             for number, phone in enumerate(phones(CONVERSATIONS, seed=SEED), start=1)
             if number % UNKNOWN_EVERY
         ),
