@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+)
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers, status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from leadsync import keys
+from leadsync.middleware import is_api
 from leadsync.models import ApiKey
 from monitoring.errors import frames
 
@@ -27,8 +34,8 @@ if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
 
 logger = logging.getLogger(__name__)
 
-API_PATHS = ("/api/", "/sarah/")
 LOST = (OperationalError, InterfaceError)
+MENDED_BY_A_SECOND_TRY = (*LOST, IntegrityError)
 
 T = TypeVar("T")
 
@@ -52,7 +59,7 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         sent = self._sent_key(request)
-        key = self._find(sent)
+        key = with_second_try(lambda: ApiKey.objects.find(sent))
         if key and key.is_valid:
             self._record_use(key)
             return key.user, key
@@ -77,13 +84,6 @@ class KeyAuthentication(BaseAuthentication):
             return credentials.strip()
         return request.headers.get("X-API-Key", "").strip()
 
-    def _find(self, sent: str) -> ApiKey | None:
-        if not keys.is_wellformed(sent):
-            return None
-        known = ApiKey.objects.select_related("user", "workspace")
-        digest = keys.digest(sent)
-        return with_second_try(lambda: known.filter(digest=digest).first())
-
     def _record_use(self, key: ApiKey) -> None:
         try:
             key.record_use()
@@ -92,11 +92,20 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
-    target_class = KeyAuthentication
-    name = "key"
+    """Two headers, either of which will do."""
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "ls_…"}
+    target_class = KeyAuthentication
+    name = ["bearer", "header"]
+
+    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        description = "The bot's key (`ls_…`), made by `manage.py create_bot`."
+        return [
+            {"type": "http", "scheme": "bearer", "description": description},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": description},
+        ]
 
 
 class HasScope(BasePermission):
@@ -107,14 +116,6 @@ class HasScope(BasePermission):
         scope = view.read_scope if reads else view.write_scope
         self.message = f"This key lacks the scope {scope}. Ask the operator for a key that has it."
         return request.auth is not None and request.auth.allows(scope)
-
-
-class Pages(CursorPagination):
-    """Cursor pages: as fast at the end of a long list as at its beginning."""
-
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
 
 
 class DatabaseAway(exceptions.APIException):
@@ -150,8 +151,9 @@ def error_body(error: exceptions.APIException) -> dict[str, Any]:
             name: [str(item) for item in (items if isinstance(items, list) else [items])]
             for name, items in error.detail.items()
         }
-        first = next(iter(fields))
-        return {"error": f"{first}: {fields[first][0]}", "code": "invalid", "fields": fields}
+        name, sentences = next(iter(fields.items()))
+        about = "" if name == api_settings.NON_FIELD_ERRORS_KEY else f"{name}: "
+        return {"error": f"{about}{sentences[0]}", "code": "invalid", "fields": fields}
     detail = error.detail[0] if isinstance(error.detail, list) else error.detail
     return {"error": str(detail), "code": getattr(detail, "code", error.default_code)}
 
@@ -160,20 +162,38 @@ class ErrorSerializer(serializers.Serializer):
     """Why a request was refused."""
 
     error = serializers.CharField(help_text="A sentence.")
-    code = serializers.CharField(required=False)
-    fields: Any = serializers.DictField(required=False, help_text="Sentences by input field.")
+    code = serializers.CharField(required=False, help_text="The same for programs.")
+    fields: Any = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Sentences by input field.",
+    )
 
 
-def error_responses(*statuses: int) -> dict[int, type[ErrorSerializer]]:
+ERRORS = {
+    400: "The request is not usable; `fields` says what is wrong with which input.",
+    401: "The key is missing, unknown, expired or revoked.",
+    403: "The key lacks the scope, or is bound to another workspace than the one named.",
+    404: "Nothing is there, or the key may not see it.",
+    409: "Not possible as things stand; the sentence says why.",
+    413: "The body is too large.",
+    415: "The body is not sent as `application/json`.",
+    429: "Too many failed authentications from this address. `Retry-After` gives the seconds to "
+    "wait. A valid key is never throttled.",
+    503: "The database cannot be reached. Send the request again.",
+}
+
+
+def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
     """The answers with these statuses, for the OpenAPI schema."""
-    return dict.fromkeys(statuses, ErrorSerializer)
+    return {status: OpenApiResponse(ErrorSerializer, ERRORS[status]) for status in statuses}
 
 
 def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
     """A Django error view that answers JSON under the API and Django's own `page` elsewhere."""
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.path.startswith(API_PATHS):
+        if is_api(request):
             return JsonResponse({"error": sentence, "code": code}, status=status_code)
         return page(request, *args, **kwargs)
 
@@ -188,9 +208,10 @@ def not_found(request: HttpRequest) -> JsonResponse:
 
 def with_second_try(run: Callable[[], T]) -> T:
     """The result of `run`, which is called once more, on a fresh connection, if the database drops
-    the first or picks it as the victim of a deadlock. The bot itself never sends anything twice."""
+    the first, picks it as the victim of a deadlock, or has let another request insert the same row.
+    The bot itself never sends anything twice."""
     try:
         return run()
-    except LOST:
+    except MENDED_BY_A_SECOND_TRY:
         connection.close()
         return run()

@@ -1,10 +1,13 @@
-"""What every response carries: the Content-Security-Policy of its part of the site."""
+"""What differs between the parts of the site: the language, and what a page may load."""
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
+from django.utils import translation
 
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
@@ -20,6 +23,25 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         parts = super().get_policy_parts(request, response, report_only)
         if request.path.startswith(reverse("admin:index")):
             parts.replace = ADMIN
-        elif request.path == reverse("docs"):
+        elif request.resolver_match and request.resolver_match.view_name == "docs":
             parts.replace = DOCS
         return parts
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """People read the site in the language of their browser; the API speaks English to all."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if is_api(request):
+            translation.activate(settings.LANGUAGE_CODE)
+        else:
+            super().process_request(request)
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        return response if is_api(request) else super().process_response(request, response)
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api/", "/sarah/"))

@@ -22,6 +22,11 @@ class Scope(models.TextChoices):
 
 ONE_SCOPE = f"({'|'.join(Scope.values)})"
 SCOPES = f"^{ONE_SCOPE}( {ONE_SCOPE})*$"
+UNUSED = tuple(
+    f"user__{column}"
+    for column in ("password", "email", "first_name", "last_name", "last_login", "date_joined")
+)
+"""What no request of a bot asks of its account."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
@@ -31,6 +36,13 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(revoked_at__isnull=True).filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
         )
+
+    def find(self, sent: str) -> "ApiKey | None":
+        """The key that was sent, valid or not, with bot and workspace: one query, none for junk."""
+        if not keys.is_wellformed(sent):
+            return None
+        known = self.select_related("user", "workspace").defer(*UNUSED)
+        return next(iter(known.filter(digest=keys.digest(sent))), None)
 
     def revoke(self) -> int:
         """Refuse these keys from now on; returns how many were not revoked before."""
@@ -77,7 +89,7 @@ class ApiKey(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.prefix}…"
+        return f"{self.user} · {self.prefix}…"
 
     @property
     def is_valid(self) -> bool:

@@ -3,6 +3,7 @@
 A wrong value stops the start with an error that names the variable and what is allowed.
 """
 
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "leadsync.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -94,7 +95,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", "Asia/Jakarta")
+TIME_ZONE = env.str(
+    "TIME_ZONE",
+    "Asia/Jakarta",
+    validate=validate.OneOf(
+        zoneinfo.available_timezones(), error="use a zone such as Asia/Jakarta."
+    ),
+)
 
 
 # Database
@@ -195,7 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "leadsync.api.Pages",
+    "DEFAULT_PAGINATION_CLASS": "leadsync.lists.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "leadsync.api.exception_handler",
     "NUM_PROXIES": LEADSYNC_TRUSTED_PROXIES,
@@ -209,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "contacts.workflow.LeadStatus"},
 }
 
 
@@ -247,11 +255,16 @@ LEADSYNC_FAILED_AUTH_RATE = env.str(
 UNFOLD = {
     "SITE_TITLE": "LeadSync",
     "SITE_HEADER": "LeadSync",
-    "SITE_SUBHEADER": _("Leads from Sarah's conversations"),
+    "SITE_SUBHEADER": _("Leads from WhatsApp"),
     "SITE_SYMBOL": "sync",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("leadsync/icon.svg")}
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("leadsync/icon.svg"),
+        }
     ],
+    "SITE_URL": "",  # the admin is the site
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
     "DASHBOARD_CALLBACK": "leadsync.dashboard.dashboard",

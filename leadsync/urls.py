@@ -13,8 +13,8 @@ from sarah.api.views import StateView
 api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
     path("", include("monitoring.api.urls")),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),
 ]
 
 urlpatterns = [

@@ -1,6 +1,7 @@
 """How an exception is told: in full to the failure log, without its message everywhere else."""
 
 import traceback
+from pathlib import Path
 
 
 def describe(error: BaseException) -> str:
@@ -13,7 +14,8 @@ def full_traceback(error: BaseException) -> str:
 
 
 def frames(error: BaseException) -> str:
-    """Class and frames, for a log: an exception's message can carry names and phone numbers."""
+    """Class and our own frames, for a log: an exception's message can carry personal data."""
     calls = traceback.extract_tb(error.__traceback__)
-    where = " > ".join(f"{call.filename}:{call.lineno} {call.name}" for call in calls)
+    ours = [call for call in calls if "site-packages" not in call.filename] or calls[-1:]
+    where = " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in ours)
     return f"{type(error).__name__} at {where}"

@@ -54,7 +54,7 @@ def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None
         return Address(phone=phone, workspace=workspace, ref=ref)
     phone = phones.to_e164(raw_phone, region=region_of(None))
     workspace = implied(phone)
-    if workspace:
+    if workspace and phones.is_national(raw_phone) and is_the_only(workspace):
         phone = phones.to_e164(raw_phone, region=workspace.region)
     return Address(phone=phone, workspace=workspace)
 
@@ -74,6 +74,10 @@ def implied(phone: str) -> Workspace | None:
         case [first, second] if first.is_lead and not second.is_lead:
             return first
     return None
+
+
+def is_the_only(workspace: Workspace) -> bool:
+    return not Workspace.objects.exclude(pk=workspace.pk).exists()
 
 
 def region_of(workspace: Workspace | None) -> str:

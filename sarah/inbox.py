@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -94,8 +94,9 @@ def _insert_and_lock(address: Address) -> SarahState:
     SarahState.objects.bulk_create([state], ignore_conflicts=True)
     locked = _locked(address)
     if locked is None:
+        # Its workspace has just appeared and taken it home: the second try finds it there.
         # SQLite's insert-or-ignore also passes over a violated check.
-        raise IntegrityError("The conversation could not be inserted.")
+        raise NotCommitted("The conversation is not where it was to be inserted.")
     return locked
 
 

@@ -136,8 +136,8 @@ class SarahState(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
+                # Without a condition, so that it also finds a phone wherever it is.
                 fields=["contact_phone", "workspace"],
-                condition=Q(workspace__isnull=False),
                 name="sarah_state_is_unique_in_its_workspace",
             ),
             models.UniqueConstraint(

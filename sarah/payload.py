@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contacts.models import MAX_SCORE, Language, Temperature
-from contacts.text import clean_line, clean_text, is_harmful
+from contacts.text import clean_text, is_harmful
 from sarah.facts import BY_KEY, EMPTY, Reading, Unusable, read_number, read_text
 from sarah.models import MAX_COUNT, ConversationState
 
@@ -88,7 +88,9 @@ def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:
 
 def _parse_int(digits: str) -> int | float:
     # Python refuses to read integers of over 4,300 digits; the rest of the body is still good.
-    return int(digits) if len(digits) <= MAX_DIGITS else math.inf
+    if len(digits) <= MAX_DIGITS:
+        return int(digits)
+    return -math.inf if digits.startswith("-") else math.inf
 
 
 def _read_into(
@@ -163,17 +165,22 @@ def _read_facts(sent: object, warnings: dict[str, str]) -> dict[str, object]:
         return {}
     facts: dict[str, object] = {}
     for sent_key, value in sent.items():
-        key = clean_line(sent_key)[:MAX_KEY_LENGTH]
+        key = _read_key(sent_key)
+        name = f"extracted_data.{key.value}"
         if value is None:
             continue
-        name = f"extracted_data.{key}"
-        if not key:
+        if not key.value:
             warnings["extracted_data"] = "extracted_data has a key without a name; we left it out."
-        elif key in BY_KEY:
-            _read_into(facts, warnings, name, BY_KEY[key].read, value)
-        else:
-            _read_into(facts, warnings, name, _read_anything, value)
+            continue
+        fact = BY_KEY.get(str(key.value)) if value not in EMPTY else None
+        _read_into(facts, warnings, name, fact.read if fact else _read_anything, value)
+        if key.warning:
+            warnings.setdefault(name, f"The key of {name} {key.warning}.")
     return facts
+
+
+def _read_key(sent: str) -> Reading:
+    return read_text(sent, max_length=MAX_KEY_LENGTH)
 
 
 def _read_anything(value: object) -> Reading:
@@ -207,7 +214,11 @@ def _tidy(value: object, depth: int, problems: set[str]) -> object:
     if isinstance(value, list):
         items = (_tidy(item, depth + 1, problems) for item in value)
         return [item for item in items if item is not None]
-    tidied = (
-        (clean_line(k)[:MAX_KEY_LENGTH], _tidy(v, depth + 1, problems)) for k, v in value.items()
-    )
-    return {key: item for key, item in tidied if item is not None}
+    tidied = {}
+    for sent_key, sent in value.items():
+        key, item = _read_key(sent_key), _tidy(sent, depth + 1, problems)
+        if key.warning:
+            problems.add(f"has a key that {key.warning}")
+        if item is not None:
+            tidied[key.value] = item
+    return tidied

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from contacts.models import Contact, Workspace
 from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import SyncFailureQuerySet
-from sarah.addressing import implied, named
+from sarah.addressing import implied, is_the_only, named
 from sarah.adoption import adopt
 from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
 from sarah.sync import SyncResult
@@ -37,6 +37,13 @@ def retry(state_id: int, *, by: str = "") -> SyncResult | None:
 
     One commit, along the same path as a bot's message. `by` is the person who asked for it.
     """
+    try:
+        return _retry(state_id, by=by)
+    except IntegrityError:  # a message opened a conversation where this one was about to move
+        return _retry(state_id, by=by)
+
+
+def _retry(state_id: int, *, by: str) -> SyncResult | None:
     with transaction.atomic():
         state = _locked_at_home(state_id)
         if state is None:
@@ -65,18 +72,17 @@ def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
     sent: no sync can mend those.
     """
     asked = failures.count()
-    eligible = list(
-        failures.open()
-        .filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
-        .values_list("state_id", flat=True)
-    )
-    results = [result for pk in sorted(set(eligible)) if (result := retry(pk, by=by))]
-    failing = sum(result.reason not in (None, SyncReason.EXCLUDED) for result in results)
-    return Retried(
-        synced=len(results) - failing,
-        still_failing=failing,
-        not_eligible=asked - len(eligible),
-    )
+    eligible = failures.open().filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
+    of_states = list(eligible.values_list("state_id", flat=True))
+    states = SarahState.objects.filter(pk__in=of_states)
+    return retry_all(states, by=by, not_eligible=asked - len(of_states))
+
+
+def retry_all(states: SarahStateQuerySet, *, by: str, not_eligible: int = 0) -> Retried:
+    """Sync these conversations again, on the word of `by`."""
+    reasons = [result.reason for result in backfill(states, by=by)]
+    failing = sum(reason not in (None, SyncReason.EXCLUDED) for reason in reasons)
+    return Retried(synced=len(reasons) - failing, still_failing=failing, not_eligible=not_eligible)
 
 
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
@@ -127,7 +133,7 @@ def _heal(states: Q) -> int:
 def _waiting_for_contacts(contacts: list[Contact]) -> Q:
     workspaces = {contact.workspace_id for contact in contacts}
     return Q(contact_phone__in=[contact.phone for contact in contacts]) & (
-        Q(workspace__isnull=True) | Q(workspace__in=workspaces)
+        Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
     )
 
 
@@ -136,7 +142,7 @@ def _waiting_for_workspace(workspace: Workspace) -> Q:
     waiting = Q(workspace__isnull=True, workspace_ref__in=refs)
     if workspace.creates_contacts:
         waiting |= Q(workspace=workspace)
-    if not Workspace.objects.exclude(pk=workspace.pk).exists():
+    if is_the_only(workspace):
         waiting |= Q(workspace__isnull=True, workspace_ref="")
     return waiting
 

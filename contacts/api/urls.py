@@ -1,1 +1,12 @@
-urlpatterns: list = []
+from django.urls import re_path
+
+from contacts.api.views import LeadViews
+
+urlpatterns = [
+    re_path(r"^leads/?$", LeadViews.as_view({"get": "list"}, detail=False), name="leads"),
+    re_path(
+        r"^leads/(?P<pk>[0-9]+)/?$",
+        LeadViews.as_view({"get": "retrieve"}, detail=True),
+        name="lead",
+    ),
+]

@@ -1,22 +1,155 @@
 """The description of `/sarah/state` in the OpenAPI schema."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
 
 from leadsync.api import error_responses
-from sarah.api.serializers import MessageSerializer, ReceiptSerializer, StateSerializer
+from sarah.api.serializers import (
+    BLANK_STATE,
+    MessageSerializer,
+    ReceiptSerializer,
+    StateSerializer,
+)
+
+READING = """\
+Sarah's memory of the conversation with this phone. A phone that has none gets a blank one: the
+first six fields only, nothing is created. With and without a slash at the end; nothing redirects.
+
+Scope: `states:write`. A key that is bound to a workspace reads only there; naming another one is
+refused with 403.
+"""
+WRITING = """\
+Creates or updates the conversation with this phone. With and without a slash at the end; the body
+is read as JSON whatever its Content-Type says. Scope: `states:write`.
+
+**200 means committed.** `sync` tells whether the message has also reached the lead. If not,
+`syncReason` says why, and the sync follows by itself as soon as its cause is gone:
+
+| `syncReason` | what it means |
+|---|---|
+| `contact_not_found` | no lead has this phone yet |
+| `ambiguous_contact` | no workspace was named, and the phone is a lead in several |
+| `workspace_not_found` | no workspace has this slug or Kapso `phone_number_id` |
+| `excluded` | the lead has opted out: nothing is copied, and that is no failure |
+| `sync_error` | something broke on our side; it is on record and tried again |
+
+New reasons may be added.
+
+**What is absent stays.** A field that is absent or null keeps its stored value; on the first
+message it takes the default that GET shows. `extracted_data` is merged key by key: an empty text
+or list never replaces a value. An explicit `0` or `greeting` is a value. Sending the same message
+again changes nothing but times.
+
+**What can be used is saved.** A field with an unusable value is left out, scores are rounded and
+clamped, texts cut and cleaned; everything else is kept. `warnings` then says by field what was
+wrong and what we did, and a failure of kind `invalid_payload` shows it to a person.
+
+**Late messages.** A `message_count` lower than the stored one means that the message is late, or
+that the bot has lost its memory. Then facts only fill what is empty, the state moves forward or not
+at all, and score, temperature, language, `message_count` and `last_message_at` stay. The answer is
+a normal 200 with `warnings.message_count`, and the next GET gives the bot its memory back.
+
+**Refused** are only bodies that are no JSON object or over 64 KiB, and those without a usable
+`contact_phone`. What a known bot sent is then kept as a failure of kind `rejected_payload`.
+"""
+MEMORY = {
+    "state": "qualifying",
+    "lead_score": 55,
+    "lead_temperature": "warm",
+    "extracted_data": {
+        "name": "Budi",
+        "business_type": "kedai kopi",
+        "team_size": 5,
+        "pain_points": ["stok sering habis"],
+        "goals": "buka cabang kedua",
+    },
+    "language": "id",
+    "message_count": 3,
+}
+EXAMPLES_OF_GET = [
+    OpenApiExample(
+        "A known phone",
+        MEMORY
+        | {
+            "contact_phone": "+6281234567890",
+            "workspace_id": "default",
+            "created_at": "2026-11-22T03:15:00Z",
+            "updated_at": "2026-11-22T03:19:30Z",
+            "last_message_at": "2026-11-22T03:19:29Z",
+        },
+        response_only=True,
+        status_codes=[200],
+    ),
+    OpenApiExample("An unknown phone", BLANK_STATE, response_only=True, status_codes=[200]),
+    OpenApiExample(
+        "No phone",
+        {"error": "contact_phone is required", "code": "invalid"},
+        response_only=True,
+        status_codes=[400],
+    ),
+]
+EXAMPLES_OF_POST = [
+    OpenApiExample(
+        "A message",
+        {"contact_phone": "6281234567890", "workspace_id": "default"} | MEMORY,
+        request_only=True,
+    ),
+    OpenApiExample(
+        "Only what changed",
+        {"contact_phone": "0812-3456-7890", "state": "handoff", "lead_score": 80},
+        request_only=True,
+    ),
+    OpenApiExample(
+        "Synced", {"success": True, "sync": True}, response_only=True, status_codes=[200]
+    ),
+    OpenApiExample(
+        "Saved, not synced yet",
+        {"success": True, "sync": False, "syncReason": "contact_not_found"},
+        response_only=True,
+        status_codes=[200],
+    ),
+    OpenApiExample(
+        "Saved without a field",
+        {
+            "success": True,
+            "sync": True,
+            "warnings": {"language": "language is not one of id, en; we left it out."},
+        },
+        response_only=True,
+        status_codes=[200],
+    ),
+]
 
 describe_state_view = extend_schema_view(
     get=extend_schema(
         operation_id="state_retrieve",
+        tags=["sarah"],
+        summary="Read Sarah's memory",
+        description=READING,
         parameters=[
-            OpenApiParameter("contact_phone", required=True, description="Any spelling."),
-            OpenApiParameter("workspace_id", description="Slug or Kapso phone_number_id."),
+            OpenApiParameter(
+                "contact_phone",
+                required=True,
+                description="Any spelling: `6281234567890`, `+62 812-3456-7890`, `0812 3456 7890`.",
+            ),
+            OpenApiParameter(
+                "workspace_id", description="The workspace's slug or its Kapso `phone_number_id`."
+            ),
         ],
-        responses={200: StateSerializer, **error_responses(400, 401, 403, 429, 503)},
+        examples=EXAMPLES_OF_GET,
+        responses={200: StateSerializer, **error_responses(400, 401, 403, 404, 429, 503)},
     ),
     post=extend_schema(
         operation_id="state_update",
+        tags=["sarah"],
+        summary="Save what Sarah says",
+        description=WRITING,
         request=MessageSerializer,
-        responses={200: ReceiptSerializer, **error_responses(400, 401, 403, 413, 429, 503)},
+        examples=EXAMPLES_OF_POST,
+        responses={200: ReceiptSerializer, **error_responses(400, 401, 403, 404, 413, 429, 503)},
     ),
 )

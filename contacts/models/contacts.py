@@ -1,8 +1,8 @@
-"""Who the lead is: workspaces, leads, their status history and their notes."""
+"""The leads themselves: what Sarah learned about a person and what staff made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -11,13 +11,33 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
 from contacts.workflow import LeadStatus
 
-REGION = r"^[A-Z]{2}$"
 MAX_SCORE = 100
 MAX_TEAM_SIZE = 2**31 - 1
 HOT_SCORE = 70
+HOLDABLE = (
+    "name",
+    "language",
+    "business_type",
+    "team_size",
+    "pain_points",
+    "goals",
+    "location",
+    "business_duration",
+    "story",
+    "interest_motivation",
+    "priority",
+    "urgency_level",
+    "closing_technique",
+    "objection",
+    "lead_score",
+    "lead_temperature",
+)
+"""The fields that a person who writes them takes from the bot, until handing them back. Never the
+status: that the bot only moves it forward protects it."""
 
 
 class Temperature(models.TextChoices):
@@ -30,68 +50,6 @@ class Temperature(models.TextChoices):
 class Language(models.TextChoices):
     INDONESIAN = "id", _("Indonesian")
     ENGLISH = "en", _("English")
-
-
-class AuthorKind(models.TextChoices):
-    PERSON = "person", _("Person")
-    BOT = "bot", _("Bot")
-    SYSTEM = "system", _("LeadSync")
-
-
-class Workspace(models.Model):
-    """A business that uses LeadSync; its slug is how bots name it and never changes."""
-
-    slug = models.SlugField(_("slug"), unique=True, max_length=50)
-    name = models.CharField(_("name"), max_length=100)
-    region = models.CharField(
-        _("region"),
-        max_length=2,
-        default="ID",
-        validators=[RegexValidator(REGION, _("Use two capital letters, such as ID or SG."))],
-        help_text=_("Country (ISO 3166) in which national phone numbers are read."),
-    )
-    kapso_phone_number_id = models.CharField(
-        _("Kapso phone number id"),
-        max_length=64,
-        unique=True,
-        null=True,
-        blank=True,
-        default=None,
-        help_text=_("Bots may name the workspace by this id instead of its slug."),
-    )
-    creates_contacts = models.BooleanField(
-        _("create leads for unknown numbers"),
-        default=False,
-        help_text=_("Otherwise a message from an unknown number waits until the lead is added."),
-    )
-
-    class Meta:
-        verbose_name = _("workspace")
-        verbose_name_plural = _("workspaces")
-        ordering = ["slug"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(region__regex=REGION),
-                name="workspace_region_is_two_capital_letters",
-                violation_error_message=_("Use two capital letters, such as ID or SG."),
-            ),
-            models.CheckConstraint(
-                condition=Q(kapso_phone_number_id__isnull=True) | ~Q(kapso_phone_number_id=""),
-                name="workspace_kapso_id_is_null_or_not_empty",
-                violation_error_message=_("Leave the Kapso id out instead of giving an empty one."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.slug
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.kapso_phone_number_id = self.kapso_phone_number_id or None
-        super().save(*args, **kwargs)
-
-    def answers_to(self, ref: str) -> bool:
-        """Whether a bot that says `ref` means this workspace."""
-        return ref in (self.slug, self.kapso_phone_number_id)
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -272,62 +230,23 @@ class Contact(models.Model):
         self.refresh_from_db(fields=["lead_status", "status_changed_at", "status_changed_by"])
         return bool(changed)
 
-    def hand_back(self, names: list[str]) -> None:
-        """Let the bot write these fields again, from its next message on."""
+    def edit(
+        self, values: Mapping[str, object], *, by: str, handed_back: Iterable[str] = ()
+    ) -> list[str]:
+        """Write what a person changed, hold it against the bot, and return what differed.
+
+        `values` are only the fields that the person changed: what a bot wrote into the others
+        while the form was open stays.
+        """
         with transaction.atomic():
+            # A bot's message may be writing to this lead right now.
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
-            self.staff_fields = [name for name in contact.staff_fields if name not in names]
-            self.save(update_fields=["staff_fields", "updated_at"])
+            held = {*contact.staff_fields, *values} - set(handed_back)
+            staff_fields = [name for name in HOLDABLE if name in held]
+            changed = contact.change({**values, "staff_fields": staff_fields}, by=by)
+        self.refresh_from_db()
+        return changed
 
-
-class StatusChange(models.Model):
-    """One move of a lead's status: the history that nobody edits."""
-
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
-    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
-    to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
-    by = models.CharField(_("by"), max_length=150)
-    reason = models.CharField(_("reason"), max_length=500, blank=True)
-    at = models.DateTimeField(_("at"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("status change")
-        verbose_name_plural = _("status history")
-        ordering = ["-at", "-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(from_status__in=LeadStatus.values) & Q(to__in=LeadStatus.values),
-                name="status_change_statuses_are_known",
-            ),
-            models.CheckConstraint(
-                condition=~Q(from_status=models.F("to")), name="status_change_is_a_move"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_from_status_display()} → {self.get_to_display()}"
-
-
-class Note(models.Model):
-    """What a person, a bot or LeadSync itself wrote down about a lead."""
-
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
-    text = models.TextField(_("text"), max_length=5000)
-    author = models.CharField(_("author"), max_length=150)
-    author_kind = models.CharField(
-        _("written by"), max_length=6, choices=AuthorKind, default=AuthorKind.PERSON
-    )
-    created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = _("note")
-        verbose_name_plural = _("notes")
-        ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(author_kind__in=AuthorKind.values), name="note_author_kind_is_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.text[:50]
+    def hand_back(self, names: Iterable[str]) -> None:
+        """Let the bot write these fields again, from its next message on."""
+        self.edit({}, by="", handed_back=names)

@@ -1,0 +1,6 @@
+"""The admin's pages of leads and workspaces."""
+
+from contacts.admin.leads import ContactAdmin
+from contacts.admin.workspaces import WorkspaceAdmin
+
+__all__ = ["ContactAdmin", "WorkspaceAdmin"]

@@ -1,0 +1,62 @@
+"""What staff do to the leads they have ticked; all of it by POST."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from contacts import bulk
+from contacts.models import ContactQuerySet
+from contacts.workflow import LeadStatus
+from leadsync.admin_tools import CAP, ModelAdmin, capped_count
+
+Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
+
+
+@admin.action(description=_("Assign to me"), permissions=["change"])
+def assign_to_me(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
+    if _is_reasonable(page, request, leads):
+        count = bulk.assign(leads, cast(User, request.user))
+        text = ngettext(
+            "%d lead is now assigned to you.", "%d leads are now assigned to you.", count
+        )
+        page.message_user(request, text % count, messages.SUCCESS)
+
+
+def moving_to(status: LeadStatus) -> Action:
+    """The action that changes the status of leads to this one."""
+
+    @admin.action(
+        description=format_lazy(_("Change status to “{status}”"), status=status.label),
+        permissions=["change"],
+    )
+    def move(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
+        if _is_reasonable(page, request, leads):
+            count = bulk.change_status(leads, status, by=request.user.get_username())
+            text = ngettext(
+                "%(count)d lead moved to “%(status)s”; the others were there already.",
+                "%(count)d leads moved to “%(status)s”; the others were there already.",
+                count,
+            )
+            page.message_user(
+                request, text % {"count": count, "status": status.label}, messages.SUCCESS
+            )
+
+    move.__name__ = f"move_to_{status.value}"
+    return move
+
+
+ACTIONS = [assign_to_me, *map(moving_to, LeadStatus)]
+
+
+def _is_reasonable(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> bool:
+    if capped_count(leads) <= CAP:
+        return True
+    text = _("Nothing was changed: these are more than %d leads. Filter the list first.")
+    page.message_user(request, text % CAP, messages.ERROR)
+    return False

@@ -1,0 +1,46 @@
+"""Form fields that clean what people type and paste; what a page showed is cleaned alike."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from contacts.text import clean_line, clean_text
+from sarah.facts import MAX_ITEM_LENGTH, MAX_ITEMS
+
+
+class LineField(forms.CharField):
+    """One line of text."""
+
+    def to_python(self, value: Any) -> Any:
+        return clean_line(super().to_python(value) or "") or self.empty_value
+
+
+class BlockField(forms.CharField):
+    """Text of several lines."""
+
+    def to_python(self, value: Any) -> str:
+        return clean_text(super().to_python(value) or "")
+
+
+class ListField(forms.Field):
+    """A list of short texts, with a separator between them: `joiner` shows it, `splitter` reads."""
+
+    def __init__(self, *, joiner: str, splitter: str, **kwargs: Any) -> None:
+        self.joiner, self.splitter = joiner, splitter
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return self.joiner.join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        items = value if isinstance(value, list) else str(value or "").split(self.splitter)
+        return list(dict.fromkeys(filter(None, (clean_line(str(item)) for item in items))))
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if len(value) > MAX_ITEMS:
+            raise ValidationError(_("Write at most %d of them.") % MAX_ITEMS)
+        if any(len(item) > MAX_ITEM_LENGTH for item in value):
+            raise ValidationError(_("One of them has more than %d characters.") % MAX_ITEM_LENGTH)

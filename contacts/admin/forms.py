@@ -1,0 +1,157 @@
+"""The lead's form: it tells what a person changed from what the page had shown."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from contacts.admin.fields import LineField, ListField
+from contacts.models import HOLDABLE, Contact, Note, Workspace
+from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
+
+HELD_COLUMNS: dict[str, Any] = {name: Contact._meta.get_field(name) for name in HOLDABLE}
+
+
+class LeadForm(forms.ModelForm):
+    """Edits a lead while bots write to it (DESIGN 3).
+
+    The page carries what it showed in hidden fields, so `changed_data` is what the person changed,
+    also if the row has moved on, and also after the form was shown again with an error.
+    """
+
+    phone = LineField(
+        label=_("Phone"),
+        max_length=MAX_RAW_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("In any spelling, such as 0812-3456-7890."),
+    )
+    pain_points = ListField(
+        joiner="\n",
+        splitter="\n",
+        label=_("Pain points"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("One on each line."),
+    )
+    tags = ListField(
+        joiner=", ",
+        splitter=",",
+        label=_("Tags"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Separated by commas."),
+    )
+    hand_back = forms.MultipleChoiceField(
+        label=_("Hand back to Sarah"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Sarah writes the ticked fields again, from her next message on."),
+    )
+
+    class Meta:
+        model = Contact
+        fields: list[str] = []  # the admin's fieldsets name them
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mark_held_fields()
+        self._link_to_chat()
+        self._keep_assignee()
+        for name in self._compared_fields():
+            self.fields[name].show_hidden_initial = True
+        if self.is_bound:
+            self.data = self._with_all_that_was_shown(self.data)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        workspace = values.get("workspace") or self._own_workspace()
+        if workspace and values.get("phone"):
+            try:
+                values["phone"] = self._free_phone(values["phone"], workspace)
+            except ValidationError as error:
+                self.add_error("phone", error)
+        return values
+
+    def changed_values(self) -> dict[str, Any]:
+        """What the person changed, by field name."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "hand_back"}
+
+    def _mark_held_fields(self) -> None:
+        held = [name for name in self.instance.staff_fields if name in self.fields]
+        for name in held:
+            field = self.fields[name]
+            field.help_text = format_html(
+                '<span class="material-symbols-outlined text-sm align-[-3px]">lock</span> {} {}',
+                _("Held by staff."),
+                field.help_text,
+            )
+        label = {name: str(field.verbose_name) for name, field in HELD_COLUMNS.items()}
+        hand_back: Any = self.fields["hand_back"]
+        # Any holdable name is valid, since somebody else may have handed it back meanwhile.
+        hand_back.choices = list(label.items())
+        hand_back.widget.choices = [(name, capfirst(label[name])) for name in held]
+
+    def _link_to_chat(self) -> None:
+        if "phone" in self.fields and self.instance.pk:
+            self.fields["phone"].help_text = format_html(
+                '<a href="https://wa.me/{}" target="_blank" rel="noopener noreferrer" '
+                'class="text-link">{}</a>',
+                self.instance.phone.removeprefix("+"),
+                _("Open the chat in WhatsApp"),
+            )
+
+    def _keep_assignee(self) -> None:
+        """Whoever has the lead may have left since: that must not keep others from editing it."""
+        field: Any = self.fields.get("assigned_to")
+        if field and self.instance.assigned_to_id:
+            field.queryset |= User.objects.filter(pk=self.instance.assigned_to_id)
+
+    def _compared_fields(self) -> list[str]:
+        return [name for name in self.fields if name != "hand_back"]
+
+    def _with_all_that_was_shown(self, data: Any) -> Any:
+        """A client that does not say what it had shown is taken to have shown what is stored."""
+        data = data.copy()
+        for name in self._compared_fields():
+            field, key = self.fields[name], self.add_initial_prefix(name)
+            if key not in data:
+                shown = field.prepare_value(self.get_initial_for_field(field, name))
+                data[key] = "" if shown is None else str(shown)
+        return data
+
+    def _own_workspace(self) -> Workspace | None:
+        return self.instance.workspace if self.instance.workspace_id else None
+
+    def _free_phone(self, typed: str, workspace: Workspace) -> str:
+        """The number in E.164, unless another lead of the workspace has it."""
+        try:
+            phone = to_e164(typed, region=workspace.region, from_person=True)
+        except InvalidPhone as error:
+            raise ValidationError(str(error)) from None
+        leads = Contact.objects.filter(phone=phone, workspace=workspace)
+        if other := leads.exclude(pk=self.instance.pk).first():
+            raise ValidationError(
+                format_html(
+                    '{} <a href="{}" class="underline">{}</a>',
+                    _("This workspace already has a lead with this phone:"),
+                    reverse("admin:contacts_contact_change", args=[other.pk]),
+                    other,
+                )
+            )
+        return phone
+
+
+class NoteForm(forms.ModelForm):
+    class Meta:
+        model = Note
+        fields = ["text"]

@@ -1,0 +1,230 @@
+"""The admin's pages of leads: the list that staff work from, and a lead's page."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import (
+    BooleanRadioFilter,
+    ChoicesCheckboxFilter,
+    RangeNumericFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from contacts.admin.actions import ACTIONS
+from contacts.admin.fields import BlockField, LineField
+from contacts.admin.filters import (
+    ActiveFilter,
+    AddedFilter,
+    AssignedFilter,
+    HotFilter,
+    StatusFilter,
+)
+from contacts.admin.forms import LeadForm, NoteForm
+from contacts.admin.panels import LeadPanels
+from contacts.bulk import batches
+from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
+from contacts.workflow import LeadStatus
+from leadsync.admin_tools import ModelAdmin, ago, status_pill, temperature_pill
+
+WHO = (
+    ("name", "whatsapp_name"),
+    ("phone", "workspace"),
+    ("email", "language"),
+    ("source", "tags"),
+)
+STANDING = (
+    ("lead_status", "status_stamp"),
+    ("lead_temperature", "lead_score"),
+    ("assigned_to", "opted_out"),
+)
+NEW_WHO = (("phone", "workspace"), ("name", "email"), ("language", "source"), ("tags",))
+NEW_STANDING = (("lead_status", "assigned_to"), ("lead_temperature", "lead_score"))
+FACTS = (
+    ("business_type", "team_size"),
+    ("location", "business_duration"),
+    ("priority", "urgency_level"),
+    ("pain_points", "goals"),
+    ("interest_motivation", "objection"),
+    ("closing_technique",),
+    ("story",),
+)
+TIMES = (("last_activity", "last_contact"), ("created", "updated"), ("re_engaged",))
+CLEANED = {
+    models.CharField: {"form_class": LineField},
+    models.TextField: {
+        "form_class": BlockField,
+        "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    },
+}
+
+
+class NoteInline(TabularInline):
+    model = Note
+    form = NoteForm
+    fields = ["text", "author", "written"]
+    readonly_fields = ["author", "written"]
+    formfield_overrides = CLEANED
+    verbose_name_plural = _("Notes")
+    extra = 1
+    per_page = 20
+    hide_title = True
+
+    @display(description=_("written"))
+    def written(self, note: Note) -> str:
+        return ago(note.created_at) if note.pk else "-"
+
+
+@admin.register(Contact)
+class ContactAdmin(LeadPanels, ModelAdmin):
+    form = LeadForm
+    formfield_overrides = CLEANED
+    inlines = [NoteInline]
+    actions = ACTIONS
+    ordering = ["-last_activity_at"]
+    sortable_by = ["last_activity"]
+    search_fields = ["name"]  # what switches the search on; get_search_results does it
+    search_help_text = _("Name, or phone in any spelling")
+    list_filter = [
+        HotFilter,
+        ("lead_status", StatusFilter),
+        ("lead_temperature", ChoicesCheckboxFilter),
+        ("lead_score", RangeNumericFilter),
+        AssignedFilter,
+        ("workspace", RelatedDropdownFilter),
+        ActiveFilter,
+        AddedFilter,
+        ("opted_out", BooleanRadioFilter),
+    ]
+    readonly_fields = [
+        "whatsapp_name",
+        "status_stamp",
+        "last_activity",
+        "last_contact",
+        "created",
+        "updated",
+        "re_engaged",
+        "status_history",
+        "conversations",
+        "failures",
+    ]
+
+    class Media:
+        css = {"all": ["contacts/lead.css"]}
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> ContactQuerySet:
+        return super().get_queryset(request).select_related("workspace", "assigned_to")
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        several = Workspace.objects.values("pk")[1:2].exists()
+        columns = ["lead", "status", "temperature", "lead_score", "business_type"]
+        return [*columns, *(["workspace"] if several else []), "assigned", "last_activity"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: ContactQuerySet, search_term: str
+    ) -> tuple[ContactQuerySet, bool]:
+        return (queryset.matching(search_term) if search_term.strip() else queryset), False
+
+    @display(description=_("lead"), header=True)
+    def lead(self, lead: Contact) -> tuple[str, str]:
+        name = lead.name or lead.whatsapp_name
+        return (name, lead.phone) if name else (lead.phone, "")
+
+    @display(description=_("status"))
+    def status(self, lead: Contact) -> SafeString:
+        return status_pill(lead.lead_status)
+
+    @display(description=_("temperature"))
+    def temperature(self, lead: Contact) -> SafeString:
+        return temperature_pill(lead.lead_temperature)
+
+    @display(description=_("assigned to"))
+    def assigned(self, lead: Contact) -> str:
+        person = lead.assigned_to
+        return (person.get_full_name() or person.get_username()) if person else "-"
+
+    # A lead's page
+
+    def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None) -> Any:
+        if obj is None:
+            return [
+                (_("Who"), {"fields": NEW_WHO}),
+                (_("Where it stands"), {"fields": NEW_STANDING}),
+                (_("What you know"), {"fields": FACTS}),
+            ]
+        held = [("hand_back",)] if self._may_hand_back(request, obj) else []
+        return [
+            (_("Who"), {"fields": WHO}),
+            (_("Where it stands"), {"fields": STANDING}),
+            (_("What Sarah learned"), {"fields": FACTS}),
+            *([(_("Held by staff"), {"fields": held})] if held else []),
+            (_("Conversations with Sarah"), {"fields": ["conversations"], "classes": ["tab"]}),
+            (_("Status history"), {"fields": ["status_history"], "classes": ["tab"]}),
+            (_("Sync failures"), {"fields": ["failures"], "classes": ["tab"]}),
+            (_("Activity"), {"fields": TIMES, "classes": ["tab"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> list[str]:
+        # A lead stays in its workspace: its conversations with Sarah are there.
+        return [*self.readonly_fields, *(["workspace"] if obj else [])]
+
+    def _may_hand_back(self, request: HttpRequest, lead: Contact) -> bool:
+        return bool(lead.staff_fields) and self.has_change_permission(request, lead)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        only = Workspace.objects.all()[:2]
+        known = {"workspace": only[0].pk} if len(only) == 1 else {}
+        return known | super().get_changeform_initial_data(request)
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name == "assigned_to":
+            can_work = Q(is_staff=True, is_active=True)
+            kwargs["queryset"] = User.objects.filter(can_work).order_by("username")
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.ModelChoiceField):
+            field.widget = field.widget.widget  # without the menu to edit the related row
+        if db_field.name == "assigned_to" and field:
+            field.empty_label = _("Nobody")
+        return field
+
+    # Saving
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            # A bot has just added a lead with this phone: by now the form can say so.
+            return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Contact, form: LeadForm, change: bool) -> None:
+        by = request.user.get_username()
+        values = form.changed_values()
+        if change:
+            obj.edit(values, by=by, handed_back=form.cleaned_data["hand_back"])
+            return
+        status, obj.lead_status = obj.lead_status, LeadStatus.NEW
+        obj.staff_fields = [name for name in HOLDABLE if name in values]
+        obj.save()
+        obj.change_status(status, by=by)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for note_form in formset.extra_forms:
+            note_form.instance.author = request.user.get_username()
+        super().save_formset(request, form, formset, change)
+
+    def delete_queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> None:
+        for pks in batches(queryset):
+            Contact.objects.filter(pk__in=pks).delete()

@@ -1,0 +1,109 @@
+"""What `/api/v1/leads/` can be asked."""
+
+from datetime import datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from rest_framework.exceptions import ValidationError
+
+from contacts.models import MAX_SCORE, Contact, ContactQuerySet, Temperature, Workspace
+from contacts.workflow import LeadStatus
+from leadsync.lists import AskedFilterSet, SeveralFilter, TimeFilter
+
+ORDERINGS = {
+    "-last_activity_at": "last activity, newest first",
+    "last_activity_at": "last activity, oldest first",
+    "-created_at": "added, newest first",
+    "created_at": "added, oldest first",
+}
+"""Indexed columns without nulls only: a page costs the same however far down the list it is."""
+
+
+class ScoreFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
+class YesNoField(forms.TypedChoiceField):
+    """`true` or `false`; django-filter's own takes what it does not know for no answer."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce="true".__eq__, empty_value=None, **kwargs)
+
+
+class YesNoFilter(django_filters.BooleanFilter):
+    field_class = YesNoField
+
+
+class LeadFilters(AskedFilterSet):
+    status = SeveralFilter(
+        field_name="lead_status",
+        choices=LeadStatus.choices,
+        help_text="One or more statuses, `status=new,qualified` or `status=new&status=qualified`.",
+    )
+    temperature = SeveralFilter(
+        field_name="lead_temperature",
+        choices=Temperature.choices,
+        help_text="One or more temperatures, written like statuses.",
+    )
+    score_min = ScoreFilter(
+        field_name="lead_score",
+        lookup_expr="gte",
+        min_value=0,
+        max_value=MAX_SCORE,
+        help_text="A `lead_score` of at least this, 0 to 100.",
+    )
+    score_max = ScoreFilter(
+        field_name="lead_score",
+        lookup_expr="lte",
+        min_value=0,
+        max_value=MAX_SCORE,
+        help_text="A `lead_score` of at most this, 0 to 100.",
+    )
+    workspace = django_filters.CharFilter(method="of_workspace", help_text="The workspace's slug.")
+    assigned_to = django_filters.CharFilter(
+        field_name="assigned_to__username", help_text="The user name of who looks after the lead."
+    )
+    unassigned = YesNoFilter(
+        field_name="assigned_to",
+        lookup_expr="isnull",
+        help_text="`true`: only leads that nobody looks after; `false`: only the others.",
+    )
+    active_since = TimeFilter(
+        method="of_activity",
+        help_text="Any interaction since then, ISO 8601. Write the `+` of an offset as `%2B`.",
+    )
+    search = django_filters.CharFilter(
+        method="of_search",
+        max_length=200,
+        help_text="The beginning of a phone number in any spelling (`0812-3456`, `+62 812 3456`), "
+        "or else a part of a name. `08…` is read in the country of the key's workspace.",
+    )
+    ordering = django_filters.ChoiceFilter(
+        choices=list(ORDERINGS.items()),
+        method="in_order",
+        help_text="Newest activity first by default. While leads are active they move in a list "
+        "by activity; one by `created_at` visits each exactly once.",
+    )
+
+    class Meta:
+        model = Contact
+        fields: list[str] = []
+
+    def of_workspace(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
+        """By id: by a joined slug, the indexes that begin with the workspace could not be used."""
+        workspace = self.request.auth.workspace or Workspace.objects.filter(slug=value).first()
+        if workspace is None:
+            raise ValidationError({name: "There is no workspace with this slug."})
+        return leads.filter(workspace=workspace)
+
+    def of_activity(self, leads: ContactQuerySet, name: str, value: datetime) -> ContactQuerySet:
+        return leads.active_since(value)
+
+    def of_search(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
+        workspace = self.request.auth.workspace
+        return leads.matching(value, region=workspace.region if workspace else "")
+
+    def in_order(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
+        return leads.order_by(value)

@@ -1,0 +1,31 @@
+"""The description of `/api/v1/leads/` in the OpenAPI schema."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+
+from contacts.api.serializers import LeadDetailSerializer, LeadSerializer
+from leadsync.api import error_responses
+
+ERRORS = (400, 401, 403, 404, 429, 503)
+ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
+
+describe_lead_views = extend_schema_view(
+    list=extend_schema(
+        operation_id="leads_list",
+        tags=["leads"],
+        summary="List leads",
+        description="Leads, those with the newest activity first, on cursor pages: follow `next` "
+        "until it is null. Long texts are left out; a single lead has them. A key that is bound "
+        "to a workspace sees only its leads. Scope: `leads:read`.",
+        responses={200: LeadSerializer(many=True), **error_responses(*ERRORS)},
+    ),
+    retrieve=extend_schema(
+        operation_id="leads_retrieve",
+        tags=["leads"],
+        summary="Get a lead",
+        description="A lead with its long texts, its newest status changes and its newest notes. "
+        "Scope: `leads:read`.",
+        filters=False,
+        parameters=[ID],
+        responses={200: LeadDetailSerializer, **error_responses(*ERRORS)},
+    ),
+)

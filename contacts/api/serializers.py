@@ -1,0 +1,106 @@
+"""The JSON of leads."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from contacts.models import Contact, Note, StatusChange
+from leadsync.lists import RowSerializer
+
+IN_LIST = (
+    "id",
+    "workspace",
+    "phone",
+    "name",
+    "whatsapp_name",
+    "email",
+    "language",
+    "lead_status",
+    "lead_score",
+    "lead_temperature",
+    "status_changed_at",
+    "status_changed_by",
+    "assigned_to",
+    "business_type",
+    "team_size",
+    "pain_points",
+    "location",
+    "priority",
+    "urgency_level",
+    "source",
+    "tags",
+    "opted_out",
+    "re_engaged_at",
+    "last_activity_at",
+    "last_contact_at",
+    "created_at",
+    "updated_at",
+)
+ONLY_IN_DETAIL = (
+    "goals",
+    "business_duration",
+    "story",
+    "interest_motivation",
+    "closing_technique",
+    "objection",
+    "staff_fields",
+)
+HISTORY = ("status_changes", "notes")
+
+
+class LeadSerializer(RowSerializer):
+    """A lead, without its long texts."""
+
+    related = {"workspace": "workspace__slug", "assigned_to": "assigned_to__username"}
+
+    workspace: Any = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True, help_text="Its slug."
+    )
+    assigned_to: Any = serializers.SlugRelatedField(
+        slug_field="username",
+        read_only=True,
+        allow_null=True,
+        help_text="A user name; null: nobody yet.",
+    )
+    pain_points: Any = serializers.ListField(child=serializers.CharField())
+    tags: Any = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Contact
+        fields: tuple[str, ...] = IN_LIST
+
+
+class StatusChangeSerializer(RowSerializer):
+    """One move of a lead's status."""
+
+    from_status = serializers.CharField(help_text="A `lead_status`.")
+    to = serializers.CharField(help_text="A `lead_status`.")
+
+    class Meta:
+        model = StatusChange
+        fields = ("from_status", "to", "by", "reason", "at")
+
+
+class NoteSerializer(RowSerializer):
+    """What a person, a bot or LeadSync wrote down about a lead."""
+
+    class Meta:
+        model = Note
+        fields = ("id", "text", "author", "author_kind", "created_at")
+
+
+class LeadDetailSerializer(LeadSerializer):
+    """A lead with everything that is known of it."""
+
+    added = HISTORY
+
+    staff_fields: Any = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Fields that a person has written and the bot leaves alone.",
+    )
+    status_changes = StatusChangeSerializer(many=True, help_text="The newest 50, newest first.")
+    notes = NoteSerializer(many=True, help_text="The newest 50, newest first.")
+
+    class Meta:
+        model = Contact
+        fields = (*IN_LIST, *ONLY_IN_DETAIL, *HISTORY)

@@ -1,0 +1,52 @@
+"""What people do to many leads at once: in small commits, because bots must not wait."""
+
+from collections.abc import Iterator
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from contacts.models import Contact, ContactQuerySet, StatusChange
+
+BATCH_SIZE = 500
+
+
+def change_status(leads: ContactQuerySet, to: str, *, by: str) -> int:
+    """Move these leads to a status, each with its history row; returns how many moved.
+
+    It writes what `Contact.change()` writes, in three statements for a batch instead of two a lead.
+    """
+    return sum(_move(pks, to, by=by) for pks in batches(leads.exclude(lead_status=to)))
+
+
+def assign(leads: ContactQuerySet, to: User) -> int:
+    """Give these leads to a person; returns how many were somebody else's or nobody's."""
+    now = timezone.now()
+    return sum(
+        Contact.objects.filter(pk__in=pks).update(assigned_to=to, updated_at=now)
+        for pks in batches(leads.exclude(assigned_to=to))
+    )
+
+
+def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
+    """The keys of these leads as of now: what is done to a lead may end its being one of them."""
+    pks = list(leads.order_by("pk").values_list("pk", flat=True))
+    return (pks[start : start + BATCH_SIZE] for start in range(0, len(pks), BATCH_SIZE))
+
+
+def _move(pks: list[int], to: str, *, by: str) -> int:
+    now = timezone.now()
+    with transaction.atomic():
+        # A bot's message may be moving one of them right now. In order: two people may select
+        # the same leads.
+        locked = Contact.objects.select_for_update(no_key=True).order_by("pk")
+        before = dict(
+            locked.filter(pk__in=pks).exclude(lead_status=to).values_list("pk", "lead_status")
+        )
+        StatusChange.objects.bulk_create(
+            StatusChange(contact_id=pk, from_status=status, to=to, by=by, at=now)
+            for pk, status in before.items()
+        )
+        return Contact.objects.filter(pk__in=before).update(
+            lead_status=to, status_changed_at=now, status_changed_by=by, updated_at=now
+        )

@@ -1,0 +1,31 @@
+"""Who the lead is."""
+
+from contacts.models.contacts import (
+    HOLDABLE,
+    HOT_SCORE,
+    MAX_SCORE,
+    MAX_TEAM_SIZE,
+    Contact,
+    ContactQuerySet,
+    Language,
+    Temperature,
+)
+from contacts.models.history import AuthorKind, Note, StatusChange
+from contacts.models.workspaces import Workspace
+from contacts.phones import E164
+
+__all__ = [
+    "E164",
+    "HOLDABLE",
+    "HOT_SCORE",
+    "MAX_SCORE",
+    "MAX_TEAM_SIZE",
+    "AuthorKind",
+    "Contact",
+    "ContactQuerySet",
+    "Language",
+    "Note",
+    "StatusChange",
+    "Temperature",
+    "Workspace",
+]

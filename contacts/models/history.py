@@ -1,0 +1,68 @@
+"""What happened to a lead: the moves of its status, and the notes about it."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.contacts import Contact
+from contacts.workflow import LeadStatus
+
+
+class AuthorKind(models.TextChoices):
+    PERSON = "person", _("Person")
+    BOT = "bot", _("Bot")
+    SYSTEM = "system", _("LeadSync")
+
+
+class StatusChange(models.Model):
+    """One move of a lead's status: the history that nobody edits."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
+    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
+    to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
+    by = models.CharField(_("by"), max_length=150)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("status change")
+        verbose_name_plural = _("status history")
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_status__in=LeadStatus.values) & Q(to__in=LeadStatus.values),
+                name="status_change_statuses_are_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_status=F("to")), name="status_change_is_a_move"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_from_status_display()} → {self.get_to_display()}"
+
+
+class Note(models.Model):
+    """What a person, a bot or LeadSync itself wrote down about a lead."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
+    text = models.TextField(_("text"), max_length=5000)
+    author = models.CharField(_("author"), max_length=150)
+    author_kind = models.CharField(
+        _("written by"), max_length=6, choices=AuthorKind, default=AuthorKind.PERSON
+    )
+    created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(author_kind__in=AuthorKind.values), name="note_author_kind_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:50]

@@ -1,0 +1,66 @@
+"""The businesses that use LeadSync."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+REGION = r"^[A-Z]{2}$"
+
+
+class Workspace(models.Model):
+    """A business that uses LeadSync; its slug is how bots name it and never changes."""
+
+    slug = models.SlugField(_("slug"), unique=True, max_length=50)
+    name = models.CharField(_("name"), max_length=100)
+    region = models.CharField(
+        _("region"),
+        max_length=2,
+        default="ID",
+        validators=[RegexValidator(REGION, _("Use two capital letters, such as ID or SG."))],
+        help_text=_("Country (ISO 3166) in which national phone numbers are read."),
+    )
+    kapso_phone_number_id = models.CharField(
+        _("Kapso phone number id"),
+        max_length=64,
+        unique=True,
+        null=True,
+        blank=True,
+        default=None,
+        help_text=_("Bots may name the workspace by this id instead of its slug."),
+    )
+    creates_contacts = models.BooleanField(
+        _("create leads for unknown numbers"),
+        default=False,
+        help_text=_("Otherwise a message from an unknown number waits until the lead is added."),
+    )
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(region__regex=REGION),
+                name="workspace_region_is_two_capital_letters",
+                violation_error_message=_("Use two capital letters, such as ID or SG."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kapso_phone_number_id__isnull=True) | ~Q(kapso_phone_number_id=""),
+                name="workspace_kapso_id_is_null_or_not_empty",
+                violation_error_message=_("Leave the Kapso id out instead of giving an empty one."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.kapso_phone_number_id = self.kapso_phone_number_id or None
+        super().save(*args, **kwargs)
+
+    def answers_to(self, ref: str) -> bool:
+        """Whether a bot that says `ref` means this workspace."""
+        return ref in (self.slug, self.kapso_phone_number_id)

@@ -1,0 +1,13 @@
+"""The admin's front page, API keys, users and groups."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from leadsync.admin.accounts import GroupAdmin, UserAdmin
+from leadsync.admin.keys import ApiKeyAdmin
+
+__all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
+
+# Unfold's own admin/index.html comes first in the templates' search path.
+admin.site.index_template = "leadsync/dashboard.html"
+admin.site.index_title = _("Dashboard")

@@ -1,0 +1,127 @@
+"""API keys for staff: who has one, what it may do, when it was used, and its end."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from leadsync.admin.filters import KeyStateFilter
+from leadsync.admin_actions import ReadOnly, close_dialog, confirm_selection, is_confirmed
+from leadsync.admin_tools import ModelAdmin, ago, pill
+from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
+
+WILL_REVOKE = _(
+    "From now on the bot is refused with this key, for good: a revoked key never works again. "
+    "What the bot sends with it is not saved, but recorded as a failure so that somebody notices."
+)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnly, ModelAdmin):
+    list_display = ("bot", "begins", "may", "home", "created", "last_used", "expires", "standing")
+    list_display_links = ("bot", "begins")
+    list_filter = (KeyStateFilter, ("workspace", RelatedDropdownFilter))
+    list_select_related = ("user", "workspace")
+    list_before_template = "leadsync/key_hint.html"
+    search_fields = ("user__username", "prefix")
+    search_help_text = _("Bot's name, or how the key begins")
+    ordering = ("-created_at", "-pk")
+    fields = ("bot", "begins", "may", "home", "created", "last_used", "expires", "standing")
+    change_form_before_template = "leadsync/key_hint.html"
+    actions = ("revoke",)
+    actions_detail = ("revoke_this",)
+
+    @display(description=_("bot"), ordering="user__username")
+    def bot(self, key: ApiKey) -> str:
+        return key.user.get_username()
+
+    @display(description=_("begins with"))
+    def begins(self, key: ApiKey) -> SafeString:
+        return format_html("<code>{}…</code>", key.prefix)
+
+    @display(description=_("may"))
+    def may(self, key: ApiKey) -> SafeString:
+        labels = [Scope(scope).label for scope in key.scopes.split()]
+        return format_html('<span class="ls-list">{}</span>', " · ".join(map(str, labels)))
+
+    @display(description=_("workspace"))
+    def home(self, key: ApiKey) -> object:
+        return key.workspace or _("All")
+
+    @display(description=_("created"), ordering="created_at")
+    def created(self, key: ApiKey) -> str:
+        return ago(key.created_at)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> object:
+        return ago(key.last_used_at) if key.last_used_at else _("Never")
+
+    @display(description=_("expires"), ordering="expires_at")
+    def expires(self, key: ApiKey) -> object:
+        return ago(key.expires_at) if key.expires_at else _("Never")
+
+    @display(description=_("state"))
+    def standing(self, key: ApiKey) -> SafeString:
+        if key.revoked_at:
+            return format_html("{} {}", pill(_("Revoked"), "danger"), ago(key.revoked_at))
+        if key.expires_at and key.expires_at <= timezone.now():
+            return pill(_("Expired"), "warning")
+        if not key.user.is_active:
+            return pill(_("Bot switched off"), "warning")
+        return pill(_("Valid"), "success")
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("leadsync.revoke_apikey")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Nothing is offered for a key that is revoked already."""
+        if ApiKey.objects.filter(pk=object_id, revoked_at__isnull=True).exists():
+            return super().get_actions_detail(request, object_id)
+        return []
+
+    @action(description=_("Revoke"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, api_keys: ApiKeyQuerySet) -> HttpResponse | None:
+        if is_confirmed(request):
+            self._revoke(request, api_keys)
+            return None
+        return confirm_selection(
+            self,
+            request,
+            api_keys,
+            action="revoke",
+            question=_("Revoke these keys?"),
+            explanation=WILL_REVOKE,
+            button=_("Revoke"),
+        )
+
+    @action(
+        description=_("Revoke"),
+        permissions=["revoke"],
+        url_path="revoke",
+        icon="key_off",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": _("Revoke this key?"),
+            "description": WILL_REVOKE,
+            "form_class": None,
+            "form_submit_text": _("Revoke"),
+        },
+    )
+    def revoke_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._revoke(request, ApiKey.objects.filter(pk=object_id))
+        return close_dialog(self, object_id)
+
+    def _revoke(self, request: HttpRequest, api_keys: ApiKeyQuerySet) -> None:
+        for key in api_keys.filter(revoked_at__isnull=True):
+            self.log_change(request, key, "Revoked.")
+        count = api_keys.revoke()
+        messages.success(request, ngettext("%d key revoked.", "%d keys revoked.", count) % count)

@@ -1,0 +1,124 @@
+"""What the admin's actions share: a limit, a confirmation, and words for what they did.
+
+Nothing is changed by a GET: the selection's page and the dialog both send a POST with a token.
+"""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from leadsync.navigation import forget_open_failures
+from sarah.resync import Retried
+
+AT_ONCE = 500
+"""Rows that one click may work on; the commands take any number."""
+
+MAX_NOTE = 2000
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=MAX_NOTE,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("Why it is resolved, for whoever looks at it later. May be empty."),
+    )
+
+
+class NoteDialogForm(NoteForm, BaseDialogForm):
+    """The same in a dialog."""
+
+
+def is_too_much(request: HttpRequest, selected: QuerySet) -> bool:
+    """Whether more is selected than one click may work on; tells the person if so."""
+    if selected.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
+        return False
+    messages.error(
+        request,
+        _("Nothing was done: select at most %(limit)d at once.") % {"limit": AT_ONCE},
+    )
+    return True
+
+
+def confirm_selection(
+    model_admin: admin.ModelAdmin,
+    request: HttpRequest,
+    selected: QuerySet,
+    *,
+    action: str,
+    question: object,
+    explanation: object,
+    button: object,
+    form: forms.Form | None = None,
+) -> TemplateResponse:
+    """The page that says what `action` will do to the selected rows, and asks for a yes."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": question,
+        "opts": model_admin.model._meta,
+        "explanation": explanation,
+        "button": button,
+        "form": form,
+        "action": action,
+        "selected": selected,
+        "checkbox_name": ACTION_CHECKBOX_NAME,
+        "media": model_admin.media,
+    }
+    return TemplateResponse(request, "leadsync/confirm_selection.html", context)
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    return request.method == "POST" and "confirmed" in request.POST
+
+
+def close_dialog(model_admin: admin.ModelAdmin, object_id: int | str) -> HttpResponse:
+    """The answer to a dialog's form: show the row's page again, with what was said about it."""
+    options = model_admin.model._meta
+    page = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
+    return HttpResponse(headers={"HX-Redirect": page})
+
+
+def tell_retried(request: HttpRequest, tried: Retried) -> None:
+    """Say what trying again came to."""
+    forget_open_failures()
+    if count := tried.synced:
+        text = ngettext(
+            "%d conversation is in sync now.", "%d conversations are in sync now.", count
+        )
+        messages.success(request, text % count)
+    if count := tried.still_failing:
+        text = ngettext(
+            "%d conversation still does not sync; its failure says why.",
+            "%d conversations still do not sync; their failures say why.",
+            count,
+        )
+        messages.error(request, text % count)
+    if count := tried.not_eligible:
+        text = ngettext(
+            "%d failure was left alone: it is resolved, or no new try can mend it.",
+            "%d failures were left alone: they are resolved, or no new try can mend them.",
+            count,
+        )
+        messages.warning(request, text % count)
+
+
+class ReadOnly:
+    """Rows that nobody writes in the admin: the system does, or an action."""
+
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, *args: object) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, *args: object) -> bool:
+        return False

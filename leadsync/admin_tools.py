@@ -1,0 +1,164 @@
+"""What the admin's pages share: counts that stop, pills, times, tables, links."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from django.contrib.admin import ShowFacets
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from unfold import admin as unfold
+from unfold import views
+
+from contacts.models import Temperature
+from contacts.workflow import LeadStatus
+
+Page = TypeVar("Page")
+Row = TypeVar("Row", bound=Model)
+
+CAP = 10_000
+"""Counting stops here: an exact count of a million leads costs more than the page it stands on."""
+
+STATUS_COLOURS: dict[str, str] = {
+    LeadStatus.NEW: "info",
+    LeadStatus.QUALIFIED: "primary",
+    LeadStatus.CONTACTED: "warning",
+    LeadStatus.CONVERTED: "success",
+    LeadStatus.ARCHIVED: "",
+}
+TEMPERATURE_COLOURS: dict[str, str] = {
+    Temperature.HOT: "danger",
+    Temperature.WARM: "warning",
+    Temperature.LUKEWARM: "",
+    Temperature.COLD: "info",
+}
+
+
+def capped_count(rows: Any) -> int:
+    """How many rows a queryset has, at most one over CAP."""
+    return rows.order_by()[: CAP + 1].count()
+
+
+def shown_count(count: int) -> str:
+    """A capped count in words: “10,000+” once it has passed CAP."""
+    return f"{CAP:,}+" if int(count) > CAP else f"{int(count):,}"
+
+
+class ShownCount(int):
+    """A capped count that also reads as one wherever a template prints it."""
+
+    __str__ = shown_count
+
+
+class CappedPaginator(Paginator):
+    """Pages whose count stops at CAP; what lies beyond is reached by filters and search."""
+
+    @cached_property
+    def count(self) -> int:
+        return ShownCount(capped_count(self.object_list))
+
+
+class ChangeList(views.ChangeList):
+    """Says “… results (Show all)” only of a list that is filtered."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.has_active_filters or self.query):
+            self.full_result_count = self.result_count
+
+
+class ModelAdmin(unfold.ModelAdmin):
+    """Our lists and forms: no count, facet or sort that grows with the table."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    list_fullwidth = True
+    list_select_related: bool | Sequence[str] = False
+    compressed_fields = True
+    warn_unsaved_form = True
+    empty_value_display = "-"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        return ChangeList
+
+
+def once(show: Callable[[Page, Row], SafeString]) -> Callable[[Page, Row], SafeString]:
+    """A read-only field that queries does so once: Unfold asks for its value up to six times."""
+
+    @wraps(show)
+    def shown(page: Page, row: Row) -> SafeString:
+        known = row.__dict__.setdefault("_shown_once", {})
+        if show.__name__ not in known:
+            known[show.__name__] = show(page, row)
+        return known[show.__name__]
+
+    return shown
+
+
+def pill(text: object, colour: str = "") -> SafeString:
+    """A small label: colour is info, success, warning, danger, primary or blank for grey."""
+    return _pill(str(text), colour)
+
+
+@lru_cache(maxsize=256)  # a list shows the same few a hundred times
+def _pill(text: str, colour: str) -> SafeString:
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+
+
+def status_pill(status: str) -> SafeString:
+    return pill(LeadStatus(status).label, STATUS_COLOURS[status])
+
+
+def temperature_pill(temperature: str) -> SafeString:
+    return pill(Temperature(temperature).label, TEMPERATURE_COLOURS[temperature])
+
+
+def ago(moment: datetime | None) -> str:
+    """“3 minutes ago” in the last week, else the date; the exact time stands in the tooltip."""
+    if moment is None:
+        return "-"
+    local = timezone.localtime(moment)
+    age = timezone.now() - moment
+    if timedelta() <= age < timedelta(minutes=1):
+        text = _("just now")
+    elif timedelta() <= age < timedelta(days=7):
+        text = _("%s ago") % timesince(moment, depth=1)
+    else:
+        text = date_format(local, "j M Y")
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
+        local.isoformat(),
+        date_format(local, "j M Y, H:i:s"),
+        text,
+    )
+
+
+def admin_link(row: Model, text: object = "") -> SafeString:
+    """A link to the row's admin page."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html(
+        '<a href="{}" class="text-link">{}</a>', reverse(page, args=[row.pk]), text or row
+    )
+
+
+def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:
+    """A small table for a read-only place on a page; blank if there are no rows."""
+    cells = [list(row) for row in rows]
+    if not cells:
+        return SafeString("")
+    return render_to_string("leadsync/table.html", {"headers": list(headers), "rows": cells})

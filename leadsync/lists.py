@@ -1,0 +1,167 @@
+"""What the API's lists share: cursor pages, the key's workspace, lean rows, common filters."""
+
+from datetime import datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError as InvalidValue
+from django.db.models import Model, Q, QuerySet
+from django_filters.fields import IsoDateTimeField
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.serializers import ModelSerializer
+from rest_framework.utils.urls import replace_query_param
+
+from contacts.models import Workspace
+
+SALT = "leadsync.lists.cursor"
+
+
+class Pages(CursorPagination):
+    """Cursor pages of `values()` rows: as fast at the end of a long list as at its beginning.
+
+    The order is the queryset's first one, then the id: an import gives thousands of leads the same
+    time, where DRF's own cursor, which counts equals, repeats a page for ever. Cursors are signed,
+    so that what comes back has the types that went out.
+    """
+
+    cursor_query_description = "Where the page begins: follow `next` and `previous` as they are."
+    page_size = 50
+    page_size_query_param = "page_size"
+    page_size_query_description = "Rows on a page."
+    max_page_size = 200
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.base_url = request.build_absolute_uri()
+        self.order = str(queryset.query.order_by[0])
+        size = self.get_page_size(request) or self.page_size
+        sent = request.query_params.get(self.cursor_query_param)
+        backwards, value, pk = self._read(sent) if sent else (False, None, None)
+        column, descends = self.order.removeprefix("-"), self.order.startswith("-") != backwards
+        if sent:
+            queryset = queryset.filter(_beyond(column, value, pk, "lt" if descends else "gt"))
+        sign = "-" if descends else ""
+        rows = list(queryset.order_by(f"{sign}{column}", f"{sign}pk")[: size + 1])
+        more, self.page = len(rows) > size, rows[:size]
+        if backwards:
+            self.page.reverse()
+        self.has_next, self.has_previous = (True, more) if backwards else (more, bool(sent))
+        return self.page
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1], backwards=False) if self.page and self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[0], backwards=True) if self.page and self.has_previous else None
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        cursor, page_size = super().get_schema_operation_parameters(view)
+        page_size["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
+        page_size["schema"]["default"] = Pages.page_size
+        return [cursor, page_size]
+
+    def _link(self, row: dict[str, Any], *, backwards: bool) -> str:
+        value = row[self.order.removeprefix("-")]
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        cursor = signing.dumps([self.order, backwards, value, row["id"]], salt=SALT)
+        return replace_query_param(str(self.base_url), self.cursor_query_param, cursor)
+
+    def _read(self, sent: str) -> tuple[bool, Any, int]:
+        try:
+            order, backwards, value, pk = signing.loads(sent, salt=SALT)
+        except signing.BadSignature:
+            order = None
+        if order != self.order:
+            raise ValidationError(
+                {"cursor": "This cursor does not belong to this list. Begin again without it."}
+            )
+        return backwards, datetime.fromisoformat(value) if isinstance(value, str) else value, pk
+
+
+def _beyond(column: str, value: object, pk: object, side: str) -> Q:
+    """Rows after (value, pk); the first condition is the one that an index answers."""
+    return Q(**{f"{column}__{side}e": value}) & (
+        Q(**{f"{column}__{side}": value}) | Q(**{f"pk__{side}": pk})
+    )
+
+
+class WorkspaceOfKey(BaseFilterBackend):
+    """Leaves only what is in the key's workspace, if the key is bound to one.
+
+    The view says what that is: `in_workspace(queryset, workspace)`.
+    """
+
+    def filter_queryset(
+        self, request: Any, queryset: QuerySet[Any, Any], view: Any
+    ) -> QuerySet[Any, Any]:
+        workspace = request.auth.workspace
+        if workspace is None:
+            return queryset
+        refuse_foreign(workspace, request.query_params.get("workspace", ""))
+        return view.in_workspace(queryset, workspace)
+
+
+def refuse_foreign(workspace: Workspace | None, slug: str) -> None:
+    """Raise PermissionDenied if `slug` names another workspace, known or not, than the key's."""
+    if workspace and slug not in ("", workspace.slug):
+        raise PermissionDenied("This key is bound to another workspace.")
+
+
+class RowSerializer(ModelSerializer[Model]):
+    """JSON of `values()` rows: `Meta.fields` says which, without an instance or work by field.
+
+    `related` gives the column of fields that are not named like theirs; `added` names fields that
+    the view adds to the row.
+    """
+
+    related: dict[str, str] = {}
+    added: tuple[str, ...] = ()
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        return [cls.related.get(name, name) for name in cls.Meta.fields if name not in cls.added]
+
+    def to_representation(self, row: Any) -> dict[str, Any]:
+        return {name: row[self.related.get(name, name)] for name in self.Meta.fields}
+
+
+class AskedFilterSet(django_filters.FilterSet):
+    """Builds only the filters that are asked for: all of them would cost a quarter of a page."""
+
+    base_filters: dict[str, Any]
+
+    def __init__(self, data: Any, queryset: Any, *, request: Any) -> None:
+        all_filters = type(self).base_filters
+        self.base_filters = {name: all_filters[name] for name in data if name in all_filters}
+        super().__init__(data, queryset, request=request)
+
+
+class SeveralWidget(forms.SelectMultiple):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [value for sent in data.getlist(name) for value in sent.split(",") if value]
+
+
+class SeveralFilter(django_filters.MultipleChoiceFilter):
+    """One or more choices: `?status=new,qualified` or `?status=new&status=qualified`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(distinct=False, widget=SeveralWidget, **kwargs)
+
+
+class TimeField(IsoDateTimeField):
+    default_error_messages = {"invalid": "Write a time such as 2026-11-23T08:00:00Z."}
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        if moment and not 1970 <= moment.year < 9999:  # the databases cannot compare with others
+            raise InvalidValue(self.error_messages["invalid"], code="invalid")
+        return moment
+
+
+class TimeFilter(django_filters.IsoDateTimeFilter):
+    field_class = TimeField

@@ -1,0 +1,80 @@
+"""What the admin's sidebar shows: a person's words, each only to those who may open it."""
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from monitoring.models import SyncFailure
+
+BADGE = "leadsync.navigation.open_failures"
+BADGE_SECONDS = 15
+
+GROUPS = (
+    (
+        _("Leads"),
+        (
+            (_("Leads"), "group", "contacts.view_contact", "contacts_contact"),
+            (_("Conversations with Sarah"), "forum", "sarah.view_sarahstate", "sarah_sarahstate"),
+        ),
+    ),
+    (
+        _("Operation"),
+        (
+            (
+                _("Sync failures"),
+                "sync_problem",
+                "monitoring.view_syncfailure",
+                "monitoring_syncfailure",
+            ),
+            (_("Workspaces"), "storefront", "contacts.view_workspace", "contacts_workspace"),
+            (_("API keys"), "key", "leadsync.view_apikey", "leadsync_apikey"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            (_("Users"), "person", "superuser", "auth_user"),
+            (_("Groups"), "groups", "superuser", "auth_group"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, object]]:
+    """The sidebar as Unfold wants it, without what this person may not open."""
+    dashboard = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, object]] = [{"items": [dashboard]}]
+    for title, entries in GROUPS:
+        items = [
+            _item(entry, label, icon)
+            for entry, icon, permission, label in entries
+            if _may_open(request, permission)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def open_failures() -> int:
+    """How many failures are open; every page of the admin asks, so it is remembered for a while."""
+    count = cache.get_or_set(BADGE, lambda: SyncFailure.objects.open().count(), BADGE_SECONDS)
+    return count or 0
+
+
+def forget_open_failures() -> None:
+    """Count again: a person has just changed the number and looks at it."""
+    cache.delete(BADGE)
+
+
+def _may_open(request: HttpRequest, permission: str) -> bool:
+    if permission == "superuser":
+        return request.user.is_superuser
+    return request.user.has_perm(permission)
+
+
+def _item(title: object, label: str, icon: str) -> dict[str, object]:
+    item = {"title": title, "icon": icon, "link": reverse(f"admin:{label}_changelist")}
+    if label == "monitoring_syncfailure" and (count := open_failures()):
+        item |= {"badge": count, "badge_variant": "danger"}
+    return item

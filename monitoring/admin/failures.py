@@ -1,0 +1,244 @@
+"""Sync failures for staff: what went wrong, what to do about it, and the two ways to end it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from leadsync.admin_actions import (
+    NoteDialogForm,
+    NoteForm,
+    ReadOnly,
+    close_dialog,
+    confirm_selection,
+    is_confirmed,
+    is_too_much,
+    tell_retried,
+)
+from leadsync.admin_tools import ModelAdmin, admin_link, ago
+from leadsync.navigation import forget_open_failures
+from monitoring.admin.details import kind_pill, outcome_in_words, pretty
+from monitoring.admin.filters import LastSeenFilter, OpenFilter, WorkspaceFilter, matching
+from monitoring.kinds import HEALED_BY_SYNC
+from monitoring.models import SyncFailure, SyncFailureQuerySet
+from sarah import resync
+
+WILL_RESOLVE = _(
+    "The failures are closed, signed with your name. Their conversations stay as they are: out of "
+    "sync, and no longer tried again by themselves. If the cause is still there, Sarah's next "
+    "message opens a new failure."
+)
+WILL_RETRY = _(
+    "The conversation is copied to its lead again, as it is stored now. If that works, its "
+    "failures are closed."
+)
+
+
+@admin.register(SyncFailure)
+class SyncFailureAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "what",
+        "phone",
+        "where",
+        "occurrences",
+        "first_seen",
+        "last_seen",
+        "outcome",
+    )
+    list_display_links = ("what", "phone")
+    list_filter = (
+        OpenFilter,
+        ("kind", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        WorkspaceFilter,
+        LastSeenFilter,
+    )
+    list_before_template = "leadsync/failure_tabs.html"
+    search_fields = ("contact_phone",)  # shows the box; `get_search_results` searches
+    search_help_text = _("Phone in any spelling, or words of the error")
+    ordering = ("-last_seen_at", "-pk")
+    actions = ("try_again", "mark_resolved")
+    actions_detail_hide_default = True  # nobody edits a failure: it has no history
+    actions_detail = ("try_this_again", "mark_this_resolved")
+
+    # The page
+
+    def get_fieldsets(self, request: HttpRequest, obj: SyncFailure | None = None) -> Any:
+        about = [("phone", "lead"), ("where", "conversation")]
+        when = [("first_seen", "last_seen"), ("occurrences", "source")]
+        known = ["what", "advice", "error_text", "outcome"]
+        if obj and obj.note:
+            known.append("note_text")
+        sections: list[tuple[Any, dict[str, Any]]] = [
+            (None, {"fields": known}),
+            (_("Whom it is about"), {"fields": about}),
+            (_("When"), {"fields": when}),
+            (_("What the bot said"), {"fields": ["said"]}),
+        ]
+        if obj and obj.traceback:
+            folded = {"classes": ["collapse"], "fields": ["traceback_text"]}
+            sections.append((_("Traceback, for your developer"), folded))
+        return sections
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SyncFailure]:
+        return super().get_queryset(request).select_related("state__contact")
+
+    @display(description=_("what"), ordering="kind")
+    def what(self, failure: SyncFailure) -> SafeString:
+        return kind_pill(failure.kind)
+
+    @display(description=_("phone"), ordering="contact_phone")
+    def phone(self, failure: SyncFailure) -> str | None:
+        return failure.contact_phone or None
+
+    @display(description=_("workspace"), ordering="workspace_ref")
+    def where(self, failure: SyncFailure) -> str | None:
+        return failure.workspace_ref or None
+
+    @display(description=_("first seen"), ordering="created_at")
+    def first_seen(self, failure: SyncFailure) -> str:
+        return ago(failure.created_at)
+
+    @display(description=_("last seen"), ordering="last_seen_at")
+    def last_seen(self, failure: SyncFailure) -> str:
+        return ago(failure.last_seen_at)
+
+    @display(description=_("outcome"), ordering="resolved_at")
+    def outcome(self, failure: SyncFailure) -> SafeString:
+        return outcome_in_words(failure)
+
+    @display(description=_("note"))
+    def note_text(self, failure: SyncFailure) -> SafeString:
+        return format_html('<div class="ls-text">{}</div>', failure.note)
+
+    @display(description=_("what to do"))
+    def advice(self, failure: SyncFailure) -> SafeString:
+        return format_html('<div class="ls-advice">{}</div>', failure.advice)
+
+    @display(description=_("error"))
+    def error_text(self, failure: SyncFailure) -> SafeString:
+        return format_html('<div class="ls-text">{}</div>', failure.error)
+
+    @display(description=_("lead"))
+    def lead(self, failure: SyncFailure) -> SafeString | None:
+        contact = failure.state.contact if failure.state else None
+        return admin_link(contact) if contact else None
+
+    @display(description=_("conversation"))
+    def conversation(self, failure: SyncFailure) -> SafeString | None:
+        if failure.state is None:
+            return None
+        return admin_link(failure.state, _("Conversation with %s") % failure.state.contact_phone)
+
+    @display(description=_("message"))
+    def said(self, failure: SyncFailure) -> SafeString:
+        return format_html('<pre class="ls-code">{}</pre>', pretty(failure.payload))
+
+    @display(description=_("traceback"))
+    def traceback_text(self, failure: SyncFailure) -> SafeString:
+        return format_html('<pre class="ls-code">{}</pre>', failure.traceback)
+
+    # The list
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        return matching(queryset, search_term), False
+
+    # What a person can do
+
+    def has_resolve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.resolve_syncfailure")
+
+    def has_retry_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.retry_syncfailure")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only what can still be done to this failure."""
+        failure = self.get_object(request, str(object_id))
+        if failure is None or failure.resolved_at:
+            return []
+        offered = super().get_actions_detail(request, object_id)
+        if failure.kind in HEALED_BY_SYNC and failure.state_id:
+            return offered
+        return [one for one in offered if one.path != "try-again"]
+
+    @action(description=_("Mark resolved"), permissions=["resolve"])
+    def mark_resolved(
+        self, request: HttpRequest, failures: SyncFailureQuerySet
+    ) -> HttpResponse | None:
+        if is_too_much(request, failures):
+            return None
+        form = NoteForm(request.POST if is_confirmed(request) else None)
+        if form.is_valid():
+            self._resolve(request, failures, note=form.cleaned_data["note"])
+            return None
+        return confirm_selection(
+            self,
+            request,
+            failures,
+            action="mark_resolved",
+            question=_("Mark these failures resolved?"),
+            explanation=WILL_RESOLVE,
+            button=_("Mark resolved"),
+            form=form,
+        )
+
+    @action(description=_("Try again"), permissions=["retry"])
+    def try_again(self, request: HttpRequest, failures: SyncFailureQuerySet) -> None:
+        if not is_too_much(request, failures):
+            self._retry(request, failures)
+
+    @action(
+        description=_("Mark resolved"),
+        permissions=["resolve"],
+        url_path="resolve",
+        icon="check",
+        dialog={
+            "title": _("Mark this failure resolved?"),
+            "description": WILL_RESOLVE,
+            "form_class": NoteDialogForm,
+            "form_submit_text": _("Mark resolved"),
+        },
+    )
+    def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._resolve(request, self._one(object_id), note=form.cleaned_data["note"])
+        return close_dialog(self, object_id)
+
+    @action(
+        description=_("Try again"),
+        permissions=["retry"],
+        url_path="try-again",
+        icon="sync",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": _("Try again?"),
+            "description": WILL_RETRY,
+            "form_class": None,
+            "form_submit_text": _("Try again"),
+        },
+    )
+    def try_this_again(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._retry(request, self._one(object_id))
+        return close_dialog(self, object_id)
+
+    def _one(self, object_id: str) -> SyncFailureQuerySet:
+        return SyncFailure.objects.filter(pk=object_id)
+
+    def _resolve(self, request: HttpRequest, failures: SyncFailureQuerySet, *, note: str) -> None:
+        count = failures.resolve(by=request.user.get_username(), note=note)
+        forget_open_failures()
+        text = ngettext("%d failure marked resolved.", "%d failures marked resolved.", count)
+        messages.success(request, text % count)
+
+    def _retry(self, request: HttpRequest, failures: SyncFailureQuerySet) -> None:
+        tell_retried(request, resync.retry_failures(failures, by=request.user.get_username()))

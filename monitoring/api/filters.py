@@ -1,0 +1,78 @@
+"""What `/api/v1/sync-failures/` can be asked."""
+
+from datetime import datetime
+
+import django_filters
+from rest_framework.exceptions import ValidationError
+
+from contacts.phones import InvalidPhone, to_e164
+from leadsync.lists import AskedFilterSet, SeveralFilter, TimeFilter
+from monitoring.kinds import Kind
+from monitoring.models import Source, SyncFailure, SyncFailureQuerySet
+
+STATUSES = {"open": "not resolved yet", "resolved": "healed, or resolved by somebody"}
+ORDERINGS = {
+    "-last_seen_at": "last seen, newest first",
+    "last_seen_at": "last seen, oldest first",
+    "-created_at": "first seen, newest first",
+    "created_at": "first seen, oldest first",
+    "-occurrences": "most frequent first",
+    "occurrences": "least frequent first",
+}
+
+
+class SyncFailureFilters(AskedFilterSet):
+    status = django_filters.ChoiceFilter(
+        choices=list(STATUSES.items()), method="of_status", help_text="Both by default."
+    )
+    kind = SeveralFilter(
+        field_name="kind",
+        choices=Kind.choices,
+        help_text="One or more kinds, `kind=sync_error,contact_not_found` or repeated.",
+    )
+    source = SeveralFilter(
+        field_name="source", choices=Source.choices, help_text="One or more, written like kinds."
+    )
+    workspace = django_filters.CharFilter(
+        field_name="workspace_ref",
+        help_text="The workspace's slug, or what the bot named while no such workspace is known.",
+    )
+    phone = django_filters.CharFilter(
+        field_name="contact_phone", method="of_phone", help_text="In any spelling."
+    )
+    since = TimeFilter(
+        field_name="last_seen_at",
+        lookup_expr="gte",
+        help_text="Seen since then, ISO 8601. Write the `+` of an offset as `%2B`.",
+    )
+    before = TimeFilter(
+        field_name="last_seen_at", method="not_seen_since", help_text="Not seen since then."
+    )
+    ordering = django_filters.ChoiceFilter(
+        choices=list(ORDERINGS.items()), method="in_order", help_text="Last seen first by default."
+    )
+
+    class Meta:
+        model = SyncFailure
+        fields: list[str] = []
+
+    def of_status(
+        self, failures: SyncFailureQuerySet, name: str, value: str
+    ) -> SyncFailureQuerySet:
+        return failures.open() if value == "open" else failures.filter(resolved_at__isnull=False)
+
+    def of_phone(self, failures: SyncFailureQuerySet, name: str, value: str) -> SyncFailureQuerySet:
+        workspace = self.request.auth.workspace
+        region = {"region": workspace.region} if workspace else {}
+        try:
+            return failures.filter(contact_phone=to_e164(value, from_person=True, **region))
+        except InvalidPhone as error:
+            raise ValidationError({"phone": str(error)}) from error
+
+    def not_seen_since(
+        self, failures: SyncFailureQuerySet, name: str, value: datetime
+    ) -> SyncFailureQuerySet:
+        return failures.last_seen_before(value)
+
+    def in_order(self, failures: SyncFailureQuerySet, name: str, value: str) -> SyncFailureQuerySet:
+        return failures.order_by(value)

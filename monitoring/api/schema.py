@@ -1,0 +1,93 @@
+"""The description of `/api/v1/sync-failures/` in the OpenAPI schema."""
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
+
+from leadsync.api import error_responses
+from monitoring.api.serializers import (
+    ResolutionSerializer,
+    ResolvedSerializer,
+    RetriedSerializer,
+    SelectionSerializer,
+    SyncFailureDetailSerializer,
+    SyncFailureSerializer,
+)
+
+TAGS = ["sync failures"]
+ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
+READING = (400, 401, 403, 404, 429, 503)
+WRITING = (400, 401, 403, 404, 409, 413, 415, 429, 503)
+
+describe_sync_failure_views = extend_schema_view(
+    list=extend_schema(
+        operation_id="sync_failures_list",
+        tags=TAGS,
+        summary="List sync failures",
+        description="What kept messages from reaching their leads, seen last first, on cursor "
+        "pages: follow `next` until it is null. A repeat is counted on its open failure "
+        "(`occurrences`). A key that is bound to a workspace sees only its failures. "
+        "Scope: `failures:read`.",
+        responses={
+            200: SyncFailureSerializer(many=True),
+            **error_responses(*READING),
+        },
+    ),
+    retrieve=extend_schema(
+        operation_id="sync_failures_retrieve",
+        tags=TAGS,
+        summary="Get a sync failure",
+        description="A failure with the message that it is about and the traceback, if there is "
+        "one. Scope: `failures:read`.",
+        filters=False,
+        parameters=[ID],
+        responses={200: SyncFailureDetailSerializer, **error_responses(*READING)},
+    ),
+)
+
+describe_resolve = extend_schema(
+    operation_id="sync_failures_resolve",
+    parameters=[ID],
+    tags=TAGS,
+    summary="Resolve a sync failure",
+    description="Closes it by hand, signed with the bot's name. Its conversation is not "
+    "retried by itself any more, but syncs with the bot's next message. 409 if it is resolved "
+    "already. Scope: `failures:write`.",
+    request=ResolutionSerializer,
+    responses={200: ResolvedSerializer, **error_responses(*WRITING)},
+)
+
+describe_resolve_many = extend_schema(
+    operation_id="sync_failures_resolve_many",
+    tags=TAGS,
+    summary="Resolve several sync failures",
+    description="Closes every open failure that fits all that is named, and tells how many "
+    "there were. Refused if nothing is named: say `all` if you mean all. "
+    "Scope: `failures:write`.",
+    request=SelectionSerializer,
+    examples=[
+        OpenApiExample("Some", {"ids": [17, 18], "note": "Test numbers."}, request_only=True),
+        OpenApiExample(
+            "A kind that is long over",
+            {"kind": ["contact_not_found"], "before": "2026-11-01T00:00:00Z"},
+            request_only=True,
+        ),
+        OpenApiExample("Every one", {"all": True}, request_only=True),
+    ],
+    responses={200: ResolvedSerializer, **error_responses(*WRITING)},
+)
+
+describe_retry = extend_schema(
+    operation_id="sync_failures_retry",
+    parameters=[ID],
+    tags=TAGS,
+    summary="Retry a sync failure",
+    description="Syncs its conversation again, now, as it is stored. 409 if the failure is "
+    "resolved already, or about what a bot sent (`invalid_payload`, `rejected_payload`): no "
+    "sync can mend those. Scope: `failures:write`.",
+    request=None,
+    responses={200: RetriedSerializer, **error_responses(*WRITING)},
+)

@@ -1,0 +1,113 @@
+"""The JSON of sync failures, and what may be said about them."""
+
+from typing import Any
+
+from django.utils import translation
+from rest_framework import serializers
+
+from contacts.text import clean_text
+from leadsync.lists import RowSerializer
+from monitoring.kinds import Kind
+from monitoring.models import Source, SyncFailure
+
+MAX_IDS = 1000
+MAX_NOTE = 2000
+
+
+class SyncFailureSerializer(RowSerializer):
+    """Something that kept a bot's message from reaching its lead."""
+
+    added = ("advice",)
+
+    advice = serializers.CharField(help_text="What happened and what to do next.")
+    state: Any = serializers.IntegerField(
+        allow_null=True, help_text="The conversation's id; null if there is none (any more)."
+    )
+
+    class Meta:
+        model = SyncFailure
+        fields: tuple[str, ...] = (
+            "id",
+            "source",
+            "kind",
+            "workspace_ref",
+            "contact_phone",
+            "state",
+            "error",
+            "advice",
+            "occurrences",
+            "created_at",
+            "last_seen_at",
+            "resolved_at",
+            "resolved_by",
+            "resolution",
+            "note",
+        )
+
+    def to_representation(self, row: Any) -> dict[str, Any]:
+        with translation.override("en"):
+            return super().to_representation(row | {"advice": Kind(row["kind"]).advice})
+
+
+class SyncFailureDetailSerializer(SyncFailureSerializer):
+    """A failure with the message that it is about, complete enough to be sent again."""
+
+    payload: Any = serializers.DictField()
+
+    class Meta:
+        model = SyncFailure
+        fields = (*SyncFailureSerializer.Meta.fields, "fingerprint", "payload", "traceback")
+
+
+class ResolutionSerializer(serializers.Serializer[Any]):
+    """Why a failure is closed by hand, for your colleagues."""
+
+    note = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=MAX_NOTE,
+    )
+
+    def validate_note(self, note: str) -> str:
+        return clean_text(note)
+
+
+class SelectionSerializer(ResolutionSerializer):
+    """Which open failures to resolve: what fits all that is named, or `all` of them."""
+
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        allow_empty=False,
+        max_length=MAX_IDS,
+    )
+    kind = serializers.MultipleChoiceField(choices=Kind.choices, required=False, allow_empty=False)
+    source: Any = serializers.MultipleChoiceField(
+        choices=Source.choices, required=False, allow_empty=False
+    )
+    workspace = serializers.CharField(required=False, help_text="Slug, or what the bot named.")
+    phone = serializers.CharField(required=False, help_text="In any spelling.")
+    since = serializers.DateTimeField(required=False, help_text="Seen since then.")
+    before = serializers.DateTimeField(required=False, help_text="Not seen since then.")
+    all = serializers.BooleanField(required=False, help_text="Every open failure.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse names that are not ours: a misspelt filter would resolve more than was meant."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                dict.fromkeys(unknown, f"There is no such field; there are: {known}.")
+            )
+        return super().to_internal_value(data)
+
+
+class ResolvedSerializer(serializers.Serializer[Any]):
+    resolved = serializers.IntegerField(help_text="How many open failures are resolved now.")
+
+
+class RetriedSerializer(serializers.Serializer[Any]):
+    synced = serializers.BooleanField(
+        help_text="Whether the conversation has reached its lead; then the failure is resolved."
+    )

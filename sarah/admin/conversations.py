@@ -1,0 +1,235 @@
+"""Conversations with Sarah for staff: what she learned, and whether it has reached the lead."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from leadsync.admin_actions import (
+    ReadOnly,
+    close_dialog,
+    confirm_selection,
+    is_confirmed,
+    is_too_much,
+    tell_retried,
+)
+from leadsync.admin_tools import ModelAdmin, admin_link, ago, pill, temperature_pill
+from sarah import resync
+from sarah.admin.details import explain_sync, facts_table, failures_table
+from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter, matching
+from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
+
+STATE_COLOURS: dict[str, str] = {
+    ConversationState.GREETING: "",
+    ConversationState.QUALIFYING: "info",
+    ConversationState.SCORING: "primary",
+    ConversationState.HANDOFF: "warning",
+    ConversationState.COMPLETED: "success",
+}
+WILL_SYNC = _(
+    "What Sarah learned is copied to the lead again, as it is stored now. Whatever a person wrote "
+    "in the lead stays."
+)
+WILL_START_OVER = _(
+    "Sarah greets this lead again with the next message, as in a new conversation: the state goes "
+    "back to greeting and the count of messages to 0. What she learned, score and temperature "
+    "stay, the lead is not changed, and it gets a note that says who did this."
+)
+
+
+@admin.register(SarahState)
+class SarahStateAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "contact_phone",
+        "lead",
+        "home",
+        "state_pill",
+        "judgement",
+        "message_count",
+        "last_heard",
+        "sync",
+    )
+    list_filter = (
+        SyncFilter,
+        ReasonFilter,
+        ("state", ChoicesDropdownFilter),
+        ("workspace", RelatedDropdownFilter),
+        ActiveFilter,
+    )
+    list_select_related = ("contact", "workspace")
+    sortable_by = ("last_heard",)  # the only column with an index
+    search_fields = ("contact_phone",)  # shows the box; `get_search_results` searches
+    search_help_text = _("Phone in any spelling, or the lead's name")
+    ordering = ("-updated_at", "-pk")
+    actions = ("sync_again", "start_over")
+    actions_detail_hide_default = True  # nobody edits a conversation: it has no history
+    actions_detail = ("start_this_over", "sync_this_again")
+    # The list
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        return matching(queryset, search_term), False
+
+    @display(description=_("lead"))
+    def lead(self, state: SarahState) -> SafeString | None:
+        return admin_link(state.contact) if state.contact else None
+
+    @display(description=_("workspace"))
+    def home(self, state: SarahState) -> object:
+        if state.workspace:
+            return state.workspace
+        unresolved = _("unresolved: %s") % state.workspace_ref
+        return format_html(
+            '<span class="ls-aside">{}</span>',
+            unresolved if state.workspace_ref else _("unresolved"),
+        )
+
+    @display(description=_("state"))
+    def state_pill(self, state: SarahState) -> SafeString:
+        return pill(state.get_state_display(), STATE_COLOURS[state.state])
+
+    @display(description=_("score and temperature"))
+    def judgement(self, state: SarahState) -> SafeString:
+        return format_html(
+            '<span class="ls-pair"><b>{}</b> {}</span>',
+            state.lead_score,
+            temperature_pill(state.lead_temperature),
+        )
+
+    @display(description=_("last heard"), ordering="updated_at")
+    def last_heard(self, state: SarahState) -> str:
+        return ago(state.updated_at)
+
+    @display(description=_("sync"))
+    def sync(self, state: SarahState) -> SafeString:
+        if state.synced_at:
+            return pill(_("In sync"), "success")
+        colour = "" if state.sync_reason == SyncReason.EXCLUDED else "danger"
+        return pill(state.get_sync_reason_display() or _("Out of sync"), colour)
+
+    # The page
+
+    def get_fieldsets(self, request: HttpRequest, obj: SarahState | None = None) -> Any:
+        about = (
+            ("contact_phone", "lead"),
+            ("home", "spoken"),
+            ("state_pill", "judgement"),
+            ("message_count", "last_heard"),
+        )
+        syncing = ["sync", "sync_in_words"]
+        if request.user.has_perm("monitoring.view_syncfailure"):
+            syncing.append("failures")
+        return (
+            (None, {"fields": about}),
+            (_("Sync with the lead"), {"fields": syncing}),
+            (_("What Sarah learned"), {"fields": ("learned",)}),
+            (_("The same as raw data"), {"classes": ("collapse",), "fields": ("raw",)}),
+        )
+
+    @display(description=_("language"))
+    def spoken(self, state: SarahState) -> str:
+        return state.get_language_display()
+
+    @display(description=_("what that means"))
+    def sync_in_words(self, state: SarahState) -> SafeString:
+        return format_html('<div class="ls-advice">{}</div>', explain_sync(state))
+
+    @display(description=_("failures"))
+    def failures(self, state: SarahState) -> object:
+        return failures_table(state) or _("None.")
+
+    @display(description=_("facts"))
+    def learned(self, state: SarahState) -> object:
+        return facts_table(state.extracted_data) or _("Nothing yet.")
+
+    @display(description=_("extracted_data"))
+    def raw(self, state: SarahState) -> SafeString:
+        text = json.dumps(state.extracted_data, indent=2, ensure_ascii=False)
+        return format_html('<pre class="ls-code">{}</pre>', text)
+
+    # What a person can do
+
+    def has_resync_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("sarah.resync_sarahstate")
+
+    def has_start_over_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("sarah.start_over_sarahstate")
+
+    @action(description=_("Sync again"), permissions=["resync"])
+    def sync_again(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
+        if not is_too_much(request, states):
+            self._sync(request, states)
+
+    @action(description=_("Let Sarah start over"), permissions=["start_over"])
+    def start_over(self, request: HttpRequest, states: SarahStateQuerySet) -> HttpResponse | None:
+        if is_too_much(request, states):
+            return None
+        if is_confirmed(request):
+            self._start_over(request, states)
+            return None
+        return confirm_selection(
+            self,
+            request,
+            states,
+            action="start_over",
+            question=_("Let Sarah start over?"),
+            explanation=WILL_START_OVER,
+            button=_("Let Sarah start over"),
+        )
+
+    @action(
+        description=_("Sync again"),
+        permissions=["resync"],
+        url_path="sync-again",
+        icon="sync",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": _("Sync again?"),
+            "description": WILL_SYNC,
+            "form_class": None,
+            "form_submit_text": _("Sync again"),
+        },
+    )
+    def sync_this_again(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._sync(request, SarahState.objects.filter(pk=object_id))
+        return close_dialog(self, object_id)
+
+    @action(
+        description=_("Let Sarah start over"),
+        permissions=["start_over"],
+        url_path="start-over",
+        icon="restart_alt",
+        dialog={
+            "title": _("Let Sarah start over?"),
+            "description": WILL_START_OVER,
+            "form_class": None,
+            "form_submit_text": _("Let Sarah start over"),
+        },
+    )
+    def start_this_over(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._start_over(request, SarahState.objects.filter(pk=object_id))
+        return close_dialog(self, object_id)
+
+    def _sync(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
+        tell_retried(request, resync.retry_all(states, by=request.user.get_username()))
+
+    def _start_over(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
+        count = 0
+        for state in states.select_related("contact"):
+            state.start_over(by=request.user.get_username())
+            count += 1
+        text = ngettext(
+            "Sarah starts over with %d lead.", "Sarah starts over with %d leads.", count
+        )
+        messages.success(request, text % count)

@@ -1,0 +1,94 @@
+"""A conversation in words and tables, for its page in the admin."""
+
+import json
+from collections.abc import Mapping
+
+from django.contrib.admin.utils import label_for_field
+from django.db.models import F
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from contacts.models import Contact
+from leadsync.admin_tools import admin_link, ago, pill, table
+from monitoring.kinds import Kind
+from monitoring.models import Resolution
+from sarah.facts import BY_KEY
+from sarah.models import SarahState, SyncReason
+
+SHOWN_FAILURES = 10
+
+
+def explain_sync(state: SarahState) -> SafeString:
+    """Whether what Sarah said has reached the lead; if not, why, and what happens next."""
+    if state.synced_at:
+        return format_html(
+            _("Everything Sarah said has reached the lead ({})."), ago(state.synced_at)
+        )
+    if state.sync_reason == SyncReason.EXCLUDED:
+        return format_html(
+            "{}", _("The lead opted out: nothing is copied any more. That is no failure.")
+        )
+    if not state.sync_reason:
+        return format_html("{}", _("It has not been synced yet: use “Sync again”."))
+    return format_html("{} {}", Kind(state.sync_reason).advice, _next_attempt(state))
+
+
+def _next_attempt(state: SarahState) -> str:
+    if state.next_sync_at:
+        local = timezone.localtime(state.next_sync_at)
+        return _("The next attempt by itself is due on %(when)s (failed so far: %(count)d).") % {
+            "when": date_format(local, "j M, H:i"),
+            "count": state.sync_attempts,
+        }
+    if state.sync_reason == SyncReason.SYNC_ERROR:
+        return _("It is not tried again by itself any more (failed so far: %d).") % (
+            state.sync_attempts
+        )
+    return ""
+
+
+def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
+    """What Sarah learned: first the facts that the lead gets, then what is only kept here."""
+    copied = [(key, value) for key, value in extracted_data.items() if key in BY_KEY]
+    kept = [(key, value) for key, value in extracted_data.items() if key not in BY_KEY]
+    rows = [(_label(key), _in_words(value), pill(_("Lead"), "success")) for key, value in copied]
+    rows += [(key, _in_words(value), pill(_("Only here"))) for key, value in kept]
+    return table([_("fact"), _("what Sarah heard"), _("goes to")], rows)
+
+
+def failures_table(state: SarahState) -> SafeString:
+    """The conversation's newest failures, the open ones first."""
+    newest = state.failures.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")
+    return table(
+        [_("failure"), _("times"), _("last seen"), _("outcome")],
+        [
+            (
+                admin_link(failure, failure.get_kind_display()),
+                failure.occurrences,
+                ago(failure.last_seen_at),
+                pill(Resolution(failure.resolution).label, "success")
+                if failure.resolved_at
+                else pill(_("Open"), "danger"),
+            )
+            for failure in newest[:SHOWN_FAILURES]
+        ],
+    )
+
+
+def _label(key: str) -> str:
+    return capfirst(str(label_for_field(BY_KEY[key].field, Contact)))
+
+
+def _in_words(value: object) -> object:
+    if value in ("", [], {}, None):
+        return "–"  # noqa: RUF001 (a dash is what an empty cell shows)
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return format_html_join("", '<div class="ls-item">{}</div>', ((item,) for item in value))
+    if isinstance(value, list | dict):
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return format_html('<pre class="ls-code">{}</pre>', text)
+    return value
