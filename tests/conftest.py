@@ -21,7 +21,9 @@ os.environ.update(
 import django  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+from django.db import connections  # noqa: E402
 
 django.setup()
 # Else the workers of pytest-xdist inherit it, and pytest-django reads the settings too early there.
@@ -70,6 +72,16 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 
 
 # Fixtures of the apps' tests
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """What serialized_rollback restores, for every connection: once Playwright keeps an event loop
+    in the tests' thread, Django gives that thread other connection objects than before."""
+    connection = connections["default"]
+    type(connection)._test_serialized_contents = connection._test_serialized_contents
 
 
 @pytest.fixture

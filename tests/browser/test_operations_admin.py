@@ -1,0 +1,81 @@
+"""What an operator does all day, in a browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from contacts.models import Contact
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory, UserFactory
+from tests.staff import restore_groups
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+@pytest.fixture
+def operator(page: Page, live_server: Any) -> Iterator[Page]:
+    """The dashboard as an operator sees it after signing in. No page may report an error."""
+    restore_groups()
+    UserFactory(username="olivia", group="Operators")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("Username").fill("olivia")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Log in").click()
+    yield page
+    assert errors == []
+
+
+def test_an_operator_goes_from_the_dashboard_to_a_failure_and_resolves_it(operator: Page) -> None:
+    failure = SyncFailureFactory(error="<script>alert(1)</script>{{7*7}}")
+    other = SyncFailureFactory()
+    operator.reload()
+
+    operator.locator(".ls-headline", has_text="Open failures").click()
+    operator.get_by_role("link", name=failure.contact_phone).click()
+    expect(operator.get_by_text("<script>alert(1)</script>{{7*7}}")).to_be_visible()
+    operator.get_by_role("link", name="Mark resolved").click()
+    operator.get_by_label("Note").fill("Nobody we know.")
+    operator.get_by_role("button", name="Mark resolved").click()
+
+    expect(operator.get_by_text("1 failure marked resolved.")).to_be_visible()
+    expect(operator.get_by_text("Nobody we know.")).to_be_visible()
+    assert list(SyncFailure.objects.open()) == [other]
+
+
+def test_an_operator_resolves_several_failures_at_once(operator: Page) -> None:
+    SyncFailureFactory.create_batch(2)
+    operator.get_by_role("link", name="Sync failures").click()
+
+    expect(operator.locator("input.action-select")).to_have_count(2)
+    operator.locator("input.action-select").nth(0).check()
+    operator.locator("input.action-select").nth(1).check()
+    operator.get_by_label("Select action to run").select_option("mark_resolved")
+    operator.get_by_role("button", name="Run").click()
+    operator.get_by_label("Note").fill("Cleaned up.")
+    operator.get_by_role("button", name="Mark resolved").click()
+
+    expect(operator.get_by_text("2 failures marked resolved.")).to_be_visible()
+    assert not SyncFailure.objects.open().exists()
+
+
+def test_an_operator_syncs_a_conversation_again(operator: Page) -> None:
+    state = SarahStateFactory(extracted_data={"name": "Budi"})
+    # `bulk_create()` heals nothing by itself.
+    Contact.objects.bulk_create(
+        [ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)]
+    )
+
+    operator.get_by_role("link", name="Conversations with Sarah").first.click()
+    operator.get_by_role("link", name=state.contact_phone).click()
+    operator.get_by_role("link", name="Sync again").click()
+    operator.get_by_role("button", name="Sync again").click()
+
+    expect(operator.get_by_text("1 conversation is in sync now.")).to_be_visible()
+    expect(operator.get_by_role("link", name="Budi")).to_be_visible()
+    assert SarahState.objects.synced().count() == 1

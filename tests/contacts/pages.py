@@ -1,0 +1,64 @@
+"""The admin's forms as a browser has them: what a page shows is what its form sends."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from contacts.models import Contact
+from tests.factories import UserFactory
+
+LIST = "/admin/contacts/contact/"
+ADD = "/admin/contacts/contact/add/"
+UNSENT = ("submit", "button", "checkbox", "radio")
+
+
+class _Inputs(HTMLParser):
+    """Collects the name and value of every input, textarea and select of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, Any] = {}
+        self.select = self.textarea = ""
+
+    def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
+        attrs = dict(pairs)
+        name, value = attrs.get("name") or "", attrs.get("value") or ""
+        if tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and "selected" in attrs:
+            self.sent[self.select] = value
+        elif tag == "textarea":
+            self.textarea, self.sent[name] = name, ""
+        elif tag == "input" and name and (attrs.get("type") not in UNSENT or "checked" in attrs):
+            self.sent[name] = value
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("select", "textarea"):
+            setattr(self, tag, "")
+
+    def handle_data(self, data: str) -> None:
+        if self.textarea:
+            self.sent[self.textarea] += data
+
+
+def sent_by(page: Any) -> dict[str, Any]:
+    """What the form on this page would send if it were submitted as it is."""
+    inputs = _Inputs()
+    inputs.feed(page.content.decode().replace("\r\n", "\n"))
+    # A textarea's first line break is not part of its text; browsers send line breaks as CRLF.
+    return {
+        name: value.removeprefix("\n").replace("\n", "\r\n") for name, value in inputs.sent.items()
+    }
+
+
+def client_of(group: str, **fields: Any) -> Client:
+    """The browser of somebody of this group."""
+    client = Client()
+    client.force_login(UserFactory(group=group, **fields))
+    return client
+
+
+def page_of(lead: Contact) -> str:
+    return reverse("admin:contacts_contact_change", args=[lead.pk])

@@ -1,0 +1,298 @@
+"""The list of leads, what can be done from it, and what a lead's page shows."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from contacts.admin import actions
+from contacts.models import Contact, Note, StatusChange
+from leadsync import admin_tools
+from monitoring.kinds import Kind
+from sarah.models import SarahState
+from tests.bot import PHONE, Bot
+from tests.contacts.pages import ADD, LIST, client_of, page_of, sent_by
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sales() -> Client:
+    return client_of("Sales", username="dewi")
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    """The names on the list, in its order."""
+    return [lead.name for lead in client.get(f"{LIST}?{query}").context["cl"].result_list]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "0812-3456",
+        "+62 812 3456 7890",
+        "62812",
+        "812 3456",
+        "whatsapp:+6281234567890",
+        "budi",
+        "DI S",
+    ],
+)
+def test_a_lead_is_found_by_its_name_and_by_any_spelling_of_its_phone(
+    sales: Client, typed: str
+) -> None:
+    ContactFactory(phone=PHONE, name="Budi Santoso")
+    ContactFactory(phone="+6289876543210", name="Ani")
+
+    found = sales.get(LIST, {"q": typed}).context["cl"].result_list
+
+    assert [lead.name for lead in found] == ["Budi Santoso"]
+
+
+def test_the_lead_with_the_last_activity_comes_first(sales: Client) -> None:
+    now = timezone.now()
+    ContactFactory(name="older", last_activity_at=now - timedelta(days=1))
+    ContactFactory(name="newer", last_activity_at=now)
+
+    assert listed(sales) == ["newer", "older"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("lead_status__exact=new", {"cold", "mine"}),
+        ("lead_status__exact=new&lead_status__exact=converted", {"cold", "mine", "won"}),
+        ("lead_temperature__exact=hot", {"hot", "won"}),
+        ("lead_score_from=40&lead_score_to=60", {"mine"}),
+        ("lead_score_from=nonsense", {"cold", "mine", "hot", "won"}),
+        ("hot=yes", {"hot"}),
+        ("assigned=me", {"mine"}),
+        ("assigned=nobody", {"cold", "hot", "won"}),
+        ("assigned=99999999999999999999", {"cold", "mine", "hot", "won"}),
+        ("active=today", {"mine", "hot", "won"}),
+        ("active=30d", {"cold", "mine", "hot", "won"}),
+        ("added=7d", {"mine", "hot", "won"}),
+        ("opted_out__exact=1", {"won"}),
+    ],
+)
+def test_leads_are_filtered(sales: Client, query: str, names: set[str]) -> None:
+    me = User.objects.get(username="dewi")
+    ago = timezone.now() - timedelta(days=10)
+    ContactFactory(name="cold", last_activity_at=ago, created_at=ago)
+    ContactFactory(name="mine", lead_score=50, assigned_to=me)
+    ContactFactory(name="hot", lead_temperature="hot", lead_score=80, lead_status="qualified")
+    ContactFactory(name="won", lead_temperature="hot", lead_status="converted", opted_out=True)
+
+    assert set(listed(sales, query)) == names
+
+
+def test_the_workspace_is_shown_and_filtered_only_if_there_are_several(sales: Client) -> None:
+    here = ContactFactory(name="here").workspace
+    assert "workspace" not in sales.get(LIST).context["cl"].list_display
+
+    ContactFactory(name="there", workspace=WorkspaceFactory(slug="two"))
+
+    assert "workspace" in sales.get(LIST).context["cl"].list_display
+    assert listed(sales, f"workspace__id__exact={here.pk}") == ["here"]
+
+
+def test_a_longer_list_takes_no_more_queries(sales: Client, django_assert_num_queries) -> None:
+    person = UserFactory()
+    for slug in ("default", "two"):
+        ContactFactory(assigned_to=person, workspace=WorkspaceFactory(slug=slug))
+    sales.get(LIST)  # what is remembered between pages is by now
+
+    with django_assert_num_queries(9) as few:
+        sales.get(LIST)
+    for slug in ("default", "two"):
+        ContactFactory.create_batch(10, assigned_to=person, workspace=WorkspaceFactory(slug=slug))
+    with django_assert_num_queries(len(few)):
+        sales.get(LIST)
+
+
+def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_tools, "CAP", 3)
+    ContactFactory.create_batch(5)
+
+    page = sales.get(LIST)
+
+    assert re.search(r"3\+\s+leads", page.content.decode())
+
+
+def test_what_a_lead_typed_is_only_text(sales: Client) -> None:
+    lead = ContactFactory(
+        name="<script>alert(1)</script>{{ 7*7 }}",
+        whatsapp_name="<img src=x onerror=alert(1)>",
+        goals="</textarea><script>alert(1)</script>",
+        tags=['"><script>alert(1)</script>'],
+    )
+    lead.notes.create(text="<script>alert(1)</script>", author="<script>")
+    SarahStateFactory(contact_phone=lead.phone)
+
+    pages = [sales.get(url).content.decode() for url in (LIST, page_of(lead))]
+
+    for page in pages:
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert not re.search(r'(x-[a-z:.-]+|[@:][a-z.-]+|hx-[a-z]+)="[^"]*(alert|7\*7)', page)
+
+
+# Actions
+
+
+def run(client: Client, action: str, leads: list[Contact], *, method: str = "post"):
+    data = {"action": action, "_selected_action": [lead.pk for lead in leads]}
+    return getattr(client, method)(LIST, data, follow=True)
+
+
+def test_ticked_leads_change_their_status_each_with_its_history(sales: Client) -> None:
+    leads = [ContactFactory(), ContactFactory(), ContactFactory(lead_status="archived")]
+    other = ContactFactory()
+
+    page = run(sales, "move_to_archived", leads)
+
+    assert "2 leads moved to “Archived”" in page.content.decode()
+    assert set(Contact.objects.filter(lead_status="archived")) == set(leads)
+    moved = StatusChange.objects.values_list("contact", "from_status", "to", "by").order_by("pk")
+    assert list(moved) == [(lead.pk, "new", "archived", "dewi") for lead in leads[:2]]
+    leads[0].refresh_from_db()
+    assert leads[0].status_changed_by == "dewi"
+    assert leads[0].status_changed_at == leads[0].status_changes.get().at
+    other.refresh_from_db()
+    assert other.lead_status == "new"
+
+
+def test_ticked_leads_are_assigned_to_whoever_asks(sales: Client) -> None:
+    leads = [ContactFactory(), ContactFactory(assigned_to=UserFactory())]
+
+    page = run(sales, "assign_to_me", leads)
+
+    assert "2 leads are now assigned to you." in page.content.decode()
+    assert {lead.assigned_to.username for lead in Contact.objects.all()} == {"dewi"}
+
+
+def test_nothing_happens_to_leads_by_merely_opening_an_address(sales: Client) -> None:
+    leads = [ContactFactory()]
+
+    run(sales, "move_to_archived", leads, method="get")
+    run(sales, "assign_to_me", leads, method="get")
+
+    assert Contact.objects.filter(lead_status="new", assigned_to=None).count() == 1
+
+
+def test_too_many_leads_at_once_are_refused(sales: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "CAP", 1)
+    leads = [ContactFactory(), ContactFactory()]
+
+    page = run(sales, "move_to_archived", leads)
+
+    assert "Nothing was changed" in page.content.decode()
+    assert not StatusChange.objects.exists()
+
+
+# Permissions
+
+
+def test_sales_write_notes_but_change_and_delete_none(sales: Client) -> None:
+    lead = ContactFactory()
+    note = lead.notes.create(text="Old", author="rudi")
+    form = sent_by(sales.get(page_of(lead)))
+    assert "notes-0-text" not in form
+
+    sales.post(
+        page_of(lead),
+        form | {"notes-1-text": "Called\x00 him", "notes-0-text": "Forged", "notes-0-DELETE": "on"},
+    )
+
+    written = lead.notes.values_list("text", "author", "author_kind").order_by("pk")
+    assert list(written) == [("Old", "rudi", "person"), ("Called him", "dewi", "person")]
+    assert Note.objects.filter(pk=note.pk).exists()
+
+
+def test_only_operators_delete_leads_and_their_conversations_stay(sales: Client) -> None:
+    state = SarahStateFactory()
+    lead = ContactFactory(phone=state.contact_phone)
+    SarahState.objects.update(contact=lead)
+    url = f"{LIST}{lead.pk}/delete/"
+    assert sales.post(url, {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in sales.get(LIST).content.decode()
+
+    answer = client_of("Operators").post(url, {"post": "yes"})
+
+    assert answer.status_code == 302
+    assert not Contact.objects.exists()
+    assert SarahState.objects.get().contact is None
+
+
+def test_operators_delete_ticked_leads(sales: Client) -> None:
+    leads = ContactFactory.create_batch(3)
+    ticked = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads[:2]]}
+
+    client_of("Operators").post(LIST, ticked | {"post": "yes"})
+
+    assert list(Contact.objects.all()) == leads[2:]
+
+
+def test_whoever_may_only_look_sees_the_page_and_changes_nothing() -> None:
+    lead = ContactFactory(staff_fields=["goals"], pain_points=["slow"])
+    looker = client_of("")
+    assert looker.get(page_of(lead)).status_code == 403
+    may_look = Permission.objects.get(codename="view_contact")
+    User.objects.get().user_permissions.add(may_look)
+
+    page = looker.get(page_of(lead))
+
+    assert page.status_code == 200
+    assert looker.post(page_of(lead), {"phone": PHONE, "hand_back": ["goals"]}).status_code == 403
+    assert looker.get(ADD).status_code == 403
+
+
+# A lead's page
+
+
+def test_a_leads_page_shows_history_conversation_and_failures_in_constant_queries(
+    sales: Client, django_assert_num_queries
+) -> None:
+    lead = ContactFactory(phone=PHONE, staff_fields=["goals"])
+    state = SarahStateFactory(contact_phone=PHONE, state="handoff")
+    SyncFailureFactory(state=state, contact_phone=PHONE)
+    lead.notes.create(text="Called", author="dewi")
+    sales.get(page_of(lead))
+
+    with django_assert_num_queries(11) as few:
+        page = sales.get(page_of(lead)).content.decode()
+
+    for link in (
+        f"/admin/sarah/sarahstate/{state.pk}/change/",
+        f"/admin/monitoring/syncfailure/{state.failures.get().pk}/change/",
+    ):
+        assert f'href="{link}"' in page
+    assert "Sarah: handoff" in page
+    for number, kind in enumerate([Kind.INVALID_PAYLOAD, Kind.CONTACT_NOT_FOUND]):
+        SyncFailureFactory(state=state, contact_phone=PHONE, kind=kind)
+        lead.change_status(("archived", "new")[number], by="dewi")
+        lead.notes.create(text="Called", author="dewi")
+    with django_assert_num_queries(len(few)):
+        sales.get(page_of(lead))
+
+
+def test_an_assignee_is_a_person_of_staff(sales: Client) -> None:
+    UserFactory(username="gone", is_active=False)
+    Bot("sarah-bot-two")
+    UserFactory(username="rudi")
+
+    page = sales.get(ADD)
+
+    people = page.context["adminform"].form.fields["assigned_to"].queryset
+    assert {user.username for user in people} == {"dewi", "rudi"}

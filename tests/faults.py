@@ -1,0 +1,97 @@
+"""Databases that misbehave on purpose, each for the length of a `with` block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+
+from django.db import connection
+
+LEADS = "contacts_contact"
+CONVERSATIONS = "sarah_sarahstate"
+FAILURES = "monitoring_syncfailure"
+MESSAGE = "Budi Santoso of +6281234567890 is refused"
+"""What the database says: an exception's message carries names and phones."""
+
+REFUSE = f"RAISE EXCEPTION '{MESSAGE}';"
+DEADLOCK = f"RAISE EXCEPTION '{MESSAGE}' USING ERRCODE = 'deadlock_detected';"
+# The signal is noticed at the next wait.
+KILL = "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1);"
+
+
+@contextmanager
+def refusing(table: str) -> Iterator[None]:
+    """The table refuses every write, on either database."""
+    if connection.vendor == "postgresql":
+        with failing(table, REFUSE):
+            yield
+        return
+    try:
+        for event in ("INSERT", "UPDATE"):
+            _execute(
+                f"CREATE TRIGGER fault_{table}_{event} BEFORE {event} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+            )
+        yield
+    finally:
+        for event in ("INSERT", "UPDATE"):
+            _execute(f"DROP TRIGGER IF EXISTS fault_{table}_{event}")
+
+
+@contextmanager
+def failing(
+    table: str, statements: str, *, times: int | None = None, at_commit: bool = False
+) -> Iterator[None]:
+    """PostgreSQL: writes to the table run these PL/pgSQL statements, the first `times` or always.
+
+    A sequence counts the times: it keeps its value when the transaction is lost.
+    """
+    fault = f"fault_{table}"
+    kind, moment = "TRIGGER", "BEFORE INSERT OR UPDATE"
+    timing = ""
+    if at_commit:
+        kind, moment, timing = "CONSTRAINT TRIGGER", "AFTER INSERT OR UPDATE", "INITIALLY DEFERRED"
+    limit = f"IF nextval('{fault}') > {times} THEN RETURN NEW; END IF;" if times else ""
+    try:
+        _execute(f"CREATE SEQUENCE {fault}")
+        _execute(
+            f"CREATE FUNCTION {fault}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {limit} {statements} RETURN NEW; END $$"
+        )
+        _execute(
+            f"CREATE {kind} {fault} {moment} ON {table} {timing} "
+            f"FOR EACH ROW EXECUTE FUNCTION {fault}()"
+        )
+        yield
+    finally:
+        connection.close()  # it may have been killed
+        _execute(f"DROP FUNCTION IF EXISTS {fault} CASCADE")
+        _execute(f"DROP SEQUENCE IF EXISTS {fault}")
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Nothing answers where the settings say that the database is."""
+    settings = connection.settings_dict
+    away = deepcopy(settings)
+    if connection.vendor == "postgresql":
+        away |= {"HOST": "127.0.0.1", "PORT": "1"}
+        away["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 1, "timeout": 0.1}
+    else:
+        away["NAME"] = "/nowhere/leadsync.sqlite3"
+    _reconnect(away)
+    try:
+        yield
+    finally:
+        _reconnect(settings)
+
+
+def _reconnect(settings: dict) -> None:
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+    connection.settings_dict = settings
+
+
+def _execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

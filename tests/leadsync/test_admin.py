@@ -1,0 +1,240 @@
+"""API keys, accounts and the sidebar in the admin."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+from django.utils import timezone
+
+from leadsync.bots import issue_key
+from leadsync.models import ApiKey
+from leadsync.navigation import navigation
+from tests.factories import SyncFailureFactory, WorkspaceFactory
+from tests.staff import Staff, action_url, messages_of, queries_of
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/leadsync/apikey/"
+
+
+def test_a_key_is_shown_by_what_it_may_do_and_never_itself() -> None:
+    secret = issue_key("grok-bot", role="manager", workspace=WorkspaceFactory(slug="shop"))
+    key = ApiKey.objects.get()
+    staff = Staff("Operators")
+
+    pages = [staff.sees("leadsync_apikey_changelist"), staff.sees("leadsync_apikey_change", key.pk)]
+
+    for page in pages:
+        assert "grok-bot" in page
+        assert key.prefix in page
+        assert "Leads: read · Leads: write · Failures: read" in page
+        assert "Shop" in page
+        assert "create_bot NAME --role sarah" in page
+        assert secret not in page
+        assert key.digest not in page
+
+
+def test_the_list_tells_valid_keys_from_others() -> None:
+    for name in ("valid", "revoked", "expired", "off"):
+        issue_key(f"{name}-bot", role="sarah")
+    now = timezone.now()
+    ApiKey.objects.filter(user__username="revoked-bot").revoke()
+    ApiKey.objects.filter(user__username="expired-bot").update(expires_at=now - timedelta(days=1))
+    User.objects.filter(username="off-bot").update(is_active=False)
+    staff = Staff("Operators")
+
+    def shown(**query: str) -> set[str]:
+        return {key.user.username for key in staff.list_of(ApiKey, **query).result_list}
+
+    assert shown(state="valid") == {"valid-bot"}
+    assert shown(state="refused") == {"revoked-bot", "expired-bot", "off-bot"}
+    assert shown(q="expired") == {"expired-bot"}
+    page = staff.sees("leadsync_apikey_changelist")
+    assert all(word in page for word in ("Valid", "Revoked", "Expired", "Bot switched off"))
+
+
+def test_revoking_keys_is_explained_before_it_happens() -> None:
+    issue_key("sarah-bot", role="sarah")
+    key = ApiKey.objects.get()
+    staff = Staff("Operators")
+
+    question = staff.runs("revoke", [key]).content.decode()
+    assert "for good" in question
+    assert ApiKey.objects.valid().exists()
+    answer = staff.runs("revoke", [key], confirmed="1")
+
+    assert messages_of(answer) == ["1 key revoked."]
+    assert not ApiKey.objects.valid().exists()
+
+
+def test_a_key_is_revoked_on_its_own_page_and_the_history_says_by_whom() -> None:
+    issue_key("sarah-bot", role="sarah")
+    key = ApiKey.objects.get()
+    staff = Staff("Operators")
+
+    staff.client.get(action_url("revoke_this", key))
+    assert ApiKey.objects.valid().exists()
+    staff.confirms("revoke_this", key)
+
+    assert not ApiKey.objects.valid().exists()
+    assert staff.user.username in staff.sees("leadsync_apikey_history", key.pk)
+    assert action_url("revoke_this", key) not in staff.sees("leadsync_apikey_change", key.pk)
+
+
+def test_sales_neither_see_nor_revoke_keys() -> None:
+    issue_key("sarah-bot", role="sarah")
+    key = ApiKey.objects.get()
+    staff = Staff("Sales")
+
+    assert staff.status_of("leadsync_apikey_changelist") == 403
+    assert staff.confirms("revoke_this", key).status_code == 403
+
+    assert ApiKey.objects.valid().exists()
+
+
+@pytest.mark.parametrize("path", ["add/", "1/delete/"])
+def test_nobody_writes_keys_by_hand(path: str) -> None:
+    issue_key("sarah-bot", role="sarah")
+    ApiKey.objects.update(id=1)
+
+    assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
+
+
+def test_the_list_of_keys_takes_as_many_statements_for_30_rows_as_for_3() -> None:
+    staff = Staff("Operators")
+    for number in range(3):
+        issue_key(f"bot{number}", role="sarah", workspace=WorkspaceFactory())
+    few = queries_of(staff.client, LIST)
+    for number in range(3, 30):
+        issue_key(f"bot{number}", role="sarah", workspace=WorkspaceFactory())
+
+    assert queries_of(staff.client, LIST) == few
+
+
+@pytest.mark.parametrize("name", ["auth_user", "auth_group"])
+def test_only_superusers_see_accounts_and_groups(name: str) -> None:
+    person = User.objects.create_user("person")
+    group = Group.objects.get(name="Sales")
+    row = {"auth_user": person, "auth_group": group}[name]
+
+    for staff, status in ((Staff("Operators"), 403), (Staff(is_superuser=True), 200)):
+        assert staff.status_of(f"{name}_changelist") == status
+        assert staff.status_of(f"{name}_add") == status
+        assert staff.status_of(f"{name}_change", row.pk) == status
+
+
+def test_rights_on_accounts_do_not_make_a_superuser() -> None:
+    staff = Staff("Operators")
+    Group.objects.get(name="Operators").permissions.set(
+        Group.objects.get(name="Operators").permissions.model.objects.filter(
+            content_type__app_label="auth"
+        )
+    )
+
+    assert staff.status_of("auth_user_changelist") == 403
+
+
+def test_bots_are_recognised_among_the_accounts() -> None:
+    issue_key("sarah-bot", role="sarah")
+    staff = Staff(is_superuser=True, username="root")
+
+    bots = staff.list_of(User, account="bot").result_list
+    page = staff.sees("auth_user_changelist", account="bot")
+
+    assert [user.username for user in bots] == ["sarah-bot"]
+    assert "Bot" in page
+
+
+def test_a_superuser_makes_an_account_and_sets_its_password() -> None:
+    staff = Staff(is_superuser=True)
+    password = "a-long-pass-phrase"
+
+    staff.client.post(
+        reverse("admin:auth_user_add"),
+        {
+            "username": "ani",
+            "usable_password": "true",
+            "password1": password,
+            "password2": password,
+        },
+    )
+
+    person = User.objects.get(username="ani")
+    assert person.check_password(password)
+    assert staff.status_of("auth_user_password_change", person.pk) == 200
+
+
+def test_a_superuser_puts_a_person_into_a_group() -> None:
+    staff = Staff(is_superuser=True)
+    person = Staff("Sales").user
+    operators = Group.objects.get(name="Operators")
+
+    answer = staff.client.post(
+        reverse("admin:auth_user_change", args=[person.pk]),
+        {
+            "username": person.username,
+            "is_active": "on",
+            "is_staff": "on",
+            "groups": [str(operators.pk)],
+        },
+    )
+
+    assert answer.status_code == 302
+    person.refresh_from_db()
+    assert list(person.groups.all()) == [operators]
+    assert (person.is_active, person.is_staff, person.is_superuser) == (True, True, False)
+
+
+def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> None:
+    group = Group.objects.get(name="Sales")
+    before = set(group.permissions.values_list("pk", flat=True))
+    staff = Staff(is_superuser=True)
+
+    assert "Can let Sarah start over" in staff.sees("auth_group_change", group.pk)
+    staff.client.post(
+        reverse("admin:auth_group_change", args=[group.pk]),
+        {"name": "Sales", "permissions": [str(pk) for pk in before]},
+    )
+
+    assert set(group.permissions.values_list("pk", flat=True)) == before
+
+
+OF_SALES = ["Dashboard", "Leads", "Conversations with Sarah", "Sync failures", "Workspaces"]
+
+
+@pytest.mark.parametrize(
+    ("group", "shown"),
+    [("Sales", OF_SALES), ("Operators", [*OF_SALES, "API keys"]), ("", ["Dashboard"])],
+)
+def test_the_sidebar_shows_what_a_person_may_open(group, shown, rf) -> None:
+    request = rf.get("/admin/")
+    request.user = Staff(group).user
+
+    entries = [item for section in navigation(request) for item in section["items"]]
+
+    assert [str(entry["title"]) for entry in entries] == shown
+
+
+def test_the_sidebar_counts_open_failures_and_forgets_them_when_they_are_ended() -> None:
+    failure = SyncFailureFactory()
+    staff = Staff("Operators")
+
+    def badge() -> list[int]:
+        entries = staff.client.get("/admin/").context["sidebar_navigation"]
+        items = [item for section in entries for item in section["items"]]
+        return [item["badge"] for item in items if "badge" in item]
+
+    assert badge() == [1]
+    staff.confirms("mark_this_resolved", failure)
+    assert badge() == []
+
+
+def test_the_login_page_leads_to_the_dashboard() -> None:
+    staff = Staff("Sales", username="sam", password="secret")
+    staff.client.logout()
+
+    answer = staff.client.post("/admin/login/", {"username": "sam", "password": "secret"})
+
+    assert answer["Location"] == "/admin/"
+    assert "LeadSync" in staff.client.get("/admin/login/", follow=True).content.decode()

@@ -1,0 +1,177 @@
+"""The dashboard: numbers that are true, lead to their rows, and stay cheap."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from contacts.models import Contact
+from leadsync import dashboard
+from leadsync.charts import new_leads
+from monitoring.kinds import Kind
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
+from tests.staff import Staff, queries_of
+
+pytestmark = pytest.mark.django_db
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+def some_of_everything() -> None:
+    now = timezone.now()
+    for number, (status, temperature) in enumerate(
+        [("new", "hot"), ("new", "cold"), ("qualified", "warm"), ("converted", "hot")]
+    ):
+        ContactFactory(
+            lead_status=status,
+            lead_temperature=temperature,
+            created_at=now - timedelta(days=3 * number),
+        )
+    ContactFactory(lead_status="archived", created_at=now - timedelta(days=400))
+    lead = ContactFactory(lead_score=90, lead_status="contacted")
+    SarahStateFactory(contact_phone=lead.phone, workspace=lead.workspace, lead_score=90)
+    SarahStateFactory.create_batch(2)
+    quiet = SarahStateFactory()
+    SarahState.objects.filter(pk=quiet.pk).update(updated_at=now - timedelta(days=2))
+    SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
+    SyncFailureFactory(kind=Kind.SYNC_ERROR)
+    SyncFailure.objects.filter(kind=Kind.SYNC_ERROR).resolve(by="ani")
+
+
+def board_of(staff: Staff) -> dict[str, Any]:
+    return staff.client.get("/admin/").context["board"]
+
+
+def numbers_of(board: dict[str, Any]) -> list[dashboard.Number]:
+    sections = ("headlines", "by_status", "by_temperature", "conversations")
+    kinds = board.get("failures", {}).get("kinds", [])
+    return [number for section in sections for number in board.get(section, [])] + kinds
+
+
+def test_the_numbers_are_those_of_the_database() -> None:
+    some_of_everything()
+
+    shown = {str(number.label): number.count for number in numbers_of(board_of(Staff("Operators")))}
+
+    assert shown == {
+        "New leads today": 2,
+        "New leads in 7 days": 4,
+        "Hot leads": 2,
+        "New": 2,
+        "Qualified": 1,
+        "Contacted": 1,
+        "Converted": 1,
+        "Archived": 1,
+        "Hot": 2,
+        "Warm": 1,
+        "Lukewarm": 0,
+        "Cold": 3,
+        "Active conversations": 3,
+        "In sync": 1,
+        "Out of sync": 3,
+        "Open failures": 4,
+        "Lead not found": 3,
+        "Message refused": 1,
+    }
+
+
+def test_each_number_leads_to_just_as_many_rows() -> None:
+    some_of_everything()
+    staff = Staff("Operators")
+
+    for number in numbers_of(board_of(staff)):
+        rows = staff.client.get(number.url).context["cl"].result_count
+        assert rows == number.count, (str(number.label), number.url)
+
+
+def test_a_person_sees_only_the_numbers_they_may_look_into() -> None:
+    some_of_everything()
+    nobody, sales = board_of(Staff()), board_of(Staff("Sales"))
+
+    assert numbers_of(nobody) == []
+    assert "chart" not in nobody
+    assert "failures" in sales
+
+
+def test_failures_are_counted_only_for_those_who_may_see_them() -> None:
+    some_of_everything()
+    staff = Staff("Sales")
+    staff.user.groups.get().permissions.filter(
+        codename="view_syncfailure"
+    ).first().group_set.clear()
+
+    page = staff.sees("index")
+
+    assert "Open failures" not in page
+    assert "Hot leads" in page
+
+
+def test_days_begin_at_midnight_where_the_shop_is() -> None:
+    with time_machine.travel(datetime(2026, 11, 23, 0, 30, tzinfo=JAKARTA), tick=False):
+        for minutes in (10, 20, 40):  # 00:20, 00:10, and 23:50 of the day before
+            ContactFactory(created_at=timezone.now() - timedelta(minutes=minutes))
+        board = board_of(Staff("Sales"))
+        chart = board["chart"]
+
+    assert board["headlines"][0].count == 2
+    assert '"23 Nov"]' in chart.data
+    assert "1, 2]" in chart.data
+    assert chart.summary == "3 in 30 days, most on 23 Nov (2)"
+
+
+def test_the_funnel_counts_leads_that_came_at_least_so_far() -> None:
+    for status in ("new", "new", "qualified", "contacted", "converted", "archived"):
+        ContactFactory(lead_status=status)
+
+    funnel = board_of(Staff("Sales"))["funnel"]
+
+    assert [(str(step.label), step.count, step.percent) for step in funnel] == [
+        ("Added", 6, 100),
+        ("Qualified", 3, 50),
+        ("Contacted", 2, 33),
+        ("Converted", 1, 17),
+    ]
+
+
+def test_an_empty_site_says_what_to_do() -> None:
+    page = Staff("Operators").sees("index")
+
+    assert "No leads yet." in page
+    assert "None. Everything Sarah said has been dealt with." in page
+
+
+def test_a_chart_without_leads_has_no_total() -> None:
+    assert new_leads([]).total == 0
+
+
+def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
+    staff = Staff("Operators")
+    some_of_everything()
+    few = queries_of(staff.client, "/admin/")
+    for _ in range(5):
+        some_of_everything()
+
+    assert queries_of(staff.client, "/admin/") == few
+    assert few <= 16
+
+
+def test_many_leads_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadsync.dashboard.CAP", 3)
+    ContactFactory.create_batch(4)
+    staff = Staff("Sales")
+    first = board_of(staff)["headlines"][0].count
+    Contact.objects.all().delete()
+    ContactFactory.create_batch(5)
+
+    assert (first, board_of(staff)["headlines"][0].count) == (4, 4)
+
+
+def test_a_count_over_the_limit_is_shown_as_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = dashboard.Number(label="Leads", count=10_001, url="")
+
+    assert number.shown == "10,000+"

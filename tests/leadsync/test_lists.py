@@ -1,0 +1,112 @@
+"""Cursor pages: every row once, whatever the rows have in common."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from contacts.models import Contact
+from leadsync.models import Scope
+from tests.callers import Caller, visit_all
+from tests.factories import ContactFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db
+
+LEADS = "/api/v1/leads/"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller(Scope.LEADS_READ)
+
+
+def add_leads(number: int, *, at_once: int = 1) -> None:
+    """Leads of which `at_once` at a time have the same times, as an import leaves them."""
+    workspace = WorkspaceFactory()
+    times = [NOON + timedelta(minutes=n // at_once) for n in range(number)]
+    Contact.objects.bulk_create(
+        Contact(workspace=workspace, phone=f"+62811{n:08d}", last_activity_at=at, created_at=at)
+        for n, at in enumerate(times)
+    )
+
+
+@pytest.mark.parametrize("ordering", ["-last_activity_at", "created_at"])
+@pytest.mark.parametrize("at_once", [1, 7, 120])
+@pytest.mark.parametrize("page_size", [7, 50])
+def test_following_next_visits_every_lead_once_and_in_order(
+    caller: Caller, ordering: str, at_once: int, page_size: int
+) -> None:
+    add_leads(120, at_once=at_once)
+    sign = -1 if ordering.startswith("-") else 1
+
+    leads = visit_all(caller, f"{LEADS}?ordering={ordering}&page_size={page_size}")
+
+    assert len(leads) == len({lead["id"] for lead in leads}) == 120
+    column = ordering.removeprefix("-")
+    assert leads == sorted(leads, key=lambda row: (row[column], row["id"]), reverse=sign < 0)
+
+
+def test_more_equal_leads_than_drf_can_count_are_all_visited(caller: Caller) -> None:
+    add_leads(1500, at_once=1500)
+
+    leads = visit_all(caller, f"{LEADS}?page_size=200")
+
+    assert len({lead["id"] for lead in leads}) == len(leads) == 1500
+
+
+@pytest.mark.parametrize("at_once", [1, 120])
+def test_following_previous_leads_back_the_same_way(caller: Caller, at_once: int) -> None:
+    add_leads(120, at_once=at_once)
+    pages = []
+    url: str | None = LEADS
+    while url:
+        pages.append(caller.get(url).json())
+        url = pages[-1]["next"]
+
+    back = [pages[-1]]
+    while back[-1]["previous"]:
+        back.append(caller.get(back[-1]["previous"]).json())
+
+    assert [page["results"] for page in reversed(back)] == [page["results"] for page in pages]
+    assert [len(page["results"]) for page in pages] == [50, 50, 20]
+
+
+def test_a_lead_added_meanwhile_moves_nothing(caller: Caller) -> None:
+    add_leads(60)
+    first = caller.get(LEADS).json()
+
+    ContactFactory(last_activity_at=NOON + timedelta(days=1))
+
+    rest = visit_all(caller, first["next"])
+    assert len(rest) == 10
+    assert not {lead["id"] for lead in rest} & {lead["id"] for lead in first["results"]}
+
+
+def test_links_keep_the_filters(caller: Caller) -> None:
+    add_leads(60)
+
+    page = caller.read(LEADS, status="new", page_size=5)
+
+    query = parse_qs(urlsplit(page["next"]).query)
+    assert (query["status"], query["page_size"]) == (["new"], ["5"])
+    assert page["previous"] is None
+
+
+def test_a_cursor_of_another_order_is_refused(caller: Caller) -> None:
+    add_leads(60)
+    page = caller.get(LEADS).json()
+
+    answer = caller.get(f"{page['next']}&ordering=created_at")
+
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["cursor"])
+
+
+def test_no_page_is_longer_than_two_hundred(caller: Caller) -> None:
+    add_leads(210)
+
+    assert len(caller.read(LEADS, page_size=100_000)["results"]) == 200
+
+
+def test_an_empty_list_is_a_page_without_links(caller: Caller) -> None:
+    assert caller.read(LEADS) == {"next": None, "previous": None, "results": []}

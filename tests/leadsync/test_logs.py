@@ -1,0 +1,92 @@
+"""A log line tells what broke and where, never whom it was about."""
+
+import io
+import logging
+
+import pytest
+from django.conf import settings
+from django.db import DatabaseError
+from django.test import Client
+from django.utils.module_loading import import_string
+
+from tests.bot import PHONE
+
+SECRET = f"Budi Santoso of {PHONE}"
+
+
+@pytest.fixture
+def log() -> io.StringIO:
+    """What our handler writes, in the format that the settings give to every logger."""
+    (formatter,) = settings.LOGGING["formatters"].values()
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(import_string(formatter["()"])())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield written
+    root.removeHandler(handler)
+
+
+def fail() -> None:
+    try:
+        raise KeyError(SECRET)
+    except KeyError as error:
+        raise DatabaseError(f"Key (phone)=({SECRET}) already exists.") from error
+
+
+def test_an_exception_is_logged_with_its_class_and_frames_but_without_its_message(log):
+    try:
+        fail()
+    except DatabaseError:
+        logging.getLogger("sarah").exception("The sync of conversation %s failed.", 7)
+
+    assert "ERROR sarah The sync of conversation 7 failed." in log.getvalue()
+    assert "in fail" in log.getvalue()
+    assert "DatabaseError" in log.getvalue()
+    assert "Budi" not in log.getvalue()
+    assert PHONE not in log.getvalue()
+
+
+def test_an_exception_among_the_arguments_is_logged_by_its_class(log):
+    error = ValueError(SECRET)
+
+    logging.getLogger("sarah").error("Gave up on %s: %s", 7, error)
+    # How Django tells of a hook that failed after the commit.
+    logging.getLogger("django.db.backends.base").error("Hook failed (%s)", error, exc_info=error)
+
+    assert "Gave up on 7: ValueError" in log.getvalue()
+    assert "Budi" not in log.getvalue()
+
+
+def test_what_another_handler_wrote_before_does_not_leak_into_ours(log):
+    other = logging.StreamHandler(io.StringIO())
+    root = logging.getLogger()
+    root.handlers.insert(0, other)
+
+    try:
+        fail()
+    except DatabaseError:
+        logging.getLogger("sarah").exception("Failed.")
+    finally:
+        root.removeHandler(other)
+
+    assert "Budi" in other.stream.getvalue()
+    assert "Budi" not in log.getvalue()
+
+
+def test_an_access_line_has_no_query_string(log):
+    logging.getLogger("django.server").info(
+        '"%s" %s %s', "GET /sarah/state?contact_phone=%2B6281234567890 HTTP/1.1", "200", "10"
+    )
+
+    assert '"GET /sarah/state HTTP/1.1" 200 10' in log.getvalue()
+    assert "6281234567890" not in log.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_refused_request_is_logged_without_its_query_string(client: Client, log):
+    client.get("/sarah/state?contact_phone=%2B6281234567890")
+    client.get("/sarah/nothing?contact_phone=%2B6281234567890")
+
+    assert "/sarah/state" in log.getvalue()
+    assert "6281234567890" not in log.getvalue()

@@ -1,0 +1,97 @@
+"""The whole of it in production's clothes: granian, real HTTP, simulated conversations."""
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from contacts.models import Contact
+from contacts.phones import to_e164
+from leadsync.bots import issue_key
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from sarah.simulator import conversations, phones
+from sarah.traffic import Tally, send
+from tests.bot import PHONE
+from tests.factories import ContactFactory
+from tests.server import production_server
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+CONVERSATIONS, SEED = 12, 7
+
+
+def test_simulated_conversations_reach_their_leads_through_the_real_server() -> None:
+    key = issue_key("sarah-bot", role="sarah")
+    leads = phones(CONVERSATIONS, seed=SEED)
+    stranger = leads.pop()
+    for phone in leads:
+        ContactFactory(phone=phone)
+    traffic = list(conversations(CONVERSATIONS, seed=SEED))
+    tally = Tally()
+
+    with production_server() as url:
+        for reply in send(traffic, base_url=url, key=key):
+            tally.add(reply)
+        chunked = chunked_post(url, key, {"contact_phone": PHONE, "message_count": 7})
+        bodyless = chunked_post(url, key, {})
+        others = statuses(url, "/healthz", "/readyz", "/nowhere", "/sarah/state/")
+
+    assert (tally.problems, tally.warnings.total()) == (0, 0)
+    assert chunked == (200, {"success": True, "sync": False, "syncReason": "contact_not_found"})
+    assert bodyless == (400, {"error": "contact_phone is required", "code": "invalid"})
+    assert others == [200, 200, 301, 401]
+    assert SarahState.objects.get(contact_phone=PHONE).message_count == 7
+    for phone, last in last_words(traffic).items():
+        state = SarahState.objects.get(contact_phone=phone)
+        assert {name: getattr(state, name) for name in last} == last
+        assert bool(state.synced_at) == (phone != stranger)
+    for lead in Contact.objects.all():
+        said = SarahState.objects.get(contact=lead)
+        assert (lead.phone, lead.lead_score) == (said.contact_phone, said.lead_score)
+        assert lead.name == said.extracted_data["name"]
+    assert set(SyncFailure.objects.open().values_list("contact_phone", flat=True)) == {
+        stranger,
+        PHONE,
+        "",
+    }
+
+
+def last_words(traffic: list[dict]) -> dict[str, dict]:
+    """What each conversation's last message says."""
+    bodies = [request["body"] for request in traffic if request["method"] == "POST"]
+    said = {to_e164(body["contact_phone"], region="ID"): dict(body) for body in bodies}
+    for body in said.values():
+        del body["contact_phone"]
+    return said
+
+
+def chunked_post(url: str, key: str, body: dict) -> tuple[int, dict]:
+    """Send the body in chunks and without its length, as proxies and streams do."""
+    raw = json.dumps(body).encode()
+
+    def chunks() -> Iterator[bytes]:
+        yield raw[:5]
+        yield raw[5:]
+
+    server = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    headers = {"X-API-Key": key, "Transfer-Encoding": "chunked"}
+    server.request("POST", "/sarah/state", chunks(), headers, encode_chunked=True)
+    answer = server.getresponse()
+    said = answer.status, json.loads(answer.read())
+    server.close()
+    return said
+
+
+def statuses(url: str, *paths: str) -> list[int]:
+    server = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    found = []
+    for path in paths:
+        server.request("GET", path)
+        answer = server.getresponse()
+        answer.read()
+        found.append(answer.status)
+    server.close()
+    return found

@@ -1,0 +1,251 @@
+"""Sync failures in the admin: understood, ended, and harmless whatever they carry."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from contacts.models import Contact
+from monitoring.kinds import Kind
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.bot import PHONE
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
+from tests.staff import Staff, action_url, messages_of, queries_of
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/monitoring/syncfailure/"
+
+
+def failing_conversation(**fields: object) -> SyncFailure:
+    """A conversation that waits for its lead, and its failure."""
+    return SarahStateFactory(**fields).failures.get()
+
+
+def test_the_list_begins_with_what_is_open() -> None:
+    opened, resolved = SyncFailureFactory.create_batch(2)
+    SyncFailure.objects.filter(pk=resolved.pk).resolve(by="ani")
+    staff = Staff("Operators")
+
+    assert list(staff.list_of(SyncFailure).result_list) == [opened]
+    assert list(staff.list_of(SyncFailure, outcome="resolved").result_list) == [resolved]
+    assert len(staff.list_of(SyncFailure, outcome="all").result_list) == 2
+
+
+@pytest.mark.parametrize(
+    "typed", ["0812-3456-7890", "62 812 3456", "+6281234567890", "81234567890"]
+)
+def test_a_failure_is_found_by_its_phone_in_any_spelling(typed: str) -> None:
+    wanted = SyncFailureFactory(contact_phone=PHONE)
+    SyncFailureFactory()
+
+    assert list(Staff("Operators").list_of(SyncFailure, q=typed).result_list) == [wanted]
+
+
+def test_filters_narrow_the_list() -> None:
+    wanted = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD, workspace_ref="shop")
+    SyncFailureFactory()
+    staff = Staff("Operators")
+
+    for query in (
+        {"kind__exact": "rejected_payload"},
+        {"workspace": "shop"},
+        {"seen": "day", "workspace": "shop"},
+        {"source__exact": "sarah", "workspace": "shop"},
+    ):
+        assert list(staff.list_of(SyncFailure, **query).result_list) == [wanted], query
+    assert not staff.list_of(SyncFailure, seen="older").result_list
+
+
+def test_a_page_tells_what_happened_and_what_to_do() -> None:
+    failure = failing_conversation(extracted_data={"name": "Budi"})
+
+    page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
+
+    assert "Add a lead with this phone" in page
+    assert "No lead has this phone." in page
+    assert "&quot;name&quot;: &quot;Budi&quot;" in page
+    assert reverse("admin:sarah_sarahstate_change", args=[failure.state_id]) in page
+
+
+def test_a_body_kept_as_text_is_shown_as_the_json_it_is() -> None:
+    body = json.dumps({"lead_score": "abc", "deep": {"er": 1}})
+    failure = SyncFailureFactory(kind=Kind.INVALID_PAYLOAD, payload={"body": body})
+    broken = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD, payload={"body": "{not json"})
+    staff = Staff("Operators")
+
+    page = staff.sees("monitoring_syncfailure_change", failure.pk)
+
+    assert "    &quot;er&quot;: 1" in page
+    assert "{not json" in staff.sees("monitoring_syncfailure_change", broken.pk)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"name": "\\ud800"}', "[" * 900 + "]" * 900, "1" * 5000, '{"score": NaN}', "\u202e", ""],
+    ids=["half a character", "deep", "long number", "NaN", "bidi", "empty"],
+)
+def test_a_page_bears_whatever_was_sent(body: str) -> None:
+    failure = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD, payload={"body": body})
+
+    assert Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
+
+
+def test_the_traceback_is_folded_away() -> None:
+    failure = SyncFailureFactory(traceback="Traceback: boom")
+
+    page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
+
+    assert "<details" in page[: page.index("Traceback: boom")]
+
+
+def test_hostile_text_stays_text() -> None:
+    hostile = "<script>alert(1)</script>{{7*7}}"
+    failure = SyncFailureFactory(
+        error=hostile,
+        traceback=hostile,
+        note=hostile,
+        workspace_ref=hostile,
+        payload={"body": json.dumps({hostile: hostile})},
+    )
+    staff = Staff("Operators")
+
+    pages = staff.sees("monitoring_syncfailure_change", failure.pk)
+    pages += staff.sees("monitoring_syncfailure_changelist")
+
+    assert "<script>alert" not in pages
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in pages
+
+
+def test_marking_resolved_asks_for_a_note_and_signs_it() -> None:
+    failures = SyncFailureFactory.create_batch(2)
+    staff = Staff("Operators")
+
+    question = staff.runs("mark_resolved", failures)
+    assert "Mark these failures resolved?" in question.content.decode()
+    assert SyncFailure.objects.open().count() == 2
+    answer = staff.runs("mark_resolved", failures, confirmed="1", note="Nobody we know.")
+
+    assert messages_of(answer) == ["2 failures marked resolved."]
+    assert set(
+        SyncFailure.objects.values_list("resolution", "resolved_by", "note", named=False)
+    ) == {("manual", staff.user.username, "Nobody we know.")}
+
+
+def test_a_failure_is_resolved_on_its_own_page() -> None:
+    failure = SyncFailureFactory()
+    staff = Staff("Operators")
+
+    answer = staff.confirms("mark_this_resolved", failure, note="Done.")
+
+    assert answer["HX-Redirect"] == f"{LIST}{failure.pk}/change/"
+    failure.refresh_from_db()
+    assert (failure.resolution, failure.note) == ("manual", "Done.")
+
+
+def test_trying_again_says_what_came_of_it() -> None:
+    mended, still_broken = failing_conversation(), failing_conversation()
+    refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
+    # `bulk_create()` heals nothing by itself.
+    Contact.objects.bulk_create(
+        [ContactFactory.build(workspace=mended.state.workspace, phone=mended.contact_phone)]
+    )
+    staff = Staff("Operators")
+
+    answer = staff.runs("try_again", [mended, still_broken, refused])
+
+    assert [message.split(":")[0].split(";")[0] for message in messages_of(answer)] == [
+        "1 conversation is in sync now.",
+        "1 conversation still does not sync",
+        "1 failure was left alone",
+    ]
+    mended.refresh_from_db()
+    assert (mended.resolution, mended.resolved_by) == ("retried", staff.user.username)
+    assert set(SyncFailure.objects.open()) == {still_broken, refused}
+
+
+def test_one_failure_is_tried_again_on_its_own_page() -> None:
+    failure = failing_conversation()
+    Contact.objects.bulk_create(
+        [ContactFactory.build(workspace=failure.state.workspace, phone=failure.contact_phone)]
+    )
+
+    Staff("Operators").confirms("try_this_again", failure)
+
+    failure.refresh_from_db()
+    assert failure.resolution == "retried"
+    assert SarahState.objects.get().synced_at
+
+
+def test_a_page_offers_only_what_can_still_be_done() -> None:
+    staff = Staff("Operators")
+    refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
+    waiting = failing_conversation()
+
+    def offers(failure: SyncFailure) -> list[bool]:
+        page = staff.sees("monitoring_syncfailure_change", failure.pk)
+        return [
+            action_url(name, failure) in page for name in ("try_this_again", "mark_this_resolved")
+        ]
+
+    assert offers(waiting) == [True, True]
+    assert offers(refused) == [False, True]
+    SyncFailure.objects.filter(pk=waiting.pk).resolve(by="ani")
+    assert offers(waiting) == [False, False]
+
+
+@pytest.mark.parametrize("action", ["mark_this_resolved", "try_this_again"])
+def test_looking_at_a_dialog_changes_nothing(action: str) -> None:
+    failure = failing_conversation()
+    Contact.objects.bulk_create(
+        [ContactFactory.build(workspace=failure.state.workspace, phone=failure.contact_phone)]
+    )
+
+    answer = Staff("Operators").client.get(action_url(action, failure))
+
+    assert answer.status_code == 200
+    assert SyncFailure.objects.open().count() == 1
+
+
+@pytest.mark.parametrize("action", ["mark_this_resolved", "try_this_again"])
+def test_sales_may_look_at_failures_but_not_end_them(action: str) -> None:
+    failure = failing_conversation()
+    staff = Staff("Sales")
+
+    assert staff.list_of(SyncFailure).result_count == 1
+    assert staff.confirms(action, failure).status_code == 403
+    staff.runs("mark_resolved", [failure], confirmed="1")
+    staff.runs("try_again", [failure])
+
+    assert SyncFailure.objects.open().count() == 1
+
+
+def test_a_dialog_without_a_token_is_refused() -> None:
+    failure = SyncFailureFactory()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(Staff("Operators").user)
+
+    answer = client.post(action_url("mark_this_resolved", failure), {"_form_submitted": "True"})
+
+    assert answer.status_code == 403
+    assert SyncFailure.objects.open().exists()
+
+
+@pytest.mark.parametrize("path", ["add/", "1/delete/"])
+def test_nobody_writes_failures_by_hand(path: str) -> None:
+    SyncFailureFactory(pk=1)
+
+    assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
+
+
+def test_the_list_takes_as_many_statements_for_30_rows_as_for_3() -> None:
+    staff = Staff("Operators")
+    for _ in range(3):
+        failing_conversation()
+    few = queries_of(staff.client, LIST)
+    for _ in range(27):
+        failing_conversation()
+
+    assert queries_of(staff.client, LIST) == few

@@ -1,0 +1,222 @@
+"""The failure log: one open row per cause and lead, kept small, closed by what heals it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from monitoring.kinds import ADVICE, Kind
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.factories import SarahStateFactory, SyncFailureFactory
+
+pytestmark = pytest.mark.django_db
+
+CAUSE = {
+    "source": "sarah",
+    "kind": "sync_error",
+    "workspace_ref": "default",
+    "contact_phone": "+6281234567890",
+    "fingerprint": "",
+}
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def record(**fields: object) -> None:
+    SyncFailure.objects.record(**{**CAUSE, "error": "Something broke.", **fields})
+
+
+def test_a_failure_is_recorded_with_everything_that_explains_it():
+    state = SarahStateFactory()
+    SyncFailure.objects.all().delete()
+
+    with time_machine.travel(NOW, tick=False):
+        record(state_id=state.pk, traceback="Traceback …", payload={"body": "x"})
+
+    failure = SyncFailure.objects.get()
+    assert {name: getattr(failure, name) for name in CAUSE} == CAUSE
+    assert (failure.error, failure.traceback) == ("Something broke.", "Traceback …")
+    assert (failure.payload, failure.state, failure.occurrences) == ({"body": "x"}, state, 1)
+    assert failure.created_at == failure.last_seen_at == NOW
+    assert (failure.resolved_at, failure.resolution, failure.resolved_by) == (None, "", "")
+
+
+def test_a_repeat_is_counted_on_the_open_row_and_brings_its_news():
+    with time_machine.travel(NOW, tick=False) as clock:
+        record(payload={"message_count": 1})
+        clock.shift(60)
+        record(error="Something else broke.", payload={"message_count": 2})
+
+    failure = SyncFailure.objects.get()
+    assert (failure.occurrences, failure.error) == (2, "Something else broke.")
+    assert failure.payload == {"message_count": 2}
+    assert (failure.created_at, failure.last_seen_at) == (NOW, NOW + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"source": "kapso"},
+        {"kind": "contact_not_found"},
+        {"workspace_ref": "kopi-kita"},
+        {"contact_phone": "+6281234567891"},
+        {"fingerprint": "f" * 64},
+    ],
+)
+def test_another_cause_is_a_row_of_its_own(other):
+    record()
+    record(**other)
+
+    assert [failure.occurrences for failure in SyncFailure.objects.all()] == [1, 1]
+
+
+def test_what_comes_back_after_it_was_resolved_opens_a_new_row():
+    record()
+    SyncFailure.objects.resolve(by="ani")
+
+    record()
+
+    assert SyncFailure.objects.count() == 2
+    assert SyncFailure.objects.open().get().occurrences == 1
+
+
+def test_a_message_with_anything_in_it_can_be_recorded():
+    record(error="\x00Bro\ud800ken" + "x" * 5_000, traceback="\x00" + "t" * 50_000 + "the end")
+
+    failure = SyncFailure.objects.get()
+    assert failure.error.startswith("Bro?ken")
+    assert len(failure.error) == SyncFailure.MAX_ERROR
+    assert failure.traceback.endswith("the end")
+
+
+def make(count: int, *, seen: int, **fields: object) -> list[int]:
+    """So many failures, last seen so many minutes ago."""
+    when = timezone.now() - timedelta(minutes=seen)
+    return [row.pk for row in SyncFailureFactory.create_batch(count, last_seen_at=when, **fields)]
+
+
+RESOLVED = {"resolved_at": NOW, "resolution": "manual"}
+
+
+def test_over_the_limit_resolved_rows_go_first_then_refused_bodies_then_the_oldest(
+    settings, caplog
+):
+    refused = make(2, seen=1, kind="rejected_payload")
+    oldest = make(2, seen=90)
+    resolved = make(2, seen=0, **RESOLVED)
+    youngest = make(2, seen=5, kind="contact_not_found")
+
+    remaining = []
+    for limit in (7, 6, 5, 4, 3, 2):
+        settings.LEADSYNC_MAX_FAILURES = limit
+        assert SyncFailure.objects.trim() == 1
+        remaining.append(set(SyncFailure.objects.values_list("pk", flat=True)))
+
+    kept = {*youngest, *oldest, *refused, resolved[1]}
+    assert remaining[0] == kept
+    assert remaining[1] == kept - {*resolved}
+    assert remaining[3] == {*youngest, *oldest}
+    assert remaining[4] == {*youngest, oldest[1]}
+    assert remaining[5] == {*youngest}
+    assert caplog.text.count("Deleted 1 sync failures") == 6
+
+
+def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):
+    settings.LEADSYNC_MAX_FAILURES = 3
+    waiting = SarahStateFactory()
+    SarahState.objects.update(sync_reason="sync_error", next_sync_at=NOW, synced_at=None)
+    for number in range(9):
+        record(contact_phone=f"+628123456789{number}", state_id=waiting.pk)
+        record(contact_phone=f"+628123456789{number}", state_id=waiting.pk)
+
+    kept = SyncFailure.objects.order_by("pk").values_list("contact_phone", "occurrences")
+    assert list(kept) == [(f"+628123456789{number}", 2) for number in (6, 7, 8)]
+    waiting.refresh_from_db()
+    assert (waiting.sync_reason, waiting.next_sync_at) == ("sync_error", NOW)
+
+
+def test_at_most_1000_failures_are_kept_unless_told_otherwise(settings):
+    assert settings.LEADSYNC_MAX_FAILURES == 1000
+
+
+@pytest.mark.parametrize("kind", Kind.values)
+def test_a_sync_that_works_heals_all_but_what_a_bot_sent_wrongly(kind):
+    pk = SyncFailureFactory(kind=kind).pk
+
+    healed = SyncFailure.objects.heal()
+
+    failure = SyncFailure.objects.get(pk=pk)
+    is_healed = kind not in ("invalid_payload", "rejected_payload")
+    assert healed == is_healed
+    assert failure.resolution == ("healed" if is_healed else "")
+    assert (failure.resolved_at is not None) is is_healed
+
+
+def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
+    SyncFailureFactory.create_batch(2)
+    before = SyncFailureFactory(resolved_at=NOW, resolution="healed")
+
+    assert SyncFailure.objects.resolve(by="ani", note="wrong number") == 2
+
+    resolved = SyncFailure.objects.filter(resolution="manual")
+    assert {(row.resolved_by, row.note) for row in resolved} == {("ani", "wrong number")}
+    before.refresh_from_db()
+    assert (before.resolution, before.resolved_by, before.resolved_at) == ("healed", "", NOW)
+
+
+def test_resolving_stops_the_retries_but_calls_nothing_synced():
+    mine, other = SarahStateFactory.create_batch(2)
+    SarahState.objects.update(sync_reason="sync_error", next_sync_at=NOW, synced_at=None)
+    pk = SyncFailureFactory(state=mine).pk
+    SyncFailureFactory(state=other)
+
+    SyncFailure.objects.filter(pk=pk).resolve(by="ani")
+
+    mine.refresh_from_db()
+    other.refresh_from_db()
+    assert (mine.next_sync_at, mine.synced_at, mine.sync_reason) == (None, None, "sync_error")
+    assert other.next_sync_at == NOW
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"source": "telegram"},
+        {"kind": "oops"},
+        {"occurrences": 0},
+        {"resolved_at": NOW},
+        {"resolution": "healed"},
+        {"resolved_at": NOW, "resolution": "lost"},
+    ],
+)
+def test_the_database_refuses_a_failure_that_cannot_be(wrong):
+    SyncFailureFactory()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SyncFailure.objects.update(**wrong)
+
+
+def test_the_database_refuses_two_open_rows_of_one_cause():
+    first, second = SyncFailureFactory.create_batch(2)
+    twin = {"contact_phone": first.contact_phone}
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SyncFailure.objects.filter(pk=second.pk).update(**twin)
+
+    SyncFailure.objects.filter(pk=first.pk).update(**RESOLVED)
+    SyncFailure.objects.filter(pk=second.pk).update(**twin)
+
+
+def test_every_kind_comes_with_advice():
+    assert set(ADVICE) == set(Kind)
+    assert all(len(Kind(kind).advice) > 50 for kind in Kind.values)
+
+
+def test_a_deleted_conversation_leaves_its_failures():
+    state = SarahStateFactory()
+
+    state.delete()
+
+    assert SyncFailure.objects.get().state is None

@@ -1,0 +1,190 @@
+"""What could not be synced heals by itself as soon as its cause is gone."""
+
+import pytest
+from django.core import serializers
+from django.db import transaction
+
+from contacts.models import Contact, Workspace
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from sarah.resync import heal_waiting
+from tests.bot import PHONE, Bot
+from tests.factories import ContactFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+OTHER = "+6281234567891"
+
+
+def is_healed(state: SarahState, lead: Contact) -> bool:
+    """Whether the conversation is in sync with this lead, and no failure of it is open."""
+    state.refresh_from_db()
+    lead.refresh_from_db()
+    return (
+        (state.contact, state.workspace) == (lead, lead.workspace)
+        and (state.workspace_ref, state.sync_reason, state.sync_attempts) == ("", "", 0)
+        and state.synced_at is not None
+        and lead.lead_score == state.lead_score > 0
+        and {failure.resolution for failure in state.failures.all()} == {"healed"}
+    )
+
+
+def open_failures() -> list[str]:
+    return list(SyncFailure.objects.open().order_by("pk").values_list("kind", flat=True))
+
+
+def test_adding_the_lead_heals_its_conversation_and_no_other(bot: Bot) -> None:
+    bot.post(OTHER, lead_score=40)
+    bot.post(PHONE, lead_score=80)
+
+    lead = ContactFactory(phone=PHONE)
+
+    assert is_healed(SarahState.objects.get(contact_phone=PHONE), lead)
+    assert open_failures() == ["contact_not_found"]
+    assert SarahState.objects.out_of_sync().get().contact_phone == OTHER
+
+
+def test_correcting_the_phone_of_a_lead_heals_too(bot: Bot) -> None:
+    lead = ContactFactory(phone=OTHER)
+    bot.post(PHONE, lead_score=80)
+
+    lead.phone = PHONE
+    lead.save(update_fields=["phone"])
+
+    assert is_healed(SarahState.objects.get(), lead)
+
+
+def test_leads_that_were_written_in_bulk_heal_when_their_writer_says_so(bot: Bot) -> None:
+    for number, phone in enumerate((PHONE, OTHER), 1):
+        bot.post(phone, lead_score=number)
+    home = Workspace.objects.get()
+    leads = Contact.objects.bulk_create(
+        [Contact(workspace=home, phone=phone) for phone in (PHONE, OTHER)]
+    )
+    assert len(open_failures()) == 2
+
+    assert heal_waiting(leads) == 2
+
+    for state in SarahState.objects.all():
+        assert is_healed(state, Contact.objects.get(phone=state.contact_phone))
+
+
+def test_saving_what_does_not_matter_to_a_sync_tries_nothing(bot: Bot) -> None:
+    bot.post(PHONE)
+    bot.post(OTHER, workspace_id="soon")
+    before = list(SyncFailure.objects.values())
+
+    stranger = ContactFactory()
+    stranger.save(update_fields=["name"])
+    WorkspaceFactory(slug="else").save()
+    ContactFactory(phone=OTHER)
+
+    assert list(SyncFailure.objects.values()) == before
+
+
+@pytest.mark.parametrize("ref", ["soon", "106540352242922"])
+def test_adding_the_workspace_adopts_what_waits_for_it(bot: Bot, ref: str) -> None:
+    bot.post(workspace_id=ref, lead_score=80, extracted_data={"name": "Budi"})
+    state = SarahState.objects.get()
+
+    soon = WorkspaceFactory(slug="soon", kapso_phone_number_id="106540352242922")
+    state.refresh_from_db()
+    assert (state.workspace, state.workspace_ref) == (soon, "")
+    assert state.sync_reason == "contact_not_found"
+    lead = ContactFactory(phone=PHONE, workspace=soon)
+
+    assert is_healed(state, lead)
+    assert bot.get(workspace_id=ref).json()["workspace_id"] == "soon"
+
+
+def test_giving_a_workspace_its_kapso_id_adopts_what_waits_for_it(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE)
+    bot.post(workspace_id="106540352242922", lead_score=80)
+
+    lead.workspace.kapso_phone_number_id = "106540352242922"
+    lead.workspace.save()
+
+    assert is_healed(SarahState.objects.get(), lead)
+
+
+def test_creating_leads_for_unknown_numbers_can_be_switched_on_later(bot: Bot) -> None:
+    bot.post(lead_score=80)
+
+    home = Workspace.objects.get()
+    home.creates_contacts = True
+    home.save()
+
+    assert is_healed(SarahState.objects.get(), Contact.objects.get())
+
+
+def test_a_phone_without_a_workspace_heals_when_it_becomes_a_lead_somewhere(bot: Bot) -> None:
+    WorkspaceFactory(slug="kopi-kita")
+    bot.post(lead_score=80)
+    assert SarahState.objects.get().workspace is None
+
+    lead = ContactFactory(phone=PHONE)
+
+    assert is_healed(SarahState.objects.get(), lead)
+
+
+def test_an_ambiguous_phone_heals_with_the_next_message_once_one_lead_is_left(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE)
+    twin = ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug="kopi-kita"))
+    assert bot.post(lead_score=80).json()["syncReason"] == "ambiguous_contact"
+
+    twin.delete()
+    assert bot.post().json() == {"success": True, "sync": True}
+
+    assert is_healed(SarahState.objects.get(), lead)
+
+
+def test_what_the_bot_sent_wrongly_stays_open_for_a_person(bot: Bot) -> None:
+    bot.post(lead_score=250)
+    bot.send("{")
+    assert open_failures() == ["contact_not_found", "invalid_payload", "rejected_payload"]
+
+    ContactFactory(phone=PHONE)
+
+    assert open_failures() == ["invalid_payload", "rejected_payload"]
+
+
+def test_a_cause_that_comes_back_opens_a_new_failure(bot: Bot) -> None:
+    bot.post(lead_score=80)
+    lead = ContactFactory(phone=PHONE)
+    lead.delete()
+
+    assert bot.post(message_count=1).json()["syncReason"] == "contact_not_found"
+
+    first, second = SyncFailure.objects.order_by("pk")
+    assert (first.resolution, second.resolution, second.occurrences) == ("healed", "", 1)
+    state = SarahState.objects.get()
+    assert (state.contact, state.synced_at) == (None, None)
+
+
+def test_a_failure_that_was_resolved_by_hand_keeps_that_word_when_the_sync_works(bot: Bot) -> None:
+    bot.post(lead_score=80)
+    SyncFailure.objects.resolve(by="ani", note="nobody we want")
+    assert SarahState.objects.get().synced_at is None
+
+    ContactFactory(phone=PHONE)
+
+    failure = SyncFailure.objects.get()
+    assert (failure.resolution, failure.resolved_by) == ("manual", "ani")
+    assert SarahState.objects.get().synced_at is not None
+
+
+def test_a_lead_from_a_fixture_or_a_rolled_back_form_heals_nothing(bot: Bot) -> None:
+    bot.post(lead_score=80)
+    fixture = serializers.serialize("python", [ContactFactory()])
+    Contact.objects.all().delete()
+    fixture[0]["fields"]["phone"] = PHONE
+    for loaded in serializers.deserialize("python", fixture):
+        loaded.save()
+    assert SarahState.objects.get().synced_at is None
+    Contact.objects.all().delete()
+
+    with transaction.atomic():
+        ContactFactory(phone=PHONE)
+        transaction.set_rollback(True)
+
+    assert SarahState.objects.get().synced_at is None

@@ -1,0 +1,175 @@
+"""What a conversation changes at its lead."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from contacts.models import Contact
+from sarah.models import ConversationState, SarahState
+from sarah.rules import changes_for, check_status_map
+
+HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+TOLD = {
+    "state": "greeting",
+    "lead_score": 55,
+    "lead_temperature": "warm",
+    "language": "en",
+    "extracted_data": {"name": "Budi", "team_size": 5, "pain_points": ["lambat"], "goals": "ramai"},
+}
+WRITTEN = {
+    "lead_score": 55,
+    "lead_temperature": "warm",
+    "language": "en",
+    "name": "Budi",
+    "team_size": 5,
+    "pain_points": ["lambat"],
+    "goals": "ramai",
+}
+"""What a lead looks like after this was told."""
+
+
+def lead(**fields: object) -> Contact:
+    return Contact(**{"last_activity_at": HEARD, "phone": "+6281234567890", **fields})
+
+
+def conversation(**fields: object) -> SarahState:
+    return SarahState(**{"updated_at": HEARD, **fields})
+
+
+def test_everything_told_is_written_to_a_new_lead():
+    assert changes_for(lead(), conversation(**TOLD)) == WRITTEN
+
+
+def test_nothing_is_written_where_nothing_changed():
+    assert changes_for(lead(**WRITTEN), conversation(**TOLD)) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "changes"),
+    [
+        ({}, {"extracted_data": {}}, {}),
+        (WRITTEN, {**TOLD, "extracted_data": {}}, {}),
+        (WRITTEN, {**TOLD, "extracted_data": {"goals": "", "pain_points": []}}, {}),
+        (WRITTEN, {**TOLD, "extracted_data": {"team_size": 0}}, {"team_size": 0}),
+        (WRITTEN, {**TOLD, "extracted_data": {"goals": "libur"}}, {"goals": "libur"}),
+        ({"name": "Pak Budi"}, {"extracted_data": {"name": "Halo kak"}}, {}),
+        ({"whatsapp_name": "budi99"}, {"extracted_data": {"name": "Budi"}}, {"name": "Budi"}),
+        ({"lead_score": 90}, {"lead_score": 0}, {"lead_score": 0}),
+        ({"lead_temperature": "hot"}, {"lead_temperature": "cold"}, {"lead_temperature": "cold"}),
+        ({}, {"lead_score": 90, "lead_temperature": "cold"}, {"lead_score": 90}),
+        ({}, {"extracted_data": {"lead_status": "converted", "phone": "+1"}}, {}),
+    ],
+)
+def test_facts_are_never_erased_by_absence_and_scores_are_copied_as_they_are(
+    written, told, changes
+):
+    assert changes_for(lead(**written), conversation(**told)) == changes
+
+
+@pytest.mark.parametrize("held", WRITTEN)
+def test_what_a_person_wrote_stays_and_the_rest_is_written(held):
+    changes = changes_for(lead(staff_fields=[held]), conversation(**TOLD))
+
+    assert changes == {name: value for name, value in WRITTEN.items() if name != held}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("greeting", "new"),
+        ("qualifying", "qualified"),
+        ("scoring", "qualified"),
+        ("handoff", "contacted"),
+        ("completed", "converted"),
+    ],
+)
+def test_the_state_moves_the_status_forward_only(state, status):
+    order = ["new", "qualified", "contacted", "converted"]
+
+    for current in order:
+        changes = changes_for(lead(lead_status=current), conversation(state=state))
+        is_forward = order.index(status) > order.index(current)
+        assert changes == ({"lead_status": status} if is_forward else {})
+
+
+def test_a_status_that_a_person_named_as_held_still_moves_forward():
+    changes = changes_for(lead(staff_fields=["lead_status"]), conversation(state="handoff"))
+
+    assert changes == {"lead_status": "contacted"}
+
+
+def test_another_map_of_states_replaces_ours(settings):
+    settings.LEADSYNC_STATUS_BY_STATE = dict.fromkeys(
+        settings.LEADSYNC_STATUS_BY_STATE, "converted"
+    )
+
+    check_status_map()
+
+    assert changes_for(lead(), conversation(state="greeting")) == {"lead_status": "converted"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["new"],
+        {},
+        {"greeting": "new"},
+        dict.fromkeys(ConversationState.values, "won"),
+        dict.fromkeys([*ConversationState.values, "asleep"], "new"),
+    ],
+)
+def test_a_map_that_is_not_complete_stops_the_start(settings, wrong):
+    settings.LEADSYNC_STATUS_BY_STATE = wrong
+
+    with pytest.raises(ImproperlyConfigured, match="LEADSYNC_STATUS_BY_STATE"):
+        check_status_map()
+
+
+@pytest.mark.parametrize(
+    ("archived_at", "marked_at", "is_marked"),
+    [
+        (HEARD - SECOND, None, True),
+        (HEARD + SECOND, None, False),
+        (None, None, True),
+        (None, HEARD - SECOND, False),
+        (HEARD - 2 * SECOND, HEARD - SECOND, False),
+        (HEARD - SECOND, HEARD - 2 * SECOND, True),
+    ],
+)
+def test_an_archived_lead_that_writes_again_keeps_its_status_and_is_marked_once(
+    archived_at, marked_at, is_marked
+):
+    archived = lead(lead_status="archived", status_changed_at=archived_at, re_engaged_at=marked_at)
+
+    changes = changes_for(archived, conversation(state="completed", lead_score=70))
+
+    marked = {"re_engaged_at": HEARD} if is_marked else {}
+    assert changes == {"lead_score": 70, **marked}
+
+
+@pytest.mark.parametrize(
+    ("silence", "score", "is_noted"),
+    [
+        (timedelta(), 70, False),
+        (SECOND, 70, True),
+        (SECOND, 0, False),
+        (timedelta(minutes=1), 0, False),
+        (timedelta(minutes=1) + SECOND, 0, True),
+        (-timedelta(days=1), 70, False),
+    ],
+)
+def test_activity_is_noted_with_a_change_or_after_a_minute(silence, score, is_noted):
+    quiet = lead(last_activity_at=HEARD - silence)
+
+    changes = changes_for(quiet, conversation(lead_score=score))
+
+    assert ("last_activity_at" in changes) is is_noted
+    assert changes.get("last_activity_at", HEARD) == HEARD
+
+
+def test_the_bot_writing_is_not_us_reaching_out():
+    changes = changes_for(lead(last_activity_at=HEARD - timedelta(days=9)), conversation(**TOLD))
+
+    assert "last_contact_at" not in changes

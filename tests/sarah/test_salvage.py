@@ -1,0 +1,156 @@
+"""Whatever of a message can be used is saved, and a person sees what could not."""
+
+import json
+
+import pytest
+
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.bot import PHONE, Bot
+from tests.factories import ContactFactory
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+UNUSABLE = {
+    "state": "dancing",
+    "lead_score": "many",
+    "lead_temperature": 5,
+    "language": "fr",
+    "message_count": [],
+    "last_message_at": "yesterday",
+    "workspace_id": True,
+}
+
+
+def test_unusable_fields_keep_what_is_stored_and_everything_else_is_saved(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE)
+    told = {"state": "scoring", "lead_score": 70, "lead_temperature": "hot", "language": "en"}
+    bot.post(**told, message_count=5)
+
+    answer = bot.post(**UNUSABLE, extracted_data={"name": "Budi", "team_size": "some"})
+
+    assert answer.status_code == 200
+    assert (answer.json()["success"], answer.json()["sync"]) == (True, True)
+    assert set(answer.json()["warnings"]) == {*UNUSABLE, "extracted_data.team_size"}
+    state = SarahState.objects.get()
+    assert {name: getattr(state, name) for name in told} == told
+    assert (state.message_count, state.extracted_data) == (5, {"name": "Budi"})
+    lead.refresh_from_db()
+    assert (lead.name, lead.team_size) == ("Budi", None)
+
+
+def test_unusable_fields_of_a_first_message_take_the_defaults(bot: Bot) -> None:
+    bot.post(**UNUSABLE)
+
+    state = SarahState.objects.get()
+    assert (state.state, state.lead_score, state.lead_temperature) == ("greeting", 0, "cold")
+    assert (state.language, state.message_count, state.last_message_at) == ("id", 0, None)
+
+
+def test_values_out_of_bounds_are_clamped_cut_and_cleaned(bot: Bot) -> None:
+    answer = bot.post(
+        lead_score=250,
+        message_count=2**40,
+        last_message_at="2999-01-01T00:00:00Z",
+        extracted_data={"name": "Bu\x00di " + "x" * 300, "pain_points": "lambat"},
+    )
+
+    warnings = answer.json()["warnings"]
+    assert set(warnings) == {
+        "lead_score",
+        "message_count",
+        "last_message_at",
+        "extracted_data.name",
+    }
+    state = SarahState.objects.get()
+    assert (state.lead_score, state.message_count) == (100, 2**31 - 1)
+    assert state.last_message_at < state.updated_at
+    assert state.extracted_data == {"name": "Budi " + "x" * 195, "pain_points": ["lambat"]}
+
+
+def test_a_warning_names_the_field_and_says_what_was_wrong_and_what_we_did(bot: Bot) -> None:
+    warnings = bot.post(lead_score=250, state="dancing").json()["warnings"]
+
+    assert "0 and 100" in warnings["lead_score"]
+    assert "we took 100" in warnings["lead_score"]
+    assert "greeting, qualifying, scoring, handoff, completed" in warnings["state"]
+    assert "left it out" in warnings["state"]
+    assert "dancing" not in warnings["state"]
+
+
+def test_a_person_sees_what_was_sent_and_what_was_wrong_with_it(bot: Bot) -> None:
+    sent = json.dumps({"contact_phone": "0812-3456-7890", "state": "dancing", "lead_score": 250})
+
+    answer = bot.send(sent)
+
+    failure = SyncFailure.objects.get(kind="invalid_payload")
+    assert failure.payload == {"body": sent}
+    assert failure.state == SarahState.objects.get()
+    assert (failure.source, failure.workspace_ref) == ("sarah", "default")
+    assert (failure.contact_phone, failure.resolved_at) == (PHONE, None)
+    assert all(warning in failure.error for warning in answer.json()["warnings"].values())
+
+
+def test_the_same_body_again_is_counted_and_another_one_is_a_failure_of_its_own(bot: Bot) -> None:
+    for score in (250, 250, 250, 300):
+        bot.post(lead_score=score)
+
+    failures = SyncFailure.objects.filter(kind="invalid_payload").order_by("pk")
+    assert [failure.occurrences for failure in failures] == [3, 1]
+
+
+def test_values_that_are_only_written_differently_are_nobodys_problem(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+
+    answer = bot.post(
+        lead_score="84.6", message_count="3", extracted_data={"team_size": "5", "goals": ""}
+    )
+
+    assert answer.json() == {"success": True, "sync": True}
+    assert not SyncFailure.objects.exists()
+
+
+@pytest.mark.parametrize("extracted_data", ["Budi", [], 5, True])
+def test_facts_that_are_no_object_cost_only_themselves(bot: Bot, extracted_data: object) -> None:
+    bot.post(extracted_data={"name": "Budi"})
+
+    answer = bot.post(lead_score=30, extracted_data=extracted_data)
+
+    assert list(answer.json()["warnings"]) == ["extracted_data"]
+    state = SarahState.objects.get()
+    assert (state.lead_score, state.extracted_data) == (30, {"name": "Budi"})
+
+
+def test_facts_never_grow_beyond_100_keys(bot: Bot) -> None:
+    bot.post(extracted_data={f"key{number}": number for number in range(90)})
+
+    answer = bot.post(extracted_data={f"more{number}": number for number in range(15)})
+
+    assert set(answer.json()["warnings"]) == {
+        f"extracted_data.more{number}" for number in range(10, 15)
+    }
+    assert len(SarahState.objects.get().extracted_data) == 100
+    assert SyncFailure.objects.filter(kind="invalid_payload").count() == 1
+
+
+def test_facts_never_grow_beyond_64_kib(bot: Bot) -> None:
+    for number in range(7):
+        bot.post(extracted_data={f"essay{number}": "é" * 5_000})  # 10 KB each
+
+    answer = bot.post(extracted_data={"name": "Budi", "essay7": "é" * 5_000})
+
+    facts = SarahState.objects.get().extracted_data
+    assert len(json.dumps(facts, ensure_ascii=False).encode()) <= 64 * 1024
+    assert "essay5" in facts
+    assert facts["name"] == "Budi"
+    assert list(answer.json()["warnings"]) == ["extracted_data.essay7"]
+
+
+def test_deep_facts_are_cut_and_the_rest_is_kept(bot: Bot) -> None:
+    deep = json.loads('{"a":' * 60 + "1" + "}" * 60)
+
+    answer = bot.post(extracted_data={"deep": deep, "name": "Budi"})
+
+    assert list(answer.json()["warnings"]) == ["extracted_data.deep"]
+    assert SarahState.objects.get().extracted_data["name"] == "Budi"
+    assert bot.get().json()["extracted_data"]["deep"]["a"]["a"]

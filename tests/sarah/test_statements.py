@@ -1,0 +1,278 @@
+"""What a request costs: every statement it sends to PostgreSQL, BEGIN and COMMIT included.
+
+The targets stand in DESIGN 4. A list here is the proof, and the place to look when one is missed.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from leadsync.models import ApiKey
+from tests.bot import PHONE, Bot
+from tests.factories import ContactFactory, WorkspaceFactory
+from tests.faults import LEADS, refusing
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.skipif(
+        "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
+    ),
+]
+
+KEY = ["SELECT apikey"]
+WORKSPACE = ["SELECT workspace"]
+TAKEN_IN = ["BEGIN", "SELECT sarahstate", "UPDATE sarahstate"]
+TAKEN_IN_FIRST = [
+    "BEGIN",
+    "SELECT sarahstate",
+    "INSERT sarahstate",
+    "SELECT sarahstate",
+    "UPDATE sarahstate",
+]
+SYNC = ["SAVEPOINT", "SET LOCAL", "SELECT contact"]
+OUT_OF_SYNC = ["UPDATE sarahstate"]
+COUNTED = ["SAVEPOINT", "UPDATE syncfailure", "RELEASE"]
+RECORDED = [
+    "SAVEPOINT",
+    "UPDATE syncfailure",
+    "INSERT syncfailure",
+    "SELECT syncfailure",  # the limit's check
+    "RELEASE",
+]
+LOOKED_AGAIN = ["SELECT contact"]
+NOT_FOUND = [*SYNC, "RELEASE", *OUT_OF_SYNC]
+RAISED = [*SYNC, "UPDATE contact", "ROLLBACK TO", "RELEASE", *OUT_OF_SYNC]
+
+CONTROL = re.compile(r"BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK TO|SET LOCAL")
+TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "[a-z]+_(\w+)"(?! U\d)')  # U0: a subquery's
+
+
+def named(sql: str) -> str:
+    """A statement in two words, such as `SELECT contact`."""
+    if control := CONTROL.match(sql):
+        return control[0]
+    table = TABLE.search(sql)
+    assert table, sql
+    return f"{sql.partition(' ')[0]} {table[1]}"
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements of the block, known when it is left."""
+    names: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield names
+    names += [named(query["sql"]) for query in captured]
+
+
+@pytest.fixture
+def bound_bot() -> Bot:
+    """A bot with a key for the workspace."""
+    return used_lately(Bot(workspace=WorkspaceFactory()))
+
+
+@pytest.fixture
+def free_bot() -> Bot:
+    """A bot with a key for all workspaces."""
+    return used_lately(Bot("free-bot"))
+
+
+def used_lately(bot: Bot) -> Bot:
+    """The use of a key is written once a minute, outside of what is counted here."""
+    bot.get()
+    return bot
+
+
+@pytest.fixture
+def _lead() -> None:
+    ContactFactory(phone=PHONE)
+
+
+# Messages of a known lead
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_message_that_changes_facts_costs_10(bound_bot: Bot) -> None:
+    bound_bot.post(extracted_data={"goals": "sell more"})
+
+    with statements() as sent:
+        bound_bot.post(extracted_data={"goals": "sell much more"})
+
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", "COMMIT"]
+    assert len(sent) == 10
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_message_that_moves_the_status_costs_11(bound_bot: Bot) -> None:
+    bound_bot.post(state="qualifying")
+
+    with statements() as sent:
+        bound_bot.post(state="handoff", lead_score=80)
+
+    moved = ["UPDATE contact", "INSERT statuschange"]
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, *moved, "RELEASE", "COMMIT"]
+    assert len(sent) == 11
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_message_without_news_costs_9(bound_bot: Bot) -> None:
+    bound_bot.post(lead_score=80)
+
+    with statements() as sent:
+        bound_bot.post(lead_score=80)
+
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, "RELEASE", "COMMIT"]
+    assert len(sent) == 9
+
+
+@pytest.mark.usefixtures("_lead")
+@pytest.mark.parametrize("ref", [{}, {"workspace_id": "default"}], ids=["implied", "named"])
+def test_a_workspace_to_look_up_costs_1_more(free_bot: Bot, ref: dict[str, str]) -> None:
+    WorkspaceFactory(slug="other")
+    free_bot.post(extracted_data={"goals": "sell more"})
+
+    with statements() as sent:
+        free_bot.post(extracted_data={"goals": "sell much more"}, **ref)
+
+    assert sent == [*KEY, *WORKSPACE, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", "COMMIT"]
+    assert len(sent) == 11
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_first_message_costs_3_more(bound_bot: Bot) -> None:
+    with statements() as sent:
+        bound_bot.post(lead_score=80)
+
+    # The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT
+    # would wait for whoever holds the lead.
+    linked = ["UPDATE contact", "UPDATE sarahstate"]
+    assert sent == [*KEY, *TAKEN_IN_FIRST, *SYNC, *linked, "RELEASE", "COMMIT"]
+    assert len(sent) == 13
+
+
+def test_a_message_of_an_opted_out_lead_costs_10(bound_bot: Bot) -> None:
+    ContactFactory(phone=PHONE, opted_out=True)
+    bound_bot.post(lead_score=80)
+
+    with statements() as sent:
+        bound_bot.post(lead_score=85)
+
+    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, "COMMIT"]
+    assert len(sent) == 10
+
+
+# Messages that do not reach their lead
+
+
+def test_a_message_of_an_unknown_lead_costs_14(bound_bot: Bot) -> None:
+    bound_bot.post()
+
+    with statements() as sent:
+        bound_bot.post()
+
+    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, *COUNTED, "COMMIT", *LOOKED_AGAIN]
+    assert len(sent) == 14
+
+
+def test_a_first_message_of_an_unknown_lead_costs_4_more(bound_bot: Bot) -> None:
+    with statements() as sent:
+        bound_bot.post()
+
+    assert sent == [*KEY, *TAKEN_IN_FIRST, *NOT_FOUND, *RECORDED, "COMMIT", *LOOKED_AGAIN]
+    assert len(sent) == 18
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_message_whose_sync_raises_costs_15(bound_bot: Bot) -> None:
+    with refusing(LEADS):
+        bound_bot.post(lead_score=80)
+
+        with statements() as sent:
+            bound_bot.post(lead_score=85)
+
+    assert sent == [*KEY, *TAKEN_IN, *RAISED, *COUNTED, "COMMIT"]
+    assert len(sent) == 15
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_first_sync_that_raises_costs_2_more(bound_bot: Bot) -> None:
+    bound_bot.post(lead_score=80)
+
+    with refusing(LEADS), statements() as sent:
+        bound_bot.post(lead_score=85)
+
+    assert sent == [*KEY, *TAKEN_IN, *RAISED, *RECORDED, "COMMIT"]
+    assert len(sent) == 17
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_message_that_heals_costs_12(bound_bot: Bot) -> None:
+    with refusing(LEADS):
+        bound_bot.post(lead_score=80)
+
+    with statements() as sent:
+        bound_bot.post(lead_score=80)
+
+    healed = ["UPDATE contact", "UPDATE syncfailure", "UPDATE sarahstate"]
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, *healed, "RELEASE", "COMMIT"]
+    assert len(sent) == 12
+
+
+# Reading
+
+
+@pytest.mark.usefixtures("_lead")
+@pytest.mark.parametrize("phone", [PHONE, "+6281234567899"], ids=["known", "unknown"])
+def test_a_get_costs_2(bound_bot: Bot, free_bot: Bot, phone: str) -> None:
+    bound_bot.post()
+
+    for bot in (bound_bot, free_bot):
+        with statements() as sent:
+            bot.get(phone)
+        assert sent == ["SELECT apikey", "SELECT sarahstate"]
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_get_that_names_the_workspace_costs_1_more_unless_the_key_knows_it(
+    bound_bot: Bot, free_bot: Bot
+) -> None:
+    bound_bot.post()
+
+    with statements() as sent_bound:
+        bound_bot.get(workspace_id="default")
+    with statements() as sent_free:
+        free_bot.get(workspace_id="default")
+
+    assert sent_bound == ["SELECT apikey", "SELECT sarahstate"]
+    assert sent_free == ["SELECT apikey", "SELECT workspace", "SELECT sarahstate"]
+
+
+# Who is refused
+
+
+@pytest.mark.parametrize("key", ["", "junk", "ls_junk"])
+def test_a_junk_key_costs_nothing(client: Client, key: str) -> None:
+    with statements() as sent:
+        client.get("/sarah/state", headers={"X-API-Key": key})
+
+    assert sent == []
+
+
+def test_the_use_of_a_key_is_written_once_a_minute(bound_bot: Bot) -> None:
+    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(seconds=61))
+
+    with statements() as first:
+        bound_bot.get()
+    with statements() as second:
+        bound_bot.get()
+
+    assert first == ["SELECT apikey", "UPDATE apikey", "SELECT sarahstate"]
+    assert second == ["SELECT apikey", "SELECT sarahstate"]

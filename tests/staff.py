@@ -1,0 +1,87 @@
+"""Staff at the admin: a signed-in client, and what it can press there."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from factory import Transformer
+
+from tests.factories import UserFactory
+
+
+class Staff:
+    """A person of a group (or a superuser) at the admin."""
+
+    def __init__(self, group: str = "", **account: Any) -> None:
+        account.setdefault("password", Transformer.Force("!"))  # hashing takes half a second
+        self.user: User = UserFactory(group=group, **account)
+        self.client = Client()
+        self.client.force_login(self.user)
+
+    def sees(self, name: str, *args: object, **query: str) -> str:
+        """The text of an admin page, which must be there."""
+        page = self.client.get(reverse(f"admin:{name}", args=args), query)
+        assert page.status_code == 200, page.status_code
+        return page.content.decode()
+
+    def status_of(self, name: str, *args: object) -> int:
+        return self.client.get(reverse(f"admin:{name}", args=args)).status_code
+
+    def list_of(self, model: type[Model], **query: str) -> Any:
+        """The change list of a page: its rows and counts."""
+        options = model._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        return self.client.get(url, query).context["cl"]
+
+    def runs(self, action: str, rows: Iterable[Model], **fields: str) -> Any:
+        """Choose an action of a list for these rows; `confirmed="1"` says yes at once."""
+        selected = list(rows)
+        options = selected[0]._meta
+        return self.client.post(
+            reverse(f"admin:{options.app_label}_{options.model_name}_changelist"),
+            {"action": action, "_selected_action": [row.pk for row in selected], **fields},
+            follow=True,
+        )
+
+    def confirms(self, action: str, row: Model, **fields: str) -> Any:
+        """Send the dialog of an action on a row's page."""
+        return self.client.post(action_url(action, row), {"_form_submitted": "True", **fields})
+
+
+def action_url(action: str, row: Model) -> str:
+    options = row._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{action}", args=[row.pk])
+
+
+def queries_of(client: Client, url: str) -> int:
+    """How many statements a page takes while nothing is remembered."""
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def restore_groups() -> None:
+    """The groups of the migration, which a browser test may find flushed away.
+
+    Playwright's event loop gives Django another connection object, one that does not know the rows
+    that `serialized_rollback` would bring back.
+    """
+    migration = import_module("leadsync.migrations.0002_staff_groups")
+    for name, wanted in (("Sales", migration.SALES), ("Operators", migration.OPERATORS)):
+        group, _created = Group.objects.get_or_create(name=name)
+        for label, codename in (full.split(".") for full in wanted):
+            group.permissions.add(
+                Permission.objects.get(content_type__app_label=label, codename=codename)
+            )
