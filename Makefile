@@ -25,10 +25,10 @@ AS_PRODUCTION := env DEBUG=0 SECURE_SSL_REDIRECT=1 ALLOWED_HOSTS=leads.example.c
 unexport DJANGO_SETTINGS_MODULE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint serve lock bench
+.PHONY: help demo test lint serve lock bench messages
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000)
 	@exec $(AS_DEMO) $(BIN)/python manage.py demo --port $(PORT)
@@ -52,7 +52,15 @@ serve: $(RUN)  ## Migrate, then serve for production (HOST, PORT, WORKERS, THREA
 		--respawn-failed-workers --workers-kill-timeout 30 leadsync.wsgi:application
 
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
-	$(BIN)/python -m tests.postgres -- $(BIN)/python -m bench
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench
+
+messages: $(RUN)  ## Collect the texts to translate and compile the translations (needs gettext)
+	@command -v msgfmt >/dev/null || { \
+		echo "gettext is missing. On Debian and Ubuntu: apt-get install gettext"; exit 1; }
+	@for app in contacts leadsync monitoring sarah; do ( cd $$app \
+		&& ../$(BIN)/django-admin makemessages --locale id --no-location --no-wrap --no-obsolete \
+		&& ../$(BIN)/django-admin compilemessages --locale id ) || exit 1; \
+	done
 
 lock: $(VENV)  ## Compile requirements*.in with hashes (LOCK=--upgrade takes newer versions)
 	@test -x $(BIN)/uv || $(PIP_INSTALL) uv

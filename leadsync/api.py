@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
 logger = logging.getLogger(__name__)
 
 LOST = (OperationalError, InterfaceError)
-MENDED_BY_A_SECOND_TRY = (*LOST, IntegrityError)
+MAX_RACES = 5
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class KeyAuthentication(BaseAuthentication):
 
     def _sent_key(self, request: Request) -> str:
         scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
-        if scheme.lower() in ("bearer", "token"):
+        if scheme.lower() in ("bearer", "token") and credentials.strip():
             return credentials.strip()
         return request.headers.get("X-API-Key", "").strip()
 
@@ -208,10 +208,17 @@ def not_found(request: HttpRequest) -> JsonResponse:
 
 def with_second_try(run: Callable[[], T]) -> T:
     """The result of `run`, which is called once more, on a fresh connection, if the database drops
-    the first, picks it as the victim of a deadlock, or has let another request insert the same row.
-    The bot itself never sends anything twice."""
-    try:
-        return run()
-    except MENDED_BY_A_SECOND_TRY:
-        connection.close()
-        return run()
+    the first or picks it as the victim of a deadlock: the bot itself never sends anything twice.
+
+    A row that another request has put in first is no failure of the database: `run` finds it at its
+    next call, and each such race has a winner.
+    """
+    for _race in range(MAX_RACES):
+        try:
+            return run()
+        except IntegrityError:
+            continue
+        except LOST:
+            connection.close()
+            break
+    return run()

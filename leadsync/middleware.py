@@ -1,6 +1,6 @@
 """What differs between the parts of the site: the language, and what a page may load."""
 
-from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,12 +10,21 @@ from django.urls import reverse
 from django.utils import translation
 
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+JSON = "default-src 'none'; frame-ancestors 'none'"
 DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Loosens the strict policy where a page needs it: Alpine in the admin evaluates expressions,
-    and both the admin and the API's docs page set styles inline."""
+    and both the admin and the API's docs page set styles inline. JSON loads nothing at all."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if response.headers.get("Content-Type") == "application/json":
+            response.headers[HEADER] = JSON
+            return response
+        return super().process_response(request, response)
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

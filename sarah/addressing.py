@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from contacts import phones
 from contacts.models import Contact, Workspace
+from sarah.models import SarahState
 
 
 class ForeignWorkspace(Exception):
@@ -22,19 +23,23 @@ class Address:
     ref: str = ""
     is_bound: bool = False
 
-    def states(self) -> Q:
-        """The conversations that belong here, those that waited for the workspace included.
+    @property
+    def waiting_refs(self) -> tuple[str | None, str | None]:
+        """The one or two names under which conversations may have waited for this workspace.
 
-        A message without a name through a key bound to one workspace does not reach those that
-        an unbound key left without a name: they may be somebody else's.
+        A key for all workspaces left some without a name, and now says where they belong. A key
+        bound to one workspace does not reach those: they may be somebody else's.
         """
-        unresolved = Q(workspace__isnull=True, workspace_ref=self.ref)
-        if self.workspace is None:
-            return Q(contact_phone=self.phone) & unresolved
-        resolved = Q(workspace=self.workspace)
-        if self.is_bound and not self.ref:
-            return Q(contact_phone=self.phone) & resolved
-        return Q(contact_phone=self.phone) & (resolved | unresolved)
+        if self.workspace and not self.is_bound:
+            return "", self.ref
+        nameless = self.is_bound and not self.ref
+        return (None, None) if nameless else (self.ref, self.ref)
+
+    def is_home_of(self, state: SarahState) -> bool:
+        """Whether a conversation of this phone belongs here, also if it waited until now."""
+        if state.workspace_id is None:
+            return state.workspace_ref in self.waiting_refs
+        return self.workspace is not None and state.workspace_id == self.workspace.pk
 
 
 def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> Address:

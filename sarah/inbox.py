@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from django.db import OperationalError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from contacts import phones
+from contacts.compiled import CompiledQuery
 from contacts.models import Workspace
 from monitoring.kinds import Kind
 from sarah import resync
@@ -33,15 +34,15 @@ class Receipt:
 def receive(message: Message, *, raw: bytes, key_workspace: Workspace | None) -> Receipt:
     """Commit one message of a bot, and sync it; `raw` is the body as it was sent.
 
-    Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError or
-    InterfaceError if it could not be committed; then it can be received again.
+    Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
+    InterfaceError or IntegrityError if it could not be committed; then it can be received again.
     """
     address = find_address(
         message.contact_phone, ref=message.workspace_ref, key_workspace=key_workspace
     )
     commits: list[None] = []
     with transaction.atomic():
-        state = _locked(address) or _insert_and_lock(address)
+        state = _locked(address) or _new(address)
         merged = merge(state, message)
         problems = message.warnings | merged.problems
         _save(state, merged.values)
@@ -61,43 +62,53 @@ def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> S
     Without one, and if no workspace was named, the phone's newest conversation that the key may
     see. Raises InvalidPhone and ForeignWorkspace.
     """
-    if key_workspace or ref:
+    address = None
+    if key_workspace or ref or phones.is_national(raw_phone):
         address = find_address(raw_phone, ref=ref, key_workspace=key_workspace)
-        return _newest(address.states()).first()
-    if phones.is_national(raw_phone):  # read in the region of the workspace it leads to
-        phone = find_address(raw_phone, ref="", key_workspace=None).phone
-    else:
-        phone = phones.to_e164(raw_phone, region=region_of(None))
-    states = list(_newest(Q(contact_phone=phone))[:2])
-    if len(states) > 1:
+    phone = address.phone if address else phones.to_e164(raw_phone, region=region_of(None))
+    newest_first: list[SarahState] = _of_phone(phone)
+    if len(newest_first) > 1 and address is None:
         address = find_address(raw_phone, ref="", key_workspace=None)
-        return _newest(address.states()).first() or states[0]
-    return states[0] if states else None
+    for state in newest_first:
+        if address and address.is_home_of(state):
+            return state
+    return None if key_workspace or ref else next(iter(newest_first), None)
 
 
-def _newest(where: Q) -> QuerySet[SarahState]:
-    return SarahState.objects.filter(where).select_related("workspace").order_by("-updated_at")
+_of_phone = CompiledQuery(
+    lambda: (
+        SarahState.objects.filter(contact_phone="")
+        .select_related("workspace")
+        .order_by("-updated_at")
+    )
+)
+_at_home_or_waiting = CompiledQuery(
+    lambda: (
+        SarahState.objects.select_for_update(no_key=True)
+        .filter(
+            Q(workspace=0) | Q(workspace__isnull=True, workspace_ref__in=["1", "2"]),
+            contact_phone="",
+        )
+        .order_by("pk")
+    )
+)
 
 
 def _locked(address: Address) -> SarahState | None:
     """The conversation at this address, under the lock that messages of one lead queue up for."""
-    states = list(
-        SarahState.objects.select_for_update(no_key=True).filter(address.states()).order_by("pk")
-    )
+    workspace_id = address.workspace.pk if address.workspace else None
+    states = _at_home_or_waiting(workspace_id, *address.waiting_refs, address.phone)
     return adopt(states, address.workspace) if states else None
 
 
-def _insert_and_lock(address: Address) -> SarahState:
-    """Insert-or-ignore: of two first messages at once, one inserts and both lock the same row."""
-    ref = "" if address.workspace else address.ref
-    state = SarahState(contact_phone=address.phone, workspace=address.workspace, workspace_ref=ref)
-    SarahState.objects.bulk_create([state], ignore_conflicts=True)
-    locked = _locked(address)
-    if locked is None:
-        # Its workspace has just appeared and taken it home: the second try finds it there.
-        # SQLite's insert-or-ignore also passes over a violated check.
-        raise NotCommitted("The conversation is not where it was to be inserted.")
-    return locked
+def _new(address: Address) -> SarahState:
+    """A conversation that begins; of two first messages at once, the later one's insert fails, and
+    its second try finds the row."""
+    return SarahState(
+        contact_phone=address.phone,
+        workspace=address.workspace,
+        workspace_ref="" if address.workspace else address.ref,
+    )
 
 
 def _save(state: SarahState, values: dict[str, object]) -> None:
@@ -105,7 +116,11 @@ def _save(state: SarahState, values: dict[str, object]) -> None:
         setattr(state, name, value)
     state.revision += 1
     state.updated_at = timezone.now()
-    state.save(update_fields=[*values, "revision", "updated_at", *state.mark_synced()])
+    written = [*values, "revision", "updated_at", *state.mark_synced()]
+    if state._state.adding:
+        state.save(force_insert=True)
+    else:
+        state.save(update_fields=written)
 
 
 def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) -> None:

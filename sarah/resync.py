@@ -16,6 +16,7 @@ from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
 from sarah.sync import SyncResult
 
 BATCH_SIZE = 500
+MAX_RACES = 5
 ENDS_WAITING = {"phone", "workspace", "opted_out", "slug", "kapso_phone_number_id"} | {
     "creates_contacts"
 }
@@ -37,10 +38,12 @@ def retry(state_id: int, *, by: str = "") -> SyncResult | None:
 
     One commit, along the same path as a bot's message. `by` is the person who asked for it.
     """
-    try:
-        return _retry(state_id, by=by)
-    except IntegrityError:  # a message opened a conversation where this one was about to move
-        return _retry(state_id, by=by)
+    for _race in range(MAX_RACES):
+        try:
+            return _retry(state_id, by=by)
+        except IntegrityError:  # a message opened a conversation where this one was about to move
+            continue
+    return _retry(state_id, by=by)
 
 
 def _retry(state_id: int, *, by: str) -> SyncResult | None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from contacts.compiled import CompiledQuery
 from contacts.models import Contact
 from monitoring.errors import describe, frames, full_traceback
 from monitoring.models import Resolution, Source, SyncFailure
@@ -127,12 +128,13 @@ def _why_unresolved(state: SarahState) -> SyncReason:
     return SyncReason.AMBIGUOUS_CONTACT if len(homes) > 1 else SyncReason.CONTACT_NOT_FOUND
 
 
+_contact_at = CompiledQuery(
+    lambda: Contact.objects.select_for_update(no_key=True).filter(phone="", workspace=0)
+)
+
+
 def _locked_contact(state: SarahState) -> Contact | None:
-    return (
-        Contact.objects.select_for_update(no_key=True)
-        .filter(phone=state.contact_phone, workspace=state.workspace)
-        .first()
-    )
+    return next(iter(_contact_at(state.contact_phone, state.workspace_id)), None)
 
 
 def _create_contact(state: SarahState) -> Contact | None:
@@ -166,6 +168,8 @@ def _mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
         "sync_reason": reason,
         "next_sync_at": None,
     }
+    if reason == SyncReason.CONTACT_NOT_FOUND and state.contact_id:
+        changes["contact"] = None  # it has another phone now
     if reason != SyncReason.EXCLUDED:
         changes["sync_attempts"] = state.sync_attempts + 1
     if reason == SyncReason.SYNC_ERROR:

