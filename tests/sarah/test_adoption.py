@@ -9,7 +9,12 @@ from monitoring.models import SyncFailure
 from sarah.adoption import adopt
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
-from tests.factories import SarahStateFactory, SyncFailureFactory, WorkspaceFactory
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +123,18 @@ def test_a_key_of_one_workspace_does_not_reach_what_was_left_without_a_name(bot:
 
     assert SarahState.objects.get(workspace=kopi).lead_score == 30
     assert SarahState.objects.get(workspace=None).lead_score == 80
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_bot_that_starts_to_name_the_workspace_goes_on_where_it_was(bot: Bot) -> None:
+    for slug in ("default", "kopi-kita"):
+        ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug=slug))
+    nameless = bot.post(extracted_data={"goals": "grow"}, message_count=4)
+    assert nameless.json()["syncReason"] == "ambiguous_contact"
+
+    answer = bot.post(workspace_id="kopi-kita", message_count=5)
+
+    assert answer.json() == {"success": True, "sync": True}
+    state = SarahState.objects.get()
+    assert (state.workspace.slug, state.contact.goals) == ("kopi-kita", "grow")
+    assert not SyncFailure.objects.open().exists()
