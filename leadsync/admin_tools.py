@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -52,7 +52,8 @@ def capped_count(rows: Any) -> int:
 
 def shown_count(count: int) -> str:
     """A capped count in words: “10,000+” once it has passed CAP."""
-    return f"{CAP:,}+" if int(count) > CAP else f"{int(count):,}"
+    over = "+" if int(count) > CAP else ""
+    return number_format(min(int(count), CAP), force_grouping=True) + over
 
 
 class ShownCount(int):

@@ -94,6 +94,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
+LANGUAGE_COOKIE_AGE = 31_536_000  # a year: people choose once
 USE_TZ = True
 TIME_ZONE = env.str(
     "TIME_ZONE",
@@ -162,7 +163,9 @@ SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if LEADSYNC_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -266,6 +269,7 @@ UNFOLD = {
     ],
     "SITE_URL": "",  # the admin is the site
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
     "DASHBOARD_CALLBACK": "leadsync.dashboard.dashboard",
     "SIDEBAR": {"navigation": "leadsync.navigation.navigation"},

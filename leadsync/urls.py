@@ -20,6 +20,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),  # the language that a person chose
     # Both directly: a redirect to the slash would lose the POST.
     re_path(r"^sarah/state/?$", StateView.as_view(), name="state"),
     path("api/v1/", include(api)),

@@ -34,12 +34,13 @@ ADVICE = {
     ),
     Kind.AMBIGUOUS_CONTACT: _(
         "This phone is a lead in several workspaces and the bot did not say which one it means. "
-        "Bind the bot's key to its workspace, or let the bot send workspace_id."
+        "Let the bot send workspace_id: the sync then happens by itself. Or bind the bot's key to "
+        "its workspace, and then resolve this."
     ),
     Kind.WORKSPACE_NOT_FOUND: _(
-        "The bot named a workspace that does not exist. Correct workspace_id in the bot's "
-        "workflow, or add a workspace with this slug or Kapso phone number id: the sync then "
-        "happens by itself."
+        "The bot named a workspace that does not exist. Add a workspace with this slug or Kapso "
+        "phone number id: the sync then happens by itself. Or correct workspace_id in the bot's "
+        "workflow, and then resolve this."
     ),
     Kind.SYNC_ERROR: _(
         "Copying the conversation to the lead failed; the conversation itself is safe. It is "

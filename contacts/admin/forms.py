@@ -16,6 +16,7 @@ from unfold.widgets import (
 )
 
 from contacts.admin.fields import LineField, ListField
+from contacts.admin.phones import in_words
 from contacts.models import HOLDABLE, Contact, Note, Workspace
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
 
@@ -137,7 +138,7 @@ class LeadForm(forms.ModelForm):
         try:
             phone = to_e164(typed, region=workspace.region, from_person=True)
         except InvalidPhone as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(in_words(error)) from None
         leads = Contact.objects.filter(phone=phone, workspace=workspace)
         if other := leads.exclude(pk=self.instance.pk).first():
             raise ValidationError(

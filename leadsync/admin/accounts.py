@@ -54,7 +54,7 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[mis
     list_filter = (AccountFilter, ("groups", RelatedDropdownFilter))
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )

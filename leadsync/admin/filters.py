@@ -10,7 +10,7 @@ from leadsync.models import ApiKeyQuerySet
 
 
 class KeyStateFilter(DropdownFilter):
-    title = _("state")
+    title = _("status")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:

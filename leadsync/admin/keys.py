@@ -69,7 +69,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     def expires(self, key: ApiKey) -> object:
         return ago(key.expires_at) if key.expires_at else _("Never")
 
-    @display(description=_("state"))
+    @display(description=_("status"))
     def standing(self, key: ApiKey) -> SafeString:
         if key.revoked_at:
             return format_html("{} {}", pill(_("Revoked"), "danger"), ago(key.revoked_at))

@@ -1,0 +1,39 @@
+"""What is wrong with a phone number, in the language of the person who typed it.
+
+`contacts.phones` is pure and speaks English, as bots and logs do: these are its sentences, for
+translators to find.
+"""
+
+from django.utils.translation import gettext, gettext_noop
+
+from contacts.phones import InvalidPhone
+
+SENTENCES = (
+    gettext_noop("The phone number repeats a prefix: send it like +6281234567890."),
+    gettext_noop(
+        "The phone number is a group, channel, @lid or e-mail address, not …@c.us of one person: "
+        "send it like +6281234567890."
+    ),
+    gettext_noop(
+        "The phone number was turned into a decimal by a spreadsheet or program (use text): "
+        "send it like +6281234567890."
+    ),
+    gettext_noop("The phone number is empty: send it like +6281234567890."),
+    gettext_noop(
+        "The phone number has letters or signs that do not belong in one single number: "
+        "send it like +6281234567890."
+    ),
+    gettext_noop("The phone number is far too long: send it like +6281234567890."),
+    gettext_noop(
+        "The phone number does not begin with a known country code: send it like +6281234567890."
+    ),
+    gettext_noop("The phone number has too few or too many digits: send it like +6281234567890."),
+    gettext_noop(
+        "The phone number has too few or too many digits for its country: "
+        "send it like +6281234567890."
+    ),
+)
+
+
+def in_words(error: InvalidPhone) -> str:
+    return gettext(str(error))

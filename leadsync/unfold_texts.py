@@ -1,0 +1,55 @@
+"""What Unfold says on our pages and Django's own catalogs lack: it ships no translations.
+
+Nobody imports this: it is where `make messages` finds these texts.
+"""
+
+# ruff: noqa: RUF001 (the apostrophes are Unfold's)
+
+from django.utils.translation import gettext_noop, ngettext_lazy
+
+TEXTS = (
+    # Lists
+    gettext_noop("Apply Filters"),
+    gettext_noop("False"),
+    gettext_noop("Filters"),
+    gettext_noop("From"),
+    gettext_noop("To"),
+    gettext_noop("No results found"),
+    gettext_noop("Reset filters"),
+    gettext_noop("Run"),
+    gettext_noop("Select action"),
+    gettext_noop("Select action to run"),
+    gettext_noop("Select all rows"),
+    gettext_noop("Select record"),
+    gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
+    gettext_noop("True"),
+    # Forms and dialogs
+    gettext_noop("Click to cancel"),
+    gettext_noop("General"),
+    gettext_noop("Go back"),
+    gettext_noop("Select value"),
+    gettext_noop("Submit"),
+    gettext_noop("This item will be deleted."),
+    gettext_noop("Date"),
+    # Accounts
+    gettext_noop("After you've created a user, you’ll be able to edit more user options."),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can "
+        'change the password using <a href="{}" class="text-primary-600 dark:text-primary-500">'
+        "this form</a>."
+    ),
+    gettext_noop("Toggle password visibility"),
+    gettext_noop("Welcome back to"),
+    gettext_noop("You have been successfully logged out from the administration"),
+    # The frame of every page: search and theme
+    gettext_noop("Type to search"),
+    gettext_noop("Loading more results..."),
+    gettext_noop("No results matching your query"),
+    ngettext_lazy(
+        "\n                Found %(counter)s result in %(time)s seconds\n            ",
+        "\n                Found %(counter)s results in %(time)s seconds\n            ",
+    ),
+    gettext_noop("Light"),
+    gettext_noop("Dark"),
+    gettext_noop("System"),
+)
