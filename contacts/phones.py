@@ -11,6 +11,8 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 MAX_RAW_LENGTH = 256  # room for a wa.me link; checked before any other work
 MAX_DIGITS = 15
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""The countries (ISO 3166) whose national numbers can be read."""
 E164 = r"^\+[1-9][0-9]{7,14}\Z"  # PostgreSQL and Python agree on \Z; on $ they do not
 
 _NUMBER = re.compile(r"\+?[0-9]+")

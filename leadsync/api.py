@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import (
-    DatabaseError,
+    Error,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -87,7 +87,7 @@ class KeyAuthentication(BaseAuthentication):
     def _record_use(self, key: ApiKey) -> None:
         try:
             key.record_use()
-        except DatabaseError as error:  # a read-only or busy database: the caller is still known
+        except Error as error:  # a read-only or busy database: the caller is still known
             logger.warning("The use of key %s could not be noted: %s", key.pk, frames(error))
 
 

@@ -53,4 +53,4 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/sarah/"))
+    return f"{request.path}/".startswith(("/api/", "/sarah/"))

@@ -62,7 +62,7 @@ class ApiKey(models.Model):
     )
     workspace = models.ForeignKey(
         "contacts.Workspace",
-        models.CASCADE,
+        models.PROTECT,
         null=True,
         blank=True,
         related_name="api_keys",

@@ -14,6 +14,8 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
+from contacts.phones import REGIONS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -21,6 +23,7 @@ env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
 
 BOOLEAN: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
+ORIGIN = validate.Regexp("^https?://", error="begin each with https://.")
 NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
 
 
@@ -28,8 +31,10 @@ NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
 
 DEBUG = env.bool("DEBUG", False, **BOOLEAN)
 SECRET_KEY = env.str("SECRET_KEY", "only-for-development" if DEBUG else "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"], subcast=str.strip)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list(
+    "CSRF_TRUSTED_ORIGINS", [], subcast=str.strip, validate=lambda hosts: list(map(ORIGIN, hosts))
+)
 
 INSTALLED_APPS = [
     "unfold",
@@ -122,6 +127,10 @@ except ValueError as error:
     ) from error
 
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    if not str(DATABASE["NAME"]).startswith("/"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a file: sqlite:////absolute/path.sqlite3"
+        )
     VAR_DIR.mkdir(exist_ok=True)
     # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
     # fail with "database is locked". FULL: an acknowledged message survives a power cut.
@@ -228,7 +237,7 @@ SPECTACULAR_SETTINGS = {
 LEADSYNC_DEFAULT_REGION = env.str(
     "LEADSYNC_DEFAULT_REGION",
     "ID",
-    validate=validate.Regexp("^[A-Z]{2}$", error="use two capital letters, such as ID or SG."),
+    validate=validate.OneOf(REGIONS, error="use two capital letters, such as ID or SG."),
 )
 LEADSYNC_STATUS_BY_STATE: Any = env.json(
     "LEADSYNC_STATUS_BY_STATE",

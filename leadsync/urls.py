@@ -22,11 +22,12 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language that a person chose
     # Both directly: a redirect to the slash would lose the POST.
-    re_path(r"^sarah/state/?$", StateView.as_view(), name="state"),
+    path("sarah/state", StateView.as_view(), name="state"),
+    path("sarah/state/", StateView.as_view(schema=None)),
     path("api/v1/", include(api)),
     path("healthz", healthz),
     path("readyz", readyz),
-    re_path(r"^(?:api|sarah)/", not_found),
+    re_path(r"^(?:api|sarah)(?:/|$)", not_found),
 ]
 
 handler400 = json_or_page(defaults.bad_request, 400, "The request is not usable.", "bad_request")

@@ -56,8 +56,8 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
 
         `cause` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
         `fingerprint`. Counting comes first, so a repeat is one statement. Of two first failures at
-        once, one inserts and the other's insert is ignored: its count is lost, not its row. The
-        state's lock rules that out for everything but two equal refused bodies.
+        once, one inserts, and the other's insert is ignored and it counts up. The state's lock
+        rules that out for everything but two equal refused bodies.
         """
         now = timezone.now()
         details = {
@@ -73,6 +73,8 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
                 self.bulk_create(
                     [self.model(**cause, **details, created_at=now)], ignore_conflicts=True
                 )
+                if state_id is None:
+                    repeated.exclude(created_at=now).update(occurrences=F("occurrences") + 1)
                 self.trim()
 
     def trim(self) -> int:
@@ -97,6 +99,10 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
             ).delete()
         logger.warning("Deleted %d sync failures over the limit of LEADSYNC_MAX_FAILURES.", trimmed)
         return trimmed
+
+    def move_to(self, state: models.Model) -> int:
+        """Re-point these rows to another conversation, which has taken theirs in."""
+        return self.update(state=state)
 
     def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
         """Close the open ones that a successful sync proves to be over; returns how many."""

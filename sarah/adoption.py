@@ -27,21 +27,26 @@ def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahSta
     survivor, *others = sorted(states, key=lambda state: (state.workspace_id is None, state.pk))
     changes: dict[str, object] = {}
     for other in others:
-        changes |= _absorb(survivor, other)
+        changes |= _set(survivor, _absorbed(survivor, other))
     if workspace and survivor.workspace_id is None:
-        changes |= {"workspace": workspace, "workspace_ref": ""}
-    for name, value in changes.items():
-        setattr(survivor, name, value)
+        changes |= _set(survivor, {"workspace": workspace, "workspace_ref": ""})
     if changes:
         SarahState.objects.filter(pk=survivor.pk).update(**changes)
-    survivor.workspace = workspace  # the instance at hand saves the query for it
+    if workspace:
+        survivor.workspace = workspace  # the instance at hand saves the query for it
     return survivor
 
 
-def _absorb(survivor: SarahState, other: SarahState) -> dict[str, object]:
+def _set(state: SarahState, values: dict[str, object]) -> dict[str, object]:
+    for name, value in values.items():
+        setattr(state, name, value)
+    return values
+
+
+def _absorbed(survivor: SarahState, other: SarahState) -> dict[str, object]:
     earlier, later = sorted((survivor, other), key=lambda state: state.updated_at)
     facts, _left_out = merge_facts(earlier.extracted_data, later.extracted_data)
-    SyncFailure.objects.filter(state=other).update(state=survivor)
+    SyncFailure.objects.filter(state=other).move_to(survivor)
     other.delete()
     return {name: getattr(later, name) for name in TOLD_BY_THE_BOT} | {
         "extracted_data": facts,

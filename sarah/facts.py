@@ -11,6 +11,7 @@ from contacts.text import clean_line, clean_text, is_harmful
 
 MAX_ITEMS = 50
 MAX_ITEM_LENGTH = 500
+GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
 NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
 
 
@@ -36,7 +37,13 @@ class Fact:
 
 
 def read_number(value: object, *, low: int, high: int) -> Reading:
-    """A whole number from a number or a numeric string, rounded half up and clamped."""
+    """A whole number from a number or a numeric string, rounded half up and clamped.
+
+    Of `1.000` and `1,000` a person means a thousand, unless that would be out of range.
+    """
+    if isinstance(value, str) and GROUPED.fullmatch(value.strip()):
+        grouped = int(re.sub("[.,]", "", value.strip()))
+        value = grouped if low <= grouped <= high else value
     if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
         value = float(value.strip().replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):

@@ -41,9 +41,11 @@ def merge(stored: SarahState, message: Message) -> Merge:
     if is_late:
         fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}
     facts, left_out = merge_facts(stored.extracted_data, message.facts, only_fill=is_late)
-    fields["extracted_data"] = facts
+    values = {name: value for name, value in fields.items() if getattr(stored, name) != value}
+    if _text(facts) != _text(stored.extracted_data):  # to Python, 1 equals true
+        values["extracted_data"] = facts
     return Merge(
-        values={name: value for name, value in fields.items() if getattr(stored, name) != value},
+        values=values,
         problems={f"extracted_data.{key}": TOO_MUCH for key in left_out},
         is_late=is_late,
     )
@@ -76,4 +78,8 @@ def merge_facts(
 
 
 def _size(facts: Mapping[str, object]) -> int:
-    return len(json.dumps(facts, ensure_ascii=False).encode())
+    return len(_text(facts).encode())
+
+
+def _text(facts: Mapping[str, object]) -> str:
+    return json.dumps(facts, ensure_ascii=False)

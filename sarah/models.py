@@ -48,10 +48,12 @@ WAITING = (
 
 class SarahStateQuerySet(models.QuerySet["SarahState"]):
     def synced(self) -> Self:
-        return self.filter(synced_at__isnull=False)
+        return self.filter(synced_at__isnull=False, contact__isnull=False)
 
     def out_of_sync(self) -> Self:
-        return self.filter(synced_at__isnull=True)
+        """Those that should have reached a lead and have not, or whose lead is gone."""
+        waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
+        return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
     def waiting(self) -> Self:
         return self.out_of_sync().filter(sync_reason__in=WAITING)
@@ -202,11 +204,11 @@ class SarahState(models.Model):
         """Set what a sync that works leaves behind; returns the fields to save.
 
         A save that syncs says so in advance and the sync takes it back if it fails: one statement
-        less for each message. `sync_attempts` stays until then: it tells that there are failures.
+        less for each message. `sync_attempts` and `next_sync_at` stay until then: they tell that
+        there are failures.
         """
-        self.synced_at, self.sync_reason = timezone.now(), ""
-        self.next_sync_at = self.leased_until = None
-        return ("synced_at", "sync_reason", "next_sync_at", "leased_until")
+        self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
+        return ("synced_at", "sync_reason", "leased_until")
 
     def start_over(self, *, by: str) -> None:
         """Let the bot begin this conversation again: its next message does not count as late.

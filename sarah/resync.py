@@ -17,8 +17,9 @@ from sarah.sync import SyncResult
 
 BATCH_SIZE = 500
 MAX_RACES = 5
-ENDS_WAITING = {"phone", "workspace", "opted_out", "slug", "kapso_phone_number_id"} | {
-    "creates_contacts"
+ENDS_WAITING = {
+    *("phone", "workspace", "opted_out"),
+    *("slug", "kapso_phone_number_id", "creates_contacts"),
 }
 """The fields of a lead or a workspace that decide whether a conversation finds its lead."""
 
@@ -127,8 +128,9 @@ def look_again(state: SarahState) -> SyncResult | None:
 
 
 def _heal(states: Q) -> int:
-    waiting = SarahState.objects.out_of_sync().filter(
-        states, sync_reason__in=[*WAITING, SyncReason.EXCLUDED]
+    lead_is_gone = Q(contact__isnull=True, sync_reason="")
+    waiting = SarahState.objects.filter(
+        states, lead_is_gone | Q(sync_reason__in=[*WAITING, SyncReason.EXCLUDED])
     )
     return sum(result.synced for result in backfill(waiting))
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from contacts.models import Contact
-from contacts.workflow import LeadStatus, is_forward
+from contacts.workflow import FUNNEL, LeadStatus, is_forward
 from sarah.facts import learned
 from sarah.models import ConversationState, SarahState
 
@@ -55,9 +55,9 @@ def check_status_map() -> None:
     if (
         not isinstance(statuses, dict)
         or set(statuses) != set(ConversationState.values)
-        or not set(statuses.values()) <= set(LeadStatus.values)
+        or any(status not in FUNNEL for status in statuses.values())
     ):
         raise ImproperlyConfigured(
             "LEADSYNC_STATUS_BY_STATE must be a JSON object that gives each of "
-            f"{', '.join(ConversationState.values)} one of {', '.join(LeadStatus.values)}."
+            f"{', '.join(ConversationState.values)} one of {', '.join(FUNNEL)}."
         )

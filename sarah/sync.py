@@ -32,8 +32,6 @@ class SyncResult:
     """What a sync came to: synced, or the reason why not."""
 
     reason: SyncReason | None = None
-    contact: Contact | None = None
-    changed: tuple[str, ...] = ()
 
     @property
     def synced(self) -> bool:
@@ -82,12 +80,10 @@ def sync(state: SarahState) -> SyncResult:
         return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
     if contact.opted_out:
         _heal(state, contact)
-        return SyncResult(reason=SyncReason.EXCLUDED, contact=contact)
-    changed = contact.change(
-        rules.changes_for(contact, state), by=SIGNATURE, reason=f"Sarah: {state.state}"
-    )
+        return SyncResult(reason=SyncReason.EXCLUDED)
+    contact.change(rules.changes_for(contact, state), by=SIGNATURE, reason=f"Sarah: {state.state}")
     _heal(state, contact)
-    return SyncResult(contact=contact, changed=tuple(changed))
+    return SyncResult()
 
 
 def record_failure(*, kind: str, error: str, source: str = Source.SARAH, **details: Any) -> None:
@@ -152,9 +148,9 @@ def _heal(state: SarahState, contact: Contact) -> None:
         changes["contact"] = contact
     if state.synced_at is None:
         changes["synced_at"] = timezone.now()
-        changes |= {"sync_reason": "", "next_sync_at": None}
+        changes["sync_reason"] = ""
     if state.sync_attempts:
-        changes["sync_attempts"] = 0
+        changes |= {"sync_attempts": 0, "next_sync_at": None}
         SyncFailure.objects.filter(state=state).heal(
             resolution=Resolution.RETRIED if state.retried_by else Resolution.HEALED,
             by=state.retried_by,
@@ -163,19 +159,24 @@ def _heal(state: SarahState, contact: Contact) -> None:
 
 
 def _mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
-    changes: dict[str, object] = {
-        "synced_at": None,
-        "sync_reason": reason,
-        "next_sync_at": None,
-    }
+    changes: dict[str, object] = {"synced_at": None, "sync_reason": reason}
+    if reason == SyncReason.SYNC_ERROR:
+        changes |= _next_attempt(state)
+    elif reason != SyncReason.EXCLUDED:
+        changes |= {"sync_attempts": 1, "next_sync_at": None}
     if reason == SyncReason.CONTACT_NOT_FOUND and state.contact_id:
         changes["contact"] = None  # it has another phone now
-    if reason != SyncReason.EXCLUDED:
-        changes["sync_attempts"] = state.sync_attempts + 1
-    if reason == SyncReason.SYNC_ERROR:
-        delay = delay_after(state.sync_attempts + 1, chance=random.random())
-        changes["next_sync_at"] = delay and timezone.now() + delay
     _write(state, changes)
+
+
+def _next_attempt(state: SarahState) -> dict[str, object]:
+    """When to retry; a message that fails while a retry is still to come does not use one up."""
+    now = timezone.now()
+    if state.next_sync_at and state.next_sync_at > now:
+        return {}
+    attempts = state.sync_attempts + 1
+    delay = delay_after(attempts, chance=random.random())
+    return {"sync_attempts": attempts, "next_sync_at": delay and now + delay}
 
 
 def _write(state: SarahState, changes: dict[str, object]) -> None:

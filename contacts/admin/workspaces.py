@@ -67,4 +67,5 @@ class WorkspaceAdmin(ModelAdmin):
 
 def _is_used(workspace: Workspace) -> bool:
     leads = Contact.objects.filter(workspace=workspace)
-    return leads.exists() or workspace.conversations.exists()
+    used = workspace.conversations.exists() or workspace.api_keys.exists()
+    return used or leads.exists()

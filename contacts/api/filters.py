@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.conf import settings
 from rest_framework.exceptions import ValidationError
 
 from contacts.models import MAX_SCORE, Contact, ContactQuerySet, Temperature, Workspace
@@ -103,7 +104,8 @@ class LeadFilters(AskedFilterSet):
 
     def of_search(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
         workspace = self.request.auth.workspace
-        return leads.matching(value, region=workspace.region if workspace else "")
+        region = workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
+        return leads.matching(value, region=region)
 
     def in_order(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
         return leads.order_by(value)

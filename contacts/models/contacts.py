@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.conf import settings
@@ -67,10 +69,15 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def matching(self, typed: str, *, region: str = "") -> Self:
         """Leads whose phone begins with what was typed, in any spelling, or else whose name
-        contains it. Each of the two uses an index; a search by both at once could not."""
+        contains it. Each of the two uses an index; a search by both at once could not.
+
+        A national number is read in `region`, or else in each region that a workspace has.
+        """
         typed = typed.replace("\x00", "").strip()
-        if bounds := search_range(typed, region=region or settings.LEADSYNC_DEFAULT_REGION):
-            return self.filter(phone__range=bounds)
+        regions = [(region,)] if region else Workspace.objects.values_list("region").distinct()
+        bounds = {search_range(typed, region=region) for (region,) in regions} - {None}
+        if bounds:
+            return self.filter(reduce(or_, (Q(phone__range=pair) for pair in bounds)))
         return self.filter(Q(name__icontains=typed) | Q(whatsapp_name__icontains=typed))
 
 
@@ -246,7 +253,3 @@ class Contact(models.Model):
             changed = contact.change({**values, "staff_fields": staff_fields}, by=by)
         self.refresh_from_db()
         return changed
-
-    def hand_back(self, names: Iterable[str]) -> None:
-        """Let the bot write these fields again, from its next message on."""
-        self.edit({}, by="", handed_back=names)

@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from django.core.validators import RegexValidator
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.phones import REGIONS
+
 REGION = r"^[A-Z]{2}$"
+
+
+def validate_region(region: str) -> None:
+    """Raise ValidationError where national numbers could not be read."""
+    if region not in REGIONS:
+        raise ValidationError(_("Use two capital letters, such as ID or SG."))
 
 
 class Workspace(models.Model):
@@ -19,7 +27,7 @@ class Workspace(models.Model):
         _("region"),
         max_length=2,
         default="ID",
-        validators=[RegexValidator(REGION, _("Use two capital letters, such as ID or SG."))],
+        validators=[validate_region],
         help_text=_("Country (ISO 3166) in which national phone numbers are read."),
     )
     kapso_phone_number_id = models.CharField(

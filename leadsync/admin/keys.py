@@ -84,9 +84,10 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Nothing is offered for a key that is revoked already."""
-        if ApiKey.objects.filter(pk=object_id, revoked_at__isnull=True).exists():
-            return super().get_actions_detail(request, object_id)
-        return []
+        key = self.get_object(request, str(object_id))
+        if key is None or key.revoked_at:
+            return []
+        return super().get_actions_detail(request, object_id)
 
     @action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, api_keys: ApiKeyQuerySet) -> HttpResponse | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import django_filters
+from django.conf import settings
 from rest_framework.exceptions import ValidationError
 
 from contacts.phones import InvalidPhone, to_e164
@@ -63,11 +64,12 @@ class SyncFailureFilters(AskedFilterSet):
 
     def of_phone(self, failures: SyncFailureQuerySet, name: str, value: str) -> SyncFailureQuerySet:
         workspace = self.request.auth.workspace
-        region = {"region": workspace.region} if workspace else {}
+        region = workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
         try:
-            return failures.filter(contact_phone=to_e164(value, from_person=True, **region))
+            phone = to_e164(value, region=region, from_person=True)
         except InvalidPhone as error:
             raise ValidationError({"phone": str(error)}) from error
+        return failures.filter(contact_phone=phone)
 
     def not_seen_since(
         self, failures: SyncFailureQuerySet, name: str, value: datetime

@@ -1,11 +1,15 @@
 """`/sarah/state`: what the bot's function nodes call before and after every message."""
 
 import logging
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,11 +37,25 @@ class PayloadTooLarge(APIException):
     default_code = "payload_too_large"
 
 
+class AlwaysJSON(BaseContentNegotiation):
+    """Whatever a client says it accepts, it gets JSON: a refusal would cost the message."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
 @describe_state_view
 class StateView(APIView):
     """The memory of Sarah: GET it before a message, POST it after."""
 
     read_scope = write_scope = Scope.STATES_WRITE
+    content_negotiation_class = AlwaysJSON
 
     def get(self, request: Request) -> Response:
         """The conversation with this phone, or a blank one; nothing is created."""

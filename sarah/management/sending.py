@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
+from leadsync.management import base
 from sarah.traffic import Tally, TrafficError, send
 
 INTERRUPTED = 130
-PROBLEMS_REMAIN = 3
 SLOWEST = 0.001
 
 
@@ -47,7 +47,7 @@ def server_url(value: str) -> str:
     return value.rstrip("/")
 
 
-class SendingCommand(BaseCommand):
+class SendingCommand(base.Command):
     """A command that sends traffic to a server, which need not be this installation's."""
 
     requires_system_checks = ()
@@ -93,7 +93,7 @@ class SendingCommand(BaseCommand):
             sys.exit(INTERRUPTED)
         self.stdout.write(str(tally))
         if tally.problems:
-            sys.exit(PROBLEMS_REMAIN)
+            sys.exit(base.PROBLEMS_REMAIN)
 
 
 def _key(given: str | None) -> str:

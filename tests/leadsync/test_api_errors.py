@@ -122,3 +122,10 @@ def test_a_body_that_cannot_be_read_is_refused_and_does_nothing(
     assert refusal(answer, status)["code"]
     failure.refresh_from_db()
     assert failure.resolved_at is None
+
+
+@pytest.mark.parametrize("path", ["/api", "/sarah"])
+def test_nothing_under_the_api_is_a_page(path: str, client: Client) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

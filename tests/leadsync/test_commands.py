@@ -1,6 +1,10 @@
 """`create_bot` and `revoke_bot_keys`"""
 
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -128,3 +132,44 @@ def test_revoking_nothing_is_an_error(create, arguments):
         call_command("revoke_bot_keys", *arguments)
 
     assert ApiKey.objects.valid().count() == 1
+
+
+def test_keywords_mean_what_the_command_line_means(capsys):
+    WorkspaceFactory(slug="kopi-kita")
+
+    call_command("create_bot", "x", role="sarah", workspace="kopi-kita")
+    call_command("resync", phone="0812-3456-7890", since="7d", workspace="kopi-kita")
+    call_command("resolve_failures", phone="0812-3456-7890", older_than="7d")
+    call_command("resolve_failures", ids=[1])
+
+    assert ApiKey.objects.get().workspace.slug == "kopi-kita"
+    assert "Resolved 0 failures." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "keywords"),
+    [
+        ("create_bot", {"role": "sarah", "workspace": "nowhere"}),
+        ("resync", {"phone": "abc"}),
+        ("resync", {"since": "soon"}),
+        ("resolve_failures", {"kind": "nonsense"}),
+    ],
+)
+def test_a_wrong_argument_says_which_one(command, keywords):
+    names = ["x"] if command == "create_bot" else []
+
+    with pytest.raises(CommandError, match="argument --"):
+        call_command(command, *names, **keywords)
+
+
+def test_a_wrong_argument_on_the_command_line_exits_with_1():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "create_bot", "x", "--role", "boss"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=settings.BASE_DIR,
+    )
+
+    assert done.returncode == 1
+    assert "invalid choice: 'boss'" in done.stderr

@@ -29,7 +29,7 @@ def test_the_schema_is_valid_and_without_a_warning(tmp_path) -> None:
 
 def test_every_path_of_the_api_is_described(schema: Any) -> None:
     assert set(schema["paths"]) == {
-        "/sarah/state/",
+        "/sarah/state",
         "/api/v1/leads/",
         "/api/v1/leads/{id}/",
         "/api/v1/sync-failures/",
@@ -60,7 +60,7 @@ def test_every_operation_takes_the_key_in_either_header(schema: Any) -> None:
 
 
 def test_the_bots_endpoint_is_described_with_examples_and_every_reason(schema: Any) -> None:
-    post = schema["paths"]["/sarah/state/"]["post"]
+    post = schema["paths"]["/sarah/state"]["post"]
 
     assert len(post["requestBody"]["content"]["application/json"]["examples"]) == 2
     assert len(post["responses"]["200"]["content"]["application/json"]["examples"]) == 3

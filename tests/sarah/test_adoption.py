@@ -138,3 +138,19 @@ def test_a_bot_that_starts_to_name_the_workspace_goes_on_where_it_was(bot: Bot) 
     state = SarahState.objects.get()
     assert (state.workspace.slug, state.contact.goals) == ("kopi-kita", "grow")
     assert not SyncFailure.objects.open().exists()
+
+
+def test_of_three_nothing_is_lost():
+    states = [
+        at_home(extracted_data={"goals": "grow"}, updated_at=NOON),
+        waiting(extracted_data={"story": "long"}, updated_at=NOON - HOUR),
+        SarahStateFactory(
+            contact_phone=PHONE, workspace=None, extracted_data={"priority": "high"},
+            updated_at=NOON + HOUR,
+        ),
+    ]  # fmt: skip
+
+    home = adopted(*states)
+
+    assert home.extracted_data == {"goals": "grow", "story": "long", "priority": "high"}
+    assert home.updated_at == NOON + HOUR

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sarah.facts import learned
+from sarah.facts import learned, read_number
 
 EVERYTHING = {
     "name": "Budi",
@@ -74,3 +74,17 @@ def test_a_team_of_nobody_is_a_value():
 )
 def test_facts_that_were_not_stored_by_the_endpoint_are_fitted_to_the_lead(stored, reaches):
     assert learned(stored) == reaches
+
+
+@pytest.mark.parametrize(
+    ("sent", "high", "read"),
+    [
+        ("1.000", 5000, 1000),
+        ("1,000", 5000, 1000),
+        ("66.667", 100, 67),
+        ("2.500.000", 5_000_000, 2_500_000),
+        ("12,5", 100, 13),
+    ],
+)
+def test_a_thousand_is_written_with_a_dot_or_a_comma(sent, high, read):
+    assert read_number(sent, low=0, high=high).value == read

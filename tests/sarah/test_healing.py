@@ -9,7 +9,7 @@ from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from sarah.resync import heal_waiting
 from tests.bot import PHONE, Bot
-from tests.factories import ContactFactory, WorkspaceFactory
+from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -188,3 +188,16 @@ def test_a_lead_from_a_fixture_or_a_rolled_back_form_heals_nothing(bot: Bot) -> 
         transaction.set_rollback(True)
 
     assert SarahState.objects.get().synced_at is None
+
+
+def test_a_lead_that_is_deleted_and_added_again_gets_everything_back():
+    lead = ContactFactory()
+    SarahStateFactory(contact_phone=lead.phone, extracted_data={"goals": "grow"})
+    lead.delete()
+    assert SarahState.objects.out_of_sync().exists()
+
+    again = ContactFactory(phone=lead.phone)
+
+    again.refresh_from_db()
+    assert again.goals == "grow"
+    assert not SarahState.objects.out_of_sync().exists()

@@ -70,7 +70,7 @@ def test_a_retry_that_fails_is_counted_on_the_open_failure():
     result = resync.retry(state.pk, by="ani")
 
     state.refresh_from_db()
-    assert (result.reason, state.sync_attempts) == ("contact_not_found", 2)
+    assert result.reason == "contact_not_found"
     assert SyncFailure.objects.get().occurrences == 2
     assert (state.synced_at, state.sync_reason) == (None, "contact_not_found")
 
@@ -187,3 +187,12 @@ def test_resync_finds_the_workspace_of_a_lead_that_no_signal_told_of(capsys):
 
     state.refresh_from_db()
     assert (state.workspace, state.contact) == (kopi, Contact.objects.get())
+
+
+def test_waiting_for_a_lead_uses_up_no_retry():
+    state = conversation()
+    for _ in range(12):
+        resync.retry(state.pk)
+
+    state.refresh_from_db()
+    assert state.sync_attempts == 1

@@ -160,7 +160,7 @@ def test_what_staff_hold_is_left_alone_until_it_is_handed_back(bot: Bot) -> None
     assert (lead.goals, lead.lead_score, lead.lead_temperature) == ("libur", 10, "cold")
     assert (lead.language, lead.name, lead.pain_points) == ("id", "", ["lambat"])
 
-    lead.hand_back(["goals", "name"])
+    lead.edit({}, by="ani", handed_back=["goals", "name"])
     bot.post(**MESSAGE)
 
     lead.refresh_from_db()
@@ -230,3 +230,25 @@ def test_the_six_fields_come_back_to_the_next_get_of_the_node(bot: Bot) -> None:
 
     assert remembered(bot)["extracted_data"] == {"answer1": 1, "answer2": 2, "answer3": 3}
     assert remembered(bot)["message_count"] == 3
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "image/png", ""])
+def test_whatever_the_client_accepts_the_message_is_saved_and_the_answer_is_json(bot: Bot, accept):
+    answer = bot.client.post(
+        "/sarah/state", {"contact_phone": PHONE}, "application/json", headers={"accept": accept}
+    )
+
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    assert (
+        bot.client.get(f"/sarah/state?contact_phone={PHONE}", headers={"accept": accept}).json()[
+            "message_count"
+        ]
+        == 0
+    )
+
+
+def test_true_is_not_one(bot: Bot) -> None:
+    bot.post(extracted_data={"has_shop": 1})
+    bot.post(extracted_data={"has_shop": True})
+
+    assert bot.get().json()["extracted_data"] == {"has_shop": True}

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from contacts.models import Workspace
+from leadsync.management import base
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = "Add a workspace. Its slug is how bots name it, and never changes."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from contacts.management.arguments import workspace
 from leadsync.bots import ROLES, BotError, issue_key
+from leadsync.management import base
+from leadsync.management.arguments import workspace
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Create a bot's account if needed, and a key for it. Prints only the key on stdout; it "
         "cannot be shown again. Two keys of a bot are valid at most: create the new one, give it "

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from leadsync.bots import revoke_keys
+from leadsync.management import base
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = "Revoke a bot's keys; from then on they are answered with 401."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,22 +3,23 @@
 import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from contacts.management.arguments import age, phone
+from leadsync.management import base
+from leadsync.management.arguments import age, phone
 from monitoring.kinds import Kind
 from monitoring.models import Source, SyncFailure, SyncFailureQuerySet
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Mark open sync failures as resolved. Their conversations are not retried by themselves "
         "any more, but sync with the bot's next message."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("ids", nargs="*", type=int, metavar="ID")
+        parser.add_argument("ids", nargs="*", type=int, default=[], metavar="ID")
         parser.add_argument("--source", choices=Source.values)
         parser.add_argument("--kind", choices=Kind.values)
         parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")

@@ -4,22 +4,21 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from contacts.management.arguments import age, phone, workspace
 from contacts.models import Workspace
+from leadsync.management import base
+from leadsync.management.arguments import age, phone, workspace
 from sarah.models import SarahState, SarahStateQuerySet
 from sarah.resync import backfill
 
-PROBLEMS_REMAIN = 3
 
-
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Sync again the conversations that are out of sync, or all of them: one commit for each "
-        "lead, safe to interrupt and to repeat. Exit code 3: some are still out of sync."
+        "lead, safe to interrupt and to repeat."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,9 +44,9 @@ class Command(BaseCommand):
         results = tqdm(backfill(states), total=total, unit=" conversations", disable=None)
         outcomes = Counter(result.reason or "synced" for result in results)
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        self.stdout.write(f"Synced {total} conversations again: {summary or 'nothing to do'}.")
+        self.stdout.write(f"Tried {total} conversations: {summary or 'nothing to do'}.")
         if set(outcomes) - {"synced", "excluded"}:
-            raise SystemExit(PROBLEMS_REMAIN)
+            raise SystemExit(base.PROBLEMS_REMAIN)
 
 
 def selected(

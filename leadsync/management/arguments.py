@@ -4,6 +4,8 @@ import re
 from argparse import ArgumentTypeError
 from datetime import timedelta
 
+from django.conf import settings
+
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone, to_e164
 
@@ -22,7 +24,7 @@ def workspace(slug: str) -> Workspace:
 def phone(typed: str) -> str:
     """A phone in any spelling, as E.164."""
     try:
-        return to_e164(typed, from_person=True)
+        return to_e164(typed, region=settings.LEADSYNC_DEFAULT_REGION, from_person=True)
     except InvalidPhone as error:
         raise ArgumentTypeError(str(error)) from error
 
