@@ -6,7 +6,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -28,7 +30,7 @@ from leadsync.admin_tools import ModelAdmin, admin_link, ago
 from leadsync.navigation import forget_open_failures
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import LastSeenFilter, OpenFilter, WorkspaceFilter, matching
-from monitoring.kinds import HEALED_BY_SYNC
+from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import SyncFailure, SyncFailureQuerySet
 from sarah import resync
 
@@ -130,8 +132,14 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("lead"))
     def lead(self, failure: SyncFailure) -> SafeString | None:
-        contact = failure.state.contact if failure.state else None
-        return admin_link(contact) if contact else None
+        state = failure.state
+        if state and state.contact:
+            return admin_link(state.contact)
+        if state is None or failure.kind != Kind.CONTACT_NOT_FOUND or failure.resolved_at:
+            return None
+        shown = urlencode({"phone": state.contact_phone, "workspace": state.workspace_id or ""})
+        url = f"{reverse('admin:contacts_contact_add')}?{shown}"
+        return format_html('<a href="{}" class="text-link">{}</a>', url, _("Add this lead"))
 
     @display(description=_("conversation"))
     def conversation(self, failure: SyncFailure) -> SafeString | None:

@@ -1,6 +1,8 @@
 """Sync failures in the admin: understood, ended, and harmless whatever they carry."""
 
+import html
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -68,6 +70,18 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     assert "No lead has this phone." in page
     assert "&quot;name&quot;: &quot;Budi&quot;" in page
     assert reverse("admin:sarah_sarahstate_change", args=[failure.state_id]) in page
+
+
+def test_an_unknown_number_is_one_click_from_being_a_lead() -> None:
+    failure = failing_conversation()
+    staff = Staff("Operators")
+    page = staff.sees("monitoring_syncfailure_change", failure.pk)
+    (add,) = re.findall(r'href="([^"]+)"[^>]*>Add this lead<', page)
+
+    form = staff.client.get(html.unescape(add)).context["adminform"].form
+
+    assert form["phone"].value() == failure.contact_phone
+    assert str(form["workspace"].value()) == str(failure.state.workspace_id)
 
 
 def test_a_body_kept_as_text_is_shown_as_the_json_it_is() -> None:
