@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Contact, Temperature
 from contacts.workflow import LeadStatus
 from leadsync import charts
-from leadsync.admin_tools import (
+from leadsync.admin.tools import (
     CAP,
     STATUS_COLOURS,
     TEMPERATURE_COLOURS,

@@ -281,7 +281,7 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
     "DASHBOARD_CALLBACK": "leadsync.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "leadsync.navigation.navigation"},
+    "SIDEBAR": {"navigation": "leadsync.admin.navigation.navigation"},
     "BORDER_RADIUS": "8px",
     "COLORS": {
         # Teal; white text is readable on 600 and darker.

@@ -28,7 +28,7 @@ def modules(*apps: str) -> list[Path]:
 
 
 def is_entry_point(path: Path) -> bool:
-    return path.relative_to(ROOT).parts[1].removesuffix(".py").partition("_")[0] in ENTRY_POINTS
+    return path.relative_to(ROOT).parts[1].removesuffix(".py") in ENTRY_POINTS
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -56,7 +56,7 @@ def test_core_modules_import_one_way_and_no_entry_point(path: Path):
     ours = [name.split(".") for name in imports(path) if name.split(".")[0] in APPS]
 
     assert {name[0] for name in ours} <= MAY_IMPORT[app]
-    assert not [name for name in ours if name[1].partition("_")[0] in ENTRY_POINTS]
+    assert not [name for name in ours if name[1] in ENTRY_POINTS]
 
 
 @pytest.mark.parametrize(

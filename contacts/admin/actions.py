@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from contacts import bulk
 from contacts.models import ContactQuerySet
 from contacts.workflow import LeadStatus
-from leadsync.admin_tools import CAP, ModelAdmin, capped_count
+from leadsync.admin.tools import CAP, ModelAdmin, capped_count
 
 Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
 

@@ -34,7 +34,7 @@ from contacts.admin.panels import LeadPanels
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
-from leadsync.admin_tools import ModelAdmin, ago, status_pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, ago, status_pill, temperature_pill
 
 WHO = (
     ("name", "whatsapp_name"),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.models import Contact
-from leadsync.admin_tools import admin_link, ago, once, pill, status_pill, table, temperature_pill
+from leadsync.admin.tools import admin_link, ago, once, pill, status_pill, table, temperature_pill
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField
 from contacts.models import Contact, Workspace
-from leadsync.admin_tools import ModelAdmin, pill
+from leadsync.admin.tools import ModelAdmin, pill
 
 
 @admin.register(Workspace)

@@ -16,7 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin_tools import ModelAdmin, ago, pill
+from leadsync.admin.tools import ModelAdmin, ago, pill
 from leadsync.models import ApiKey
 
 admin.site.unregister([User, Group])

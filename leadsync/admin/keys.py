@@ -14,9 +14,9 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from leadsync.admin.actions import ReadOnly, close_dialog, confirm_selection, is_confirmed
 from leadsync.admin.filters import KeyStateFilter
-from leadsync.admin_actions import ReadOnly, close_dialog, confirm_selection, is_confirmed
-from leadsync.admin_tools import ModelAdmin, ago, pill
+from leadsync.admin.tools import ModelAdmin, ago, pill
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(

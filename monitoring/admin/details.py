@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin_tools import ago, pill
+from leadsync.admin.tools import ago, pill
 from monitoring.kinds import Kind
 from monitoring.models import Resolution, SyncFailure
 

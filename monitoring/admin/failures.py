@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin_actions import (
+from leadsync.admin.actions import (
     NoteDialogForm,
     NoteForm,
     ReadOnly,
@@ -26,8 +26,8 @@ from leadsync.admin_actions import (
     is_too_much,
     tell_retried,
 )
-from leadsync.admin_tools import ModelAdmin, admin_link, ago
-from leadsync.navigation import forget_open_failures
+from leadsync.admin.navigation import forget_open_failures
+from leadsync.admin.tools import ModelAdmin, admin_link, ago
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import LastSeenFilter, OpenFilter, WorkspaceFilter, matching
 from monitoring.kinds import HEALED_BY_SYNC, Kind

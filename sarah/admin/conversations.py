@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin_actions import (
+from leadsync.admin.actions import (
     ReadOnly,
     close_dialog,
     confirm_selection,
@@ -23,7 +23,7 @@ from leadsync.admin_actions import (
     is_too_much,
     tell_retried,
 )
-from leadsync.admin_tools import ModelAdmin, admin_link, ago, pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, pill, temperature_pill
 from sarah import resync
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter, matching

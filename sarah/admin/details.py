@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
-from leadsync.admin_tools import admin_link, ago, pill, table
+from leadsync.admin.tools import admin_link, ago, pill, table
 from monitoring.kinds import Kind
 from monitoring.models import Resolution
 from sarah.facts import BY_KEY

@@ -7,9 +7,9 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
 
+from leadsync.admin.navigation import navigation
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
-from leadsync.navigation import navigation
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff, action_url, messages_of, queries_of
 

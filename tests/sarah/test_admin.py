@@ -184,7 +184,7 @@ def test_without_permission_nothing_happens() -> None:
 
 
 def test_one_click_works_on_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadsync.admin_actions.AT_ONCE", 2)
+    monkeypatch.setattr("leadsync.admin.actions.AT_ONCE", 2)
     states = SarahStateFactory.create_batch(3)
     for state in states:
         let_the_lead_appear(state)

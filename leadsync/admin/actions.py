@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from leadsync.navigation import forget_open_failures
+from leadsync.admin.navigation import forget_open_failures
 from sarah.resync import Retried
 
 AT_ONCE = 500

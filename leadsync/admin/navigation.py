@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitoring.models import SyncFailure
 
-BADGE = "leadsync.navigation.open_failures"
+BADGE = "leadsync.admin.navigation.open_failures"
 BADGE_SECONDS = 15
 
 GROUPS = (
