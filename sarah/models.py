@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -57,6 +58,11 @@ class SarahStateQuerySet(models.QuerySet["SarahState"]):
 
     def waiting(self) -> Self:
         return self.out_of_sync().filter(sync_reason__in=WAITING)
+
+    def due(self) -> Self:
+        """Whose retry is due by the database's clock, and that no worker has taken."""
+        free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
+        return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
 
     def active_since(self, when: datetime) -> Self:
         return self.filter(updated_at__gte=when)

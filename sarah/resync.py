@@ -1,6 +1,6 @@
 """Syncing again what is out of sync: on a person's word, or because what it waited for is there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,12 +39,7 @@ def retry(state_id: int, *, by: str = "") -> SyncResult | None:
 
     One commit, along the same path as a bot's message. `by` is the person who asked for it.
     """
-    for _race in range(MAX_RACES):
-        try:
-            return _retry(state_id, by=by)
-        except IntegrityError:  # a message opened a conversation where this one was about to move
-            continue
-    return _retry(state_id, by=by)
+    return _past_races(lambda: _retry(state_id, by=by))
 
 
 def _retry(state_id: int, *, by: str) -> SyncResult | None:
@@ -55,6 +50,34 @@ def _retry(state_id: int, *, by: str) -> SyncResult | None:
         state.retried_by = by
         state.save(update_fields=state.mark_synced())
     return state.sync_result
+
+
+def retry_due(state_id: int) -> SyncResult | None:
+    """Sync a leased conversation again; None if a message, a person or another worker was faster.
+
+    Each of them ends the lease, so an old retry cannot get in the way of a newer sync.
+    """
+    return _past_races(lambda: _retry_due(state_id))
+
+
+def _retry_due(state_id: int) -> SyncResult | None:
+    with transaction.atomic():
+        state = _locked_at_home(state_id)
+        if state is None or not (state.leased_until and state.next_sync_at):
+            return None
+        state.next_sync_at = None  # due by the database's clock, whatever ours says
+        state.save(update_fields=state.mark_synced())
+    return state.sync_result
+
+
+def _past_races(run: Callable[[], SyncResult | None]) -> SyncResult | None:
+    """Try again where a message has opened a conversation just where this one was to move."""
+    for _race in range(MAX_RACES):
+        try:
+            return run()
+        except IntegrityError:
+            continue
+    return run()
 
 
 def backfill(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:

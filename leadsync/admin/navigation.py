@@ -27,6 +27,7 @@ GROUPS = (
                 "monitoring.view_syncfailure",
                 "monitoring_syncfailure",
             ),
+            (_("Reconciliations"), "rule", "monitoring.view_syncrun", "monitoring_syncrun"),
             (_("Workspaces"), "storefront", "contacts.view_workspace", "contacts_workspace"),
             (_("API keys"), "key", "leadsync.view_apikey", "leadsync_apikey"),
         ),

@@ -26,6 +26,7 @@ OPERATORS = [
     "contacts.delete_note",
     "monitoring.resolve_syncfailure",
     "monitoring.retry_syncfailure",
+    "monitoring.view_syncrun",
     "leadsync.view_apikey",
     "leadsync.revoke_apikey",
 ]

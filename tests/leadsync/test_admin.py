@@ -205,7 +205,11 @@ OF_SALES = ["Dashboard", "Leads", "Conversations with Sarah", "Sync failures", "
 
 @pytest.mark.parametrize(
     ("group", "shown"),
-    [("Sales", OF_SALES), ("Operators", [*OF_SALES, "API keys"]), ("", ["Dashboard"])],
+    [
+        ("Sales", OF_SALES),
+        ("Operators", [*OF_SALES[:-1], "Reconciliations", "Workspaces", "API keys"]),
+        ("", ["Dashboard"]),
+    ],
 )
 def test_the_sidebar_shows_what_a_person_may_open(group, shown, rf) -> None:
     request = rf.get("/admin/")

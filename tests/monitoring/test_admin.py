@@ -7,10 +7,11 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from contacts.models import Contact
 from monitoring.kinds import Kind
-from monitoring.models import SyncFailure
+from monitoring.models import SyncFailure, SyncRun
 from sarah.models import SarahState
 from tests.bot import PHONE
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
@@ -263,3 +264,13 @@ def test_the_list_takes_as_many_statements_for_30_rows_as_for_3() -> None:
         failing_conversation()
 
     assert queries_of(staff.client, LIST) == few
+
+
+def test_operators_see_what_reconciliations_came_to() -> None:
+    SyncRun.objects.create(trigger="worker", checked=1234, healed=3, error="Broken off.")
+    SyncRun.objects.update(finished_at=timezone.now())
+
+    page = Staff("Operators").sees("monitoring_syncrun_changelist")
+
+    assert "Broken off." in page
+    assert Staff("Sales").status_of("monitoring_syncrun_changelist") == 403

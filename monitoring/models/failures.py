@@ -1,4 +1,4 @@
-"""What went wrong, in a log for people: one open row per cause and lead, repeats counted on it."""
+"""The log of sync failures: one open row per cause and lead, repeats counted on it."""
 
 import logging
 from collections.abc import Mapping

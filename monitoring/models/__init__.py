@@ -1,0 +1,14 @@
+"""What went wrong, and what healed."""
+
+from monitoring.models.failures import Resolution, Source, SyncFailure, SyncFailureQuerySet
+from monitoring.models.runs import Heartbeat, RunTrigger, SyncRun
+
+__all__ = [
+    "Heartbeat",
+    "Resolution",
+    "RunTrigger",
+    "Source",
+    "SyncFailure",
+    "SyncFailureQuerySet",
+    "SyncRun",
+]

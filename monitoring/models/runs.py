@@ -1,0 +1,92 @@
+"""The background work: its reconciliations, and the signs of life of its workers."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+DEAD_AFTER = timedelta(minutes=5)
+"""A run or a worker without a sign of life for so long was killed."""
+
+
+class RunTrigger(models.TextChoices):
+    WORKER = "worker", _("Worker")
+    COMMAND = "command", _("Command")
+
+
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def unfinished(self) -> Self:
+        return self.filter(finished_at__isnull=True)
+
+    def begin(self, *, trigger: str) -> "SyncRun | None":
+        """A new run, or None while another is under way: the database allows one at a time.
+
+        A run that was killed is closed first, by the database's clock.
+        """
+        self.unfinished().filter(beat_at__lt=Now() - DEAD_AFTER).update(
+            finished_at=F("beat_at"), error="Killed before it was done."
+        )
+        try:
+            with transaction.atomic():
+                return self.create(trigger=trigger)
+        except IntegrityError:
+            return None
+
+
+class SyncRun(models.Model):
+    """One reconciliation: what it looked at, and what became of it."""
+
+    trigger = models.CharField(_("started by"), max_length=7, choices=RunTrigger)
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    beat_at = models.DateTimeField(_("last sign of life"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    checked = models.PositiveIntegerField(_("checked"), default=0)
+    healed = models.PositiveIntegerField(_("healed"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    still_open = models.PositiveIntegerField(_("still open"), default=0)
+    error = models.TextField(_("error"), blank=True)
+
+    objects = SyncRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reconciliation")
+        verbose_name_plural = _("reconciliations")
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                # The same for every row, so unique means: one.
+                Value(1),
+                condition=Q(finished_at__isnull=True),
+                name="sync_run_is_alone",
+            ),
+            models.CheckConstraint(
+                condition=Q(trigger__in=RunTrigger.values), name="sync_run_trigger_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+    def beat(self, **counts: int) -> None:
+        """Show a sign of life, and how far the run has come."""
+        SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), **counts)
+
+    def finish(self, *, error: str = "") -> None:
+        SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), finished_at=Now(), error=error)
+
+
+class Heartbeat(models.Model):
+    """A worker's sign of life."""
+
+    worker = models.CharField(_("worker"), max_length=200, unique=True)
+    beat_at = models.DateTimeField(_("last heard"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return self.worker

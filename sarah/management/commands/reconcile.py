@@ -1,0 +1,37 @@
+"""Finds and heals drift between conversations and leads."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from leadsync.management import base
+from monitoring.models import RunTrigger
+from sarah.reconcile import Drift, reconcile
+from sarah.runs import run_reconciliation
+
+
+class Command(base.Command):
+    help = (
+        "Compare every conversation with its lead and sync again those that drifted. Constant "
+        "memory at any size; one run at a time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only count the drift")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        if dry_run:
+            drift = Drift()
+            for _batch in reconcile(drift, dry_run=True):
+                pass
+            self.stdout.write(f"Checked {drift.checked}: {drift.drifted} would be synced again.")
+            return
+        done = run_reconciliation(trigger=RunTrigger.COMMAND)
+        if done is None:
+            raise CommandError("Another reconciliation is under way; let it finish.")
+        self.stdout.write(
+            f"Checked {done.checked}: {done.healed} healed, {done.failed} failed, "
+            f"{done.still_open} still open."
+        )
+        if done.failed:
+            raise SystemExit(base.PROBLEMS_REMAIN)

@@ -1,0 +1,35 @@
+"""The background worker: retries what is due, and reconciles every hour."""
+
+import os
+import signal
+import socket
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from leadsync.management import base
+from sarah.worker import Worker
+
+
+class Command(base.Command):
+    help = (
+        "Retry failed syncs when they are due and reconcile every hour, until SIGTERM or Ctrl-C. "
+        "Any number of workers may run, on any number of machines. Without one, what waits still "
+        "heals by itself as soon as its lead appears; the rest is left to `resync`."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="work what is due now and leave, for cron"
+        )
+
+    def handle(self, *, once: bool, **options: Any) -> None:
+        worker = Worker(f"{socket.gethostname()}:{os.getpid()}")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, worker.stop)
+        if not once:
+            worker.run()
+            return
+        outcomes = worker.work()
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        self.stdout.write(f"Worked {outcomes.total()} due conversations: {summary or 'none'}.")

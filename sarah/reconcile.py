@@ -1,0 +1,93 @@
+"""Finding and healing drift: leads that are not what their conversation says they should be."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import F
+
+from contacts.models import Contact
+from monitoring.models import Resolution, SyncFailure
+from sarah import rules
+from sarah.addressing import implied, named
+from sarah.models import WAITING, SarahState, SyncReason
+from sarah.resync import retry
+
+BATCH_SIZE = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class Drift:
+    """What a reconciliation has seen so far, in conversations."""
+
+    checked: int = 0
+    drifted: int = 0
+    healed: int = 0
+    failed: int = 0
+    still_open: int = 0
+    """Waits for its lead, or a person resolved its failure: seen, and left alone."""
+
+
+def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
+    """Sync again every conversation that drifted from its lead, one commit for each.
+
+    Goes through all conversations by their key, counts into `drift` and stops for its caller after
+    each batch: constant memory at any size, and safe to break off. `dry_run` writes nothing.
+    """
+    last = 0
+    states = SarahState.objects.select_related("workspace")
+    while batch := list(states.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
+        contacts, given_up = _contacts_of(batch), _given_up(batch)
+        drift.checked += len(batch)
+        for state in batch:
+            contact = contacts.get((state.contact_phone, state.workspace_id))
+            if state.pk in given_up or (contact is None and _still_waits(state)):
+                drift.still_open += 1
+            elif contact is None or has_drifted(state, contact):
+                drift.drifted += 1
+                if not dry_run:
+                    _heal(state, drift)
+        last = batch[-1].pk
+        yield
+
+
+def has_drifted(state: SarahState, contact: Contact) -> bool:
+    """Whether syncing this conversation to its lead now would change something. Pure."""
+    if contact.opted_out:
+        return state.sync_reason != SyncReason.EXCLUDED
+    if state.synced_at is None or state.synced_at < state.updated_at:
+        return True
+    return state.contact_id != contact.pk or bool(rules.changes_for(contact, state))
+
+
+def _heal(state: SarahState, drift: Drift) -> None:
+    result = retry(state.pk)
+    if result and result.reason in (None, SyncReason.EXCLUDED):
+        drift.healed += 1
+    elif result:
+        drift.failed += 1
+
+
+def _still_waits(state: SarahState) -> bool:
+    """Whether the lead or the workspace that it waits for is still missing."""
+    if state.synced_at or state.sync_reason not in WAITING:
+        return False
+    if state.workspace:
+        return not state.workspace.creates_contacts
+    ref = state.workspace_ref
+    return (named(ref) if ref else implied(state.contact_phone)) is None
+
+
+def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int | None], Contact]:
+    phones = [state.contact_phone for state in states]
+    found = Contact.objects.filter(phone__in=phones)
+    return {(contact.phone, contact.workspace_id): contact for contact in found}
+
+
+def _given_up(states: Iterable[SarahState]) -> set[int]:
+    """Those whose failure a person resolved since the bot's last message: they stay as they are."""
+    resolved = SyncFailure.objects.filter(
+        state__in=[state.pk for state in states if state.synced_at is None],
+        resolution=Resolution.MANUAL,
+        resolved_at__gte=F("state__updated_at"),
+    )
+    return set(resolved.values_list("state_id", flat=True))

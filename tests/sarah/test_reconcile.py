@@ -1,0 +1,88 @@
+"""Drift between what Sarah said and what the lead shows is found and healed."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from contacts.models import Contact
+from monitoring.models import SyncFailure, SyncRun
+from sarah.models import SarahState
+from tests.factories import ContactFactory, SarahStateFactory
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def synced_lead(**facts: object) -> Contact:
+    lead = ContactFactory()
+    SarahStateFactory(contact_phone=lead.phone, extracted_data=facts)
+    return lead
+
+
+@pytest.fixture
+def reconcile(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def run(*arguments: str) -> str:
+        call_command("reconcile", *arguments)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_exactly_the_drift_is_healed_and_a_second_run_finds_nothing(reconcile) -> None:
+    lead, untouched = synced_lead(goals="grow"), synced_lead(goals="rest")
+    Contact.objects.filter(pk=lead.pk).update(goals="")
+
+    first, second = reconcile(), reconcile()
+
+    assert first == "Checked 2: 1 healed, 0 failed, 0 still open.\n"
+    assert second == "Checked 2: 0 healed, 0 failed, 0 still open.\n"
+    lead.refresh_from_db()
+    untouched.refresh_from_db()
+    assert (lead.goals, untouched.goals) == ("grow", "rest")
+
+
+def test_what_staff_holds_is_no_drift(reconcile) -> None:
+    lead = synced_lead(goals="grow")
+    Contact.objects.filter(pk=lead.pk).update(goals="typed", staff_fields=["goals"])
+
+    assert "0 healed" in reconcile()
+
+
+def test_a_dry_run_only_counts(reconcile) -> None:
+    lead = synced_lead(goals="grow")
+    Contact.objects.filter(pk=lead.pk).update(goals="")
+
+    assert reconcile("--dry-run") == "Checked 1: 1 would be synced again.\n"
+
+    lead.refresh_from_db()
+    assert lead.goals == ""
+    assert not SyncRun.objects.exists()
+
+
+def test_a_lead_still_missing_is_not_recorded_again(reconcile) -> None:
+    SarahStateFactory()
+
+    assert "1 still open" in reconcile()
+
+    assert SyncFailure.objects.get().occurrences == 1
+
+
+def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
+    lead = synced_lead()
+    SarahState.objects.update(synced_at=None, sync_reason="sync_error")
+    SyncFailure.objects.create(
+        source="sarah", kind="sync_error", state=SarahState.objects.get(), error="broke"
+    )
+    SyncFailure.objects.all().resolve(by="ani")
+
+    assert "1 still open" in reconcile()
+
+    SarahState.objects.update(updated_at=lead.updated_at.replace(year=2099))
+    assert "1 healed" in reconcile()
+
+
+def test_of_two_runs_at_once_the_second_says_so_and_leaves() -> None:
+    SyncRun.objects.begin(trigger="worker")
+
+    with pytest.raises(CommandError, match="under way"):
+        call_command("reconcile")

@@ -1,0 +1,116 @@
+"""What failed heals without anybody's help."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from contacts.models import Contact, StatusChange
+from monitoring.models import Heartbeat
+from sarah.models import SarahState
+from sarah.resync import retry_due
+from sarah.worker import lease_due, work_due
+from tests.factories import ContactFactory, SarahStateFactory
+from tests.server import database_url
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def make_due(state: SarahState, **changes: object) -> None:
+    SarahState.objects.filter(pk=state.pk).update(
+        synced_at=None,
+        sync_reason="sync_error",
+        sync_attempts=1,
+        next_sync_at=timezone.now() - timedelta(minutes=1),
+        **changes,
+    )
+
+
+@pytest.fixture
+def due_state() -> SarahState:
+    lead = ContactFactory()
+    state = SarahStateFactory(contact_phone=lead.phone, extracted_data={"name": "Budi"})
+    type(lead).objects.update(name="")
+    make_due(state)
+    return state
+
+
+def test_the_worker_syncs_what_is_due(due_state: SarahState, capsys) -> None:
+    call_command("sync_worker", "--once")
+
+    due_state.refresh_from_db()
+    assert due_state.contact.name == "Budi"
+    assert (due_state.next_sync_at, due_state.leased_until, due_state.sync_attempts) == (
+        None,
+        None,
+        0,
+    )
+    assert "1 synced" in capsys.readouterr().out
+
+
+def test_two_workers_never_take_the_same_conversation(due_state: SarahState) -> None:
+    assert lease_due() == [due_state.pk]
+
+    assert lease_due() == []
+
+
+def test_the_lease_of_a_killed_worker_is_taken_over(due_state: SarahState) -> None:
+    make_due(due_state, leased_until=timezone.now() - timedelta(seconds=1))
+
+    assert lease_due() == [due_state.pk]
+
+
+def test_a_late_worker_leaves_alone_what_another_has_worked(due_state: SarahState) -> None:
+    lease_due()
+    retry_due(due_state.pk)
+    type(due_state.contact or ContactFactory()).objects.update(name="Typed meanwhile")
+
+    assert retry_due(due_state.pk) is None
+
+
+def test_a_conversation_that_is_not_due_is_left_alone(due_state: SarahState) -> None:
+    make_due(due_state)
+    SarahState.objects.update(next_sync_at=timezone.now() + timedelta(minutes=1))
+
+    assert lease_due() == []
+
+
+def test_three_workers_at_once_work_each_conversation_once() -> None:
+    leads = ContactFactory.create_batch(60)
+    for lead in leads:
+        make_due(SarahStateFactory(contact_phone=lead.phone, state="handoff"))
+    Contact.objects.update(lead_status="new")
+    StatusChange.objects.all().delete()
+
+    outcomes = at_once([work_due] * 3)
+
+    assert sum(outcomes, Counter()) == {"synced": 60}
+    assert StatusChange.objects.count() == 60
+    assert not SarahState.objects.exclude(leased_until=None).exists()
+
+
+def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "manage.py", "sync_worker"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": database_url()},
+    )
+    for _ in range(100):
+        time.sleep(0.1)
+        due_state.refresh_from_db()
+        if due_state.synced_at:
+            break
+
+    worker.terminate()
+
+    assert worker.wait(5) == 0
+    assert due_state.contact.name == "Budi"
+    assert Heartbeat.objects.exists()
