@@ -4,6 +4,6 @@
     DATABASE_URL=… make bench   on that server, in a database of its own
 
 Everything is served by one granian with production's settings and asked by four connections. The
-client sends prepared bytes over plain sockets, so that it costs a few per cent of what it measures;
+client only sends prepared bytes over plain sockets, so that it costs little of what it measures;
 the rounds of the rivals take turns, so that a busy machine slows all of them alike.
 """

@@ -1,0 +1,201 @@
+"""A lost connection is never answered as if the message were safe."""
+
+import logging
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from contacts.models import Contact
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.bot import PHONE, Bot
+from tests.factories import ContactFactory
+from tests.faults import (
+    CONVERSATIONS,
+    DEADLOCK,
+    FAILURES,
+    KILL,
+    LEADS,
+    MESSAGE,
+    NEWS,
+    REFUSE,
+    SAVED_ONLY,
+    SYNCED,
+    assert_discreet,
+    database_away,
+    failing,
+    refusing,
+    told,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+postgresql = pytest.mark.skipif(
+    "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
+)
+
+
+def assert_refused_for_now(answer: Any) -> None:
+    assert told(answer) == (
+        503,
+        {
+            "error": "The database cannot be reached right now. Send the request again.",
+            "code": "database_unavailable",
+        },
+    )
+
+
+def assert_stored_once(lead: Contact) -> None:
+    lead.refresh_from_db()
+    state = SarahState.objects.get()
+    assert (state.revision, state.contact, state.sync_reason) == (1, lead, "")
+    assert (lead.name, lead.lead_score, lead.lead_status) == ("Budi Santoso", 80, "contacted")
+    assert lead.status_changes.count() == 1
+
+
+# The connection is lost
+
+
+@postgresql
+@pytest.mark.parametrize("table", [LEADS, CONVERSATIONS, FAILURES])
+def test_a_connection_that_always_dies_is_answered_503_and_leaves_nothing(
+    bot: Bot, table: str
+) -> None:
+    known = table == LEADS
+    ContactFactory(phone=PHONE if known else "+6281234567891")
+
+    with failing(table, KILL):
+        answer = bot.post(**NEWS)
+
+    assert_refused_for_now(answer)
+    assert not SarahState.objects.exists()
+    assert not SyncFailure.objects.exists()
+    assert set(Contact.objects.values_list("name", "lead_score")) == {("", 0)}
+
+
+@postgresql
+def test_a_connection_that_dies_leaves_an_earlier_message_as_it_was(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+    bot.post(message_count=1, lead_score=20)
+    before = SarahState.objects.values().get()
+
+    with failing(LEADS, KILL):
+        answer = bot.post(**NEWS)
+
+    assert_refused_for_now(answer)
+    assert SarahState.objects.values().get() == before
+
+
+@postgresql
+def test_a_connection_that_dies_while_the_failure_is_recorded_leaves_nothing(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+
+    with refusing(LEADS), failing(FAILURES, KILL):
+        answer = bot.post(**NEWS)
+
+    assert_refused_for_now(answer)
+    assert not SarahState.objects.exists()
+
+
+@postgresql
+@pytest.mark.parametrize(
+    ("table", "fault", "at_commit"),
+    [
+        (LEADS, KILL, False),
+        (CONVERSATIONS, KILL, False),
+        (CONVERSATIONS, KILL, True),
+        (CONVERSATIONS, DEADLOCK, False),
+        (CONVERSATIONS, DEADLOCK, True),
+    ],
+    ids=["killed in the sync", "killed", "killed at commit", "deadlock", "deadlock at commit"],
+)
+def test_a_message_lost_once_is_taken_in_by_the_second_try(
+    bot: Bot, table: str, fault: str, at_commit: bool
+) -> None:
+    lead = ContactFactory(phone=PHONE)
+
+    with failing(table, fault, times=1, at_commit=at_commit):
+        answer = bot.post(**NEWS)
+
+    assert told(answer) == SYNCED
+    assert_stored_once(lead)
+    assert not SyncFailure.objects.exists()
+
+
+@postgresql
+@pytest.mark.parametrize("table", [LEADS, CONVERSATIONS])
+def test_a_commit_that_is_refused_is_never_answered_200(
+    bot: Bot, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ContactFactory(phone=PHONE)
+
+    with failing(table, REFUSE, at_commit=True), caplog.at_level(logging.INFO):
+        answer = bot.post(**NEWS)
+
+    assert answer.status_code >= 500
+    assert answer.json()["error"]
+    assert MESSAGE not in answer.text
+    assert not SarahState.objects.exists()
+    assert_discreet(caplog.text)
+
+
+@postgresql
+def test_a_victim_of_a_deadlock_in_the_sync_is_saved_and_retried(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+
+    with failing(LEADS, DEADLOCK, times=1):
+        answer = bot.post(**NEWS)
+
+    assert told(answer) == SAVED_ONLY
+    assert SarahState.objects.get().next_sync_at
+    assert told(bot.post(**NEWS)) == SYNCED
+
+
+@postgresql
+def test_a_lead_held_by_a_form_does_not_hold_up_the_bot(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE)
+    form = connection.copy()
+    form.set_autocommit(False)
+    with form.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '5s'")  # else a bug hangs here
+        cursor.execute(f"SELECT 1 FROM {LEADS} WHERE id = %s FOR UPDATE", [lead.pk])
+
+    started = time.monotonic()
+    answer = bot.post(**NEWS)
+    waited = time.monotonic() - started
+    form.rollback()
+    form.close()
+
+    assert told(answer) == SAVED_ONLY
+    assert waited < 1.5
+    call_command("resync")
+    lead.refresh_from_db()
+    assert (lead.name, lead.lead_status) == ("Budi Santoso", "contacted")
+    assert SyncFailure.objects.get().resolution == "healed"
+
+
+# The database is away
+
+
+def test_while_the_database_is_away_the_bot_is_told_so(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database_away():
+        answers = [bot.get(), bot.post(**NEWS)]
+
+    for answer in answers:
+        assert_refused_for_now(answer)
+    assert_discreet(caplog.text)
+    assert told(bot.post(**NEWS))[0] == 200
+
+
+def test_while_the_database_is_away_the_process_is_alive_and_not_ready(client: Client) -> None:
+    with database_away():
+        alive, ready = client.get("/healthz"), client.get("/readyz")
+
+    assert alive.status_code == 200
+    assert told(ready) == (503, {"error": "The database cannot be reached."})
