@@ -6,6 +6,7 @@ that cannot be used is left out and everything else is kept (CONTRACT 1, salvage
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,12 +19,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contacts.models import MAX_SCORE, Language, Temperature
-from contacts.text import clean_text, is_harmful
+from contacts.text import clean_line, clean_text, is_harmful
 from sarah.facts import BY_KEY, EMPTY, Reading, Unusable, read_number, read_text
 from sarah.models import MAX_COUNT, ConversationState
 
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 20
+CUT_DEPTH = MAX_DEPTH + 5
+JSON_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 MAX_DIGITS = 40
 MAX_KEY_LENGTH = 100
 MAX_TEXT = 10_000
@@ -50,8 +53,8 @@ class Message:
 def parse_body(raw: bytes) -> dict[str, object]:
     """The JSON object in `raw`; raises UnreadableBody if there is none."""
     try:
-        body = json.loads(raw, parse_int=_parse_int)
-    except (ValueError, RecursionError):
+        body = _loads(raw)
+    except ValueError:
         raise UnreadableBody("The body is not JSON. Send one JSON object.") from None
     if not isinstance(body, dict):
         raise UnreadableBody("The body is JSON, but not an object. Send one JSON object.")
@@ -86,6 +89,29 @@ def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:
     }
 
 
+def _loads(raw: bytes) -> object:
+    try:
+        return json.loads(raw, parse_int=_parse_int)
+    except RecursionError:
+        return json.loads(_cut_depths(raw), parse_int=_parse_int)
+
+
+def _cut_depths(raw: bytes) -> bytes:
+    """The JSON with `null` for what lies so deep that Python cannot read it and we would not keep
+    it; enough stays to be seen and warned about as too deep."""
+    kept, depth, start = [], 0, 0
+    for token in JSON_TOKENS.finditer(raw):
+        if token[0] in b"[{":
+            depth += 1
+            if depth == CUT_DEPTH:
+                kept.append(raw[start : token.start()] + b"null")
+        elif token[0] in b"]}":
+            if depth == CUT_DEPTH:
+                start = token.end()
+            depth -= 1
+    return b"".join(kept) + raw[start:]
+
+
 def _parse_int(digits: str) -> int | float:
     # Python refuses to read integers of over 4,300 digits; the rest of the body is still good.
     if len(digits) <= MAX_DIGITS:
@@ -112,10 +138,12 @@ def _read_into(
 
 def _choice(choices: type[TextChoices]) -> Callable[..., Reading]:
     def read(value: object, now: datetime) -> Reading:
-        text = value.strip().lower() if isinstance(value, str) else value
-        if text not in choices.values:
+        if not isinstance(value, str) or clean_line(value).lower() not in choices.values:
             raise Unusable(f"is not one of {', '.join(choices.values)}")
-        return Reading(value=text)
+        return Reading(
+            value=clean_line(value).lower(),
+            warning="has control characters; we removed them" if is_harmful(value) else "",
+        )
 
     return read
 

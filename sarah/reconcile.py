@@ -26,6 +26,12 @@ class Drift:
     still_open: int = 0
     """Waits for its lead, or a person resolved its failure: seen, and left alone."""
 
+    def __str__(self) -> str:
+        return (
+            f"Checked {self.checked}: {self.healed} healed, {self.failed} failed, "
+            f"{self.still_open} still open."
+        )
+
 
 def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
     """Sync again every conversation that drifted from its lead, one commit for each.

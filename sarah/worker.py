@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from monitoring.errors import frames
 from monitoring.models import Heartbeat, RunTrigger, SyncRun
 from sarah.models import SarahState
+from sarah.reconcile import Drift
 from sarah.resync import retry_due
 from sarah.runs import run_reconciliation
 
@@ -52,14 +53,16 @@ class Worker:
                 connection.close()
             time.sleep(POLL)
 
-    def work(self) -> Counter[str]:
-        """Everything that is due now; returns the outcomes of the retries."""
+    def work(self) -> tuple[Counter[str], Drift | None]:
+        """Everything that is due now; returns the outcomes of the retries, and what the hourly
+        reconciliation came to, if it was time for one."""
         Heartbeat.objects.update_or_create(worker=self.name, defaults={"beat_at": Now()})
         outcomes = work_due(stopped=self.is_stopping)
         recent = SyncRun.objects.filter(started_at__gt=Now() - RECONCILED_EVERY)
+        drift = None
         if not self.stopping and not recent.exists():
-            run_reconciliation(trigger=RunTrigger.WORKER, stopped=self.is_stopping)
-        return outcomes
+            drift = run_reconciliation(trigger=RunTrigger.WORKER, stopped=self.is_stopping)
+        return outcomes, drift
 
 
 def lease_due(limit: int = BATCH_SIZE) -> list[int]:

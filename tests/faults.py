@@ -1,5 +1,4 @@
-"""Databases that misbehave on purpose, each for the length of a `with` block, and what is expected of
-us meanwhile."""
+"""Databases that misbehave on purpose for the length of a `with` block, and what we expect then."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,6 +5,7 @@ from argparse import Action, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError, ProgrammingError
 
 COULD_NOT_RUN = 1
 PROBLEMS_REMAIN = 3
@@ -29,7 +30,13 @@ class Command(BaseCommand):
             action = self.actions_by_name.get(name)
             if action and isinstance(value, str):
                 options[name] = read_argument(action, value)
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, InterfaceError, ProgrammingError) as error:
+            raise CommandError(
+                "The database cannot be reached or is not migrated. Check DATABASE_URL, then run "
+                f"`manage.py migrate`. ({type(error).__name__}; --traceback shows all of it)"
+            ) from error
 
 
 def read_argument(action: Action, value: str) -> Any:

@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts.phones import InvalidPhone
+from contacts.phones import InvalidPhone, to_e164
 from leadsync.api import with_second_try
 from leadsync.models import Scope
 from monitoring.kinds import Kind
 from sarah import inbox
-from sarah.addressing import ForeignWorkspace
+from sarah.addressing import ForeignWorkspace, region_of
 from sarah.api.body import BodyTooLarge, read_body
 from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
@@ -99,8 +99,17 @@ class StateView(APIView):
             kind=Kind.REJECTED_PAYLOAD,
             error=error,
             workspace_ref=key.workspace.slug if key.workspace else "",
+            contact_phone=_phone_of(raw),
             **as_evidence(raw, limit=MAX_RECORDED_BODY),
         )
+
+
+def _phone_of(raw: bytes) -> str:
+    """The phone that a refused body is about, if it can be read."""
+    try:
+        return to_e164(parse_body(raw).get("contact_phone"), region=region_of(None))
+    except (UnreadableBody, InvalidPhone):
+        return ""
 
 
 def _required(contact_phone: object) -> object:

@@ -11,6 +11,7 @@ from django.test import Client
 
 from leadsync.models import ApiKey
 from tests.factories import UserFactory, WorkspaceFactory
+from tests.faults import database_away
 
 pytestmark = pytest.mark.django_db
 
@@ -173,3 +174,8 @@ def test_a_wrong_argument_on_the_command_line_exits_with_1():
 
     assert done.returncode == 1
     assert "invalid choice: 'boss'" in done.stderr
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence(create):
+    with database_away(), pytest.raises(CommandError, match="Check DATABASE_URL"):
+        create()

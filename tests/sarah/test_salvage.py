@@ -154,3 +154,25 @@ def test_deep_facts_are_cut_and_the_rest_is_kept(bot: Bot) -> None:
     assert list(answer.json()["warnings"]) == ["extracted_data.deep"]
     assert SarahState.objects.get().extracted_data["name"] == "Budi"
     assert bot.get().json()["extracted_data"]["deep"]["a"]["a"]
+
+
+@pytest.mark.parametrize("depth", [500, 980, 5000])
+def test_however_deep_a_body_is_nested_the_rest_of_it_is_saved(bot: Bot, depth: int) -> None:
+    nested = "[" * depth + '"]}"' + "]" * depth
+
+    answer = bot.send(
+        f'{{"contact_phone": "{PHONE}", "extracted_data": {{"a": {nested}, "goals": "grow"}},'
+        ' "state": "handoff"}'
+    )
+
+    assert answer.status_code == 200
+    assert "nested deeper than 20" in answer.json()["warnings"]["extracted_data.a"]
+    memory = bot.get().json()
+    assert (memory["state"], memory["extracted_data"]["goals"]) == ("handoff", "grow")
+
+
+def test_control_characters_do_not_spoil_a_choice(bot: Bot) -> None:
+    answer = bot.post(state="handoff\u0000")
+
+    assert "control characters" in answer.json()["warnings"]["state"]
+    assert bot.get().json()["state"] == "handoff"

@@ -29,9 +29,6 @@ class Command(base.Command):
         done = run_reconciliation(trigger=RunTrigger.COMMAND)
         if done is None:
             raise CommandError("Another reconciliation is under way; let it finish.")
-        self.stdout.write(
-            f"Checked {done.checked}: {done.healed} healed, {done.failed} failed, "
-            f"{done.still_open} still open."
-        )
+        self.stdout.write(str(done))
         if done.failed:
             raise SystemExit(base.PROBLEMS_REMAIN)

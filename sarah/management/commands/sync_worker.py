@@ -30,6 +30,10 @@ class Command(base.Command):
         if not once:
             worker.run()
             return
-        outcomes = worker.work()
+        outcomes, drift = worker.work()
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        if drift:
+            self.stdout.write(f"Reconciled: {drift}")
         self.stdout.write(f"Worked {outcomes.total()} due conversations: {summary or 'none'}.")
+        if set(outcomes) - {"synced", "excluded"} or (drift and drift.failed):
+            raise SystemExit(base.PROBLEMS_REMAIN)
