@@ -1,0 +1,17 @@
+"""How static files are named: by their content, so that browsers may keep them for ever."""
+
+from typing import Any
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """Hashed names once `collectstatic` has run; plain ones before, so that no page breaks."""
+
+    manifest_strict = False
+
+    def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
+        try:
+            return super().hashed_name(name, content, filename)
+        except ValueError:
+            return name
