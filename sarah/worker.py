@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from monitoring.errors import frames
-from monitoring.models import Heartbeat, RunTrigger, SyncRun
+from monitoring.models import RunTrigger, SyncRun
 from sarah.models import SarahState
 from sarah.reconcile import Drift
 from sarah.resync import retry_due
@@ -33,8 +33,7 @@ class Worker:
     A database that is away does not end it: it says so in the log and asks again.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self.stopping = False
 
     def stop(self, *_signal: object) -> None:
@@ -56,7 +55,6 @@ class Worker:
     def work(self) -> tuple[Counter[str], Drift | None]:
         """Everything that is due now; returns the outcomes of the retries, and what the hourly
         reconciliation came to, if it was time for one."""
-        Heartbeat.objects.update_or_create(worker=self.name, defaults={"beat_at": Now()})
         outcomes = work_due(stopped=self.is_stopping)
         recent = SyncRun.objects.filter(started_at__gt=Now() - RECONCILED_EVERY)
         drift = None

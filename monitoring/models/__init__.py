@@ -1,10 +1,9 @@
 """What went wrong, and what healed."""
 
 from monitoring.models.failures import Resolution, Source, SyncFailure, SyncFailureQuerySet
-from monitoring.models.runs import Heartbeat, RunTrigger, SyncRun
+from monitoring.models.runs import RunTrigger, SyncRun
 
 __all__ = [
-    "Heartbeat",
     "Resolution",
     "RunTrigger",
     "Source",

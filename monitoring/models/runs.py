@@ -1,4 +1,4 @@
-"""The background work: its reconciliations, and the signs of life of its workers."""
+"""The background work: its reconciliations."""
 
 from datetime import timedelta
 from typing import Self
@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 DEAD_AFTER = timedelta(minutes=5)
-"""A run or a worker without a sign of life for so long was killed."""
+"""A run without a sign of life for so long was killed."""
 
 
 class RunTrigger(models.TextChoices):
@@ -76,17 +76,3 @@ class SyncRun(models.Model):
 
     def finish(self, *, error: str = "") -> None:
         SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), finished_at=Now(), error=error)
-
-
-class Heartbeat(models.Model):
-    """A worker's sign of life."""
-
-    worker = models.CharField(_("worker"), max_length=200, unique=True)
-    beat_at = models.DateTimeField(_("last heard"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("worker")
-        verbose_name_plural = _("workers")
-
-    def __str__(self) -> str:
-        return self.worker

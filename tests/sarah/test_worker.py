@@ -13,7 +13,6 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from contacts.models import Contact, StatusChange
-from monitoring.models import Heartbeat
 from sarah.models import SarahState
 from sarah.resync import retry_due
 from sarah.worker import lease_due, work_due
@@ -113,4 +112,3 @@ def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None
 
     assert worker.wait(5) == 0
     assert due_state.contact.name == "Budi"
-    assert Heartbeat.objects.exists()

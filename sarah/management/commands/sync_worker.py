@@ -1,8 +1,6 @@
 """The background worker: retries what is due, and reconciles every hour."""
 
-import os
 import signal
-import socket
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -24,7 +22,7 @@ class Command(base.Command):
         )
 
     def handle(self, *, once: bool, **options: Any) -> None:
-        worker = Worker(f"{socket.gethostname()}:{os.getpid()}")
+        worker = Worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         if not once:
