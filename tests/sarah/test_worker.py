@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from contacts.models import Contact, StatusChange
 from sarah.models import SarahState
-from sarah.resync import retry_due
+from sarah.resync import retry, retry_due
 from sarah.worker import lease_due, work_due
 from tests.factories import ContactFactory, SarahStateFactory
+from tests.faults import LEADS, refusing
 from tests.server import database_url
 from tests.threads import at_once
 
@@ -112,3 +113,31 @@ def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None
 
     assert worker.wait(5) == 0
     assert due_state.contact.name == "Budi"
+
+
+def test_what_is_no_longer_leased_is_left_alone(due_state: SarahState) -> None:
+    assert retry_due(due_state.pk) is None
+
+
+def test_a_message_that_fails_before_its_retry_is_due_uses_up_no_attempt(
+    due_state: SarahState,
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    SarahState.objects.update(next_sync_at=later)
+
+    with refusing(LEADS):
+        retry(due_state.pk)
+
+    due_state.refresh_from_db()
+    assert (due_state.sync_attempts, due_state.next_sync_at) == (1, later)
+
+
+def test_a_conversation_whose_lead_has_another_phone_now_lets_go_of_it(
+    due_state: SarahState,
+) -> None:
+    Contact.objects.update(phone="+6281299999999")
+
+    retry(due_state.pk)
+
+    due_state.refresh_from_db()
+    assert (due_state.sync_reason, due_state.contact) == ("contact_not_found", None)
