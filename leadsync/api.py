@@ -28,6 +28,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from leadsync.middleware import is_api
 from leadsync.models import ApiKey
 from monitoring.errors import frames
+from monitoring.request_ids import request_id
 
 if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
     from rest_framework.views import APIView
@@ -125,7 +126,7 @@ class DatabaseAway(exceptions.APIException):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """Every error under the API as JSON: `{"error": sentence, "code": …, "fields": …}`."""
+    """Every error under the API as JSON: `{"error", "code", "fields", "request_id"}`."""
     if isinstance(error, LOST):
         logger.error("The database cannot be reached: %s", frames(error))
         error = DatabaseAway()
@@ -141,7 +142,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         headers["WWW-Authenticate"] = challenge
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait) + 1)
-    return Response(error_body(error), status=error.status_code, headers=headers)
+    body = error_body(error) | {"request_id": request_id.get()}
+    return Response(body, status=error.status_code, headers=headers)
 
 
 def error_body(error: exceptions.APIException) -> dict[str, Any]:
@@ -167,6 +169,9 @@ class ErrorSerializer(serializers.Serializer):
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="Sentences by input field.",
+    )
+    request_id = serializers.CharField(
+        required=False, help_text="The same as in the header `X-Request-ID`: name it in a report."
     )
 
 
@@ -194,7 +199,7 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if is_api(request):
-            return JsonResponse({"error": sentence, "code": code}, status=status_code)
+            return _refusal(sentence, code, status_code)
         return page(request, *args, **kwargs)
 
     return view
@@ -203,7 +208,12 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 @csrf_exempt
 def not_found(request: HttpRequest) -> JsonResponse:
     """What answers under the API where nothing else does, also with DEBUG on."""
-    return JsonResponse({"error": "There is nothing here.", "code": "not_found"}, status=404)
+    return _refusal("There is nothing here.", "not_found", 404)
+
+
+def _refusal(sentence: str, code: str, status_code: int) -> JsonResponse:
+    body = {"error": sentence, "code": code, "request_id": request_id.get()}
+    return JsonResponse(body, status=status_code)
 
 
 def with_second_try(run: Callable[[], T]) -> T:

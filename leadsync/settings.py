@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "monitoring",
 ]
 MIDDLEWARE = [
+    "leadsync.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",

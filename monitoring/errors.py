@@ -19,3 +19,13 @@ def frames(error: BaseException) -> str:
     ours = [call for call in calls if "site-packages" not in call.filename] or calls[-1:]
     where = " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in ours)
     return f"{type(error).__name__} at {where}"
+
+
+def raised_in(error: BaseException) -> str:
+    """The innermost function of ours that the exception came through, such as
+    `sarah.sync._create_contact`; the innermost of all if there is none of ours."""
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if "site-packages" not in frame.f_code.co_filename] or frames
+    if not ours:
+        return ""
+    return f"{ours[-1].f_globals.get('__name__', '?')}.{ours[-1].f_code.co_qualname}"

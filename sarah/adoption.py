@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contacts.models import Workspace
 from monitoring.models import SyncFailure
 from sarah.merge import merge_facts
-from sarah.models import SarahState
+from sarah.models import SarahState, StateUpdate
 
 TOLD_BY_THE_BOT = (
     "state",
@@ -22,7 +22,8 @@ def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahSta
     """Make one conversation of those at one address, at home in `workspace` if there is one.
 
     The caller holds the rows' locks. The row that has a workspace stays; what was said later wins
-    and fills up with what was said before; failures of the others are re-pointed to the survivor.
+    and fills up with what was said before; failures and the journal of the others are
+    re-pointed to the survivor.
     """
     survivor, *others = sorted(states, key=lambda state: (state.workspace_id is None, state.pk))
     changes: dict[str, object] = {}
@@ -47,6 +48,7 @@ def _absorbed(survivor: SarahState, other: SarahState) -> dict[str, object]:
     earlier, later = sorted((survivor, other), key=lambda state: state.updated_at)
     facts, _left_out = merge_facts(earlier.extracted_data, later.extracted_data)
     SyncFailure.objects.filter(state=other).move_to(survivor)
+    StateUpdate.objects.filter(state=other).update(state=survivor)
     other.delete()
     return {name: getattr(later, name) for name in TOLD_BY_THE_BOT} | {
         "extracted_data": facts,

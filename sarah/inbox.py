@@ -10,9 +10,10 @@ from contacts import phones
 from contacts.compiled import CompiledQuery
 from contacts.models import Workspace
 from monitoring.kinds import Kind
-from sarah import resync
+from sarah import journal, resync
 from sarah.addressing import Address, find_address, region_of
 from sarah.adoption import adopt
+from sarah.journal import Origin
 from sarah.merge import LATE, merge
 from sarah.models import SarahState
 from sarah.payload import Message, as_evidence
@@ -31,8 +32,10 @@ class Receipt:
     warnings: dict[str, str]
 
 
-def receive(message: Message, *, raw: bytes, key_workspace: Workspace | None) -> Receipt:
-    """Commit one message of a bot, and sync it; `raw` is the body as it was sent.
+def receive(
+    message: Message, *, raw: bytes, key_workspace: Workspace | None, origin: Origin
+) -> Receipt:
+    """Commit one message of a bot, sync it and write it down; `raw` is the body as it was sent.
 
     Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
     InterfaceError or IntegrityError if it could not be committed; then it can be received again.
@@ -45,15 +48,17 @@ def receive(message: Message, *, raw: bytes, key_workspace: Workspace | None) ->
         state = _locked(address) or _new(address)
         merged = merge(state, message)
         problems = message.warnings | merged.problems
+        warnings = problems | ({"message_count": LATE} if merged.is_late else {})
+        changes = journal.changes_of(state, merged.values)
         _save(state, merged.values)
         if problems:
             _record_problems(state, problems, raw)
+        journal.write_down(state, raw=raw, changes=changes, warnings=warnings, origin=origin)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:
         raise NotCommitted("The message was not committed.")
     result = resync.look_again(state) or state.sync_result
-    late = {"message_count": LATE} if merged.is_late else {}
-    return Receipt(result=result, warnings=problems | late)
+    return Receipt(result=result, warnings=warnings)
 
 
 def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> SarahState | None:

@@ -1,4 +1,4 @@
-"""When a failed sync is tried again: exponential backoff with jitter, then a person's turn."""
+"""When a failed sync is tried again: exponential backoff with full jitter, then a person's turn."""
 
 from datetime import timedelta
 
@@ -10,10 +10,9 @@ LONGEST_DELAY = timedelta(hours=6)
 def delay_after(attempts: int, *, chance: float) -> timedelta | None:
     """How long to wait after the given number of failed attempts; None: no further retry.
 
-    `chance` in [0, 1) spreads the retries of one outage over the second half of the delay, so that
-    they neither come all at once nor earlier than the backoff means.
+    The backoff doubles from a minute to six hours. `chance` in [0, 1) is the share of it that is
+    waited: full jitter, which spreads the retries of one outage best.
     """
     if attempts >= MAX_ATTEMPTS:
         return None
-    delay = min(FIRST_DELAY * 2 ** max(attempts - 1, 0), LONGEST_DELAY)
-    return max(delay * (0.5 + chance / 2), FIRST_DELAY)
+    return chance * min(FIRST_DELAY * 2 ** max(attempts - 1, 0), LONGEST_DELAY)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from contacts.compiled import CompiledQuery
 from contacts.models import Contact
-from monitoring.errors import describe, frames, full_traceback
+from monitoring.errors import describe, frames, full_traceback, raised_in
 from monitoring.models import Resolution, Source, SyncFailure
 from sarah import rules
 from sarah.models import SarahState, SyncReason
@@ -29,9 +29,10 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync came to: synced, or the reason why not."""
+    """What a sync came to: synced, or the reason why not and the group of the failure."""
 
     reason: SyncReason | None = None
+    failure_group_id: int | None = None
 
     @property
     def synced(self) -> bool:
@@ -49,20 +50,25 @@ def guarded_sync(state: SarahState) -> SyncResult:
             _limit_lock_waits()
             result = sync(state)
     except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
-        _raise_if_transaction_is_lost()
+        raise_if_transaction_is_lost()
         logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
         _mark_out_of_sync(state, SyncReason.SYNC_ERROR)
-        record_failure(
+        group_id = record_failure(
             kind=SyncReason.SYNC_ERROR,
             error=describe(error),
+            exception=type(error).__name__,
+            function=raised_in(error),
             traceback=full_traceback(error),
             **_cause(state),
         )
-        return SyncResult(reason=SyncReason.SYNC_ERROR)
+        return SyncResult(reason=SyncReason.SYNC_ERROR, failure_group_id=group_id)
     if result.reason:
         _mark_out_of_sync(state, result.reason)
     if result.reason in EXPLANATIONS:
-        record_failure(kind=result.reason, error=EXPLANATIONS[result.reason], **_cause(state))
+        group_id = record_failure(
+            kind=result.reason, error=EXPLANATIONS[result.reason], **_cause(state)
+        )
+        return SyncResult(reason=result.reason, failure_group_id=group_id)
     return result
 
 
@@ -86,21 +92,25 @@ def sync(state: SarahState) -> SyncResult:
     return SyncResult()
 
 
-def record_failure(*, kind: str, error: str, source: str = Source.SARAH, **details: Any) -> None:
-    """Put a failure on record; where even that fails, into the log (without personal data)."""
+def record_failure(
+    *, kind: str, error: str, source: str = Source.SARAH, **details: Any
+) -> int | None:
+    """Put a failure on record and return its group; where even that fails, into the log (without
+    personal data)."""
     try:
-        SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
+        return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
     except Exception as broken:  # noqa: BLE001 (guard: nor may a broken failure log)
-        _raise_if_transaction_is_lost()
+        raise_if_transaction_is_lost()
         logger.error(
             "A failure of kind %s of conversation %s could not be recorded: %s",
             kind,
             details.get("state_id"),
             frames(broken),
         )
+        return None
 
 
-def _raise_if_transaction_is_lost() -> None:
+def raise_if_transaction_is_lost() -> None:
     """Raise the exception being handled if the surrounding transaction cannot commit any more.
 
     A connection that died inside the savepoint lets Django's outer `atomic()` end without an error

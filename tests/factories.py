@@ -6,7 +6,7 @@ from factory.django import DjangoModelFactory
 
 from contacts.models import Contact, Workspace
 from monitoring.kinds import Kind
-from monitoring.models import Source, SyncFailure
+from monitoring.models import FailureGroup, Source, SyncFailure
 from sarah.models import SarahState
 
 
@@ -37,6 +37,17 @@ class SarahStateFactory(DjangoModelFactory):
     contact_phone = factory.Sequence(lambda n: f"+62813{n:08d}")
 
 
+class FailureGroupFactory(DjangoModelFactory):
+    class Meta:
+        model = FailureGroup
+        django_get_or_create = ("source", "kind", "exception", "function")
+
+    source = Source.SARAH
+    kind = Kind.SYNC_ERROR
+    exception = ""
+    function = ""
+
+
 class SyncFailureFactory(DjangoModelFactory):
     class Meta:
         model = SyncFailure
@@ -46,6 +57,11 @@ class SyncFailureFactory(DjangoModelFactory):
     workspace_ref = "default"
     contact_phone = factory.Sequence(lambda n: f"+62814{n:08d}")
     error = "Something broke."
+    group = factory.SubFactory(
+        FailureGroupFactory,
+        source=factory.SelfAttribute("..source"),
+        kind=factory.SelfAttribute("..kind"),
+    )
 
 
 class UserFactory(DjangoModelFactory):

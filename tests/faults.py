@@ -110,7 +110,11 @@ NEWS = {
 
 
 def told(answer: Any) -> tuple[int, Any]:
-    return answer.status_code, answer.json()
+    """The status and the JSON of an answer; an error's `request_id` is the header's."""
+    body = answer.json()
+    if "code" in body:
+        assert body.pop("request_id") == answer["X-Request-ID"]
+    return answer.status_code, body
 
 
 def assert_discreet(log: str) -> None:

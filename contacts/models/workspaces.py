@@ -44,6 +44,17 @@ class Workspace(models.Model):
         default=False,
         help_text=_("Otherwise a message from an unknown number waits until the lead is added."),
     )
+    max_created_per_hour = models.PositiveIntegerField(
+        _("leads created per hour, at most"),
+        default=500,
+        help_text=_("What is over waits for a later hour: a flood of numbers makes no leads."),
+    )
+    test_numbers = models.JSONField(
+        _("test numbers"),
+        default=list,
+        blank=True,
+        help_text=_("Conversations with these phones are kept, but never copied to a lead."),
+    )
 
     class Meta:
         verbose_name = _("workspace")

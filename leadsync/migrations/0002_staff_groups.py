@@ -15,6 +15,7 @@ SALES = [
     "sarah.view_sarahstate",
     "sarah.resync_sarahstate",
     "sarah.start_over_sarahstate",
+    "sarah.view_stateupdate",
     "monitoring.view_syncfailure",
 ]
 OPERATORS = [
@@ -26,7 +27,16 @@ OPERATORS = [
     "contacts.delete_note",
     "monitoring.resolve_syncfailure",
     "monitoring.retry_syncfailure",
+    "monitoring.view_failuregroup",
+    "monitoring.handle_failuregroup",
     "monitoring.view_syncrun",
+    "monitoring.view_heartbeat",
+    "monitoring.view_bulkrun",
+    "monitoring.view_alert",
+    "monitoring.view_alertsettings",
+    "monitoring.add_alertsettings",
+    "monitoring.change_alertsettings",
+    "monitoring.delete_alertsettings",
     "leadsync.view_apikey",
     "leadsync.revoke_apikey",
 ]
@@ -52,7 +62,7 @@ class Migration(migrations.Migration):
         ("leadsync", "0001_models"),
         ("contacts", "0003_default_workspace"),
         ("sarah", "0002_postgresql_room_for_updates"),
-        ("monitoring", "0001_models"),
+        ("monitoring", "0002_relations_to_conversations"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -12,17 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.kinds import HEALED_BY_SYNC, Kind
+from monitoring.models.groups import FailureGroup, Source
+from monitoring.request_ids import MAX_LENGTH, request_id
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 """Rows a transaction may hold: SQLite has one writer, and the bot must not wait."""
-
-
-class Source(models.TextChoices):
-    SARAH = "sarah", _("Sarah")
-    KAPSO = "kapso", _("Kapso")
-    BACKGROUND = "background", _("Background work")
 
 
 class Resolution(models.TextChoices):
@@ -48,26 +44,33 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         *,
         error: str,
         state_id: int | None = None,
+        exception: str = "",
+        function: str = "",
         traceback: str = "",
         payload: Mapping[str, object] | None = None,
         **cause: str,
-    ) -> None:
-        """Count this on the open row of the same cause, or open one.
+    ) -> int:
+        """Count this on the open row of the same cause, or open one; returns the id of its group.
 
         `cause` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
-        `fingerprint`. Counting comes first, so a repeat is one statement. Of two first failures at
-        once, one inserts, and the other's insert is ignored and it counts up. The state's lock
-        rules that out for everything but two equal refused bodies.
+        `fingerprint`; `exception` is the class of what was raised, and `function` where. Counting
+        comes first, so a repeat is two statements. Of two first failures at once, one inserts, and
+        the other's insert is ignored and it counts up. The state's lock rules that out for
+        everything but two equal refused bodies.
         """
         now = timezone.now()
-        details = {
+        details: dict[str, object] = {
             "state_id": state_id,
+            "request_id": request_id.get(),
             "error": _storable(error)[: self.model.MAX_ERROR],
             "traceback": _storable(traceback)[-self.model.MAX_TRACEBACK :],
             "payload": payload or {},
             "last_seen_at": now,
         }
         with transaction.atomic():
+            group_id = details["group_id"] = FailureGroup.objects.id_of(
+                source=cause["source"], kind=cause["kind"], exception=exception, function=function
+            )
             repeated = self.open().filter(**cause)
             if not repeated.update(occurrences=F("occurrences") + 1, **details):
                 self.bulk_create(
@@ -76,6 +79,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
                 if state_id is None:
                     repeated.exclude(created_at=now).update(occurrences=F("occurrences") + 1)
                 self.trim()
+        return group_id
 
     def trim(self) -> int:
         """Delete what is over `LEADSYNC_MAX_FAILURES` and return how many rows that were.
@@ -147,6 +151,12 @@ class SyncFailure(models.Model):
     workspace_ref = models.CharField(_("workspace"), max_length=64, blank=True)
     contact_phone = models.CharField(_("phone"), max_length=16, blank=True)
     fingerprint = models.CharField(_("fingerprint"), max_length=64, blank=True)
+    group = models.ForeignKey(
+        FailureGroup,
+        models.PROTECT,
+        related_name="failures",
+        verbose_name=_("failure group"),
+    )
     state = models.ForeignKey(
         "sarah.SarahState",
         models.SET_NULL,
@@ -158,6 +168,7 @@ class SyncFailure(models.Model):
     error = models.TextField(_("error"))
     traceback = models.TextField(_("traceback"), blank=True)
     payload = models.JSONField(_("payload"), default=dict, blank=True)
+    request_id = models.CharField(_("request"), max_length=MAX_LENGTH, blank=True)
     occurrences = models.PositiveIntegerField(_("times"), default=1)
     created_at = models.DateTimeField(_("first seen"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)

@@ -1,6 +1,8 @@
 """`/sarah/state`: what the bot's function nodes call before and after every message."""
 
+import ipaddress
 import logging
+import time
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -12,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from contacts.phones import InvalidPhone, to_e164
@@ -23,6 +26,7 @@ from sarah.addressing import ForeignWorkspace, region_of
 from sarah.api.body import BodyTooLarge, read_body
 from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
+from sarah.journal import Origin
 from sarah.payload import MAX_BODY, UnreadableBody, as_evidence, parse_body, read_payload, read_ref
 from sarah.sync import record_failure
 
@@ -71,11 +75,22 @@ class StateView(APIView):
         body = parse_body(raw)
         _required(body.get("contact_phone"))
         message = read_payload(body, now=timezone.now())
-        workspace = request.auth.workspace
-        receipt = with_second_try(lambda: inbox.receive(message, raw=raw, key_workspace=workspace))
+        receipt = with_second_try(
+            lambda: inbox.receive(
+                message,
+                raw=raw,
+                key_workspace=request.auth.workspace,
+                origin=Origin(
+                    started=self.started,
+                    key_id=request.auth.pk,
+                    client_address=_address_of(request),
+                ),
+            )
+        )
         return Response(receipt_json(receipt))
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        self.started = time.perf_counter()
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
             logger.warning("A bot calls /sarah/state over plain HTTP: its key can be read.")
         super().initial(request, *args, **kwargs)
@@ -110,6 +125,14 @@ def _phone_of(raw: bytes) -> str:
         return to_e164(parse_body(raw).get("contact_phone"), region=region_of(None))
     except (UnreadableBody, InvalidPhone):
         return ""
+
+
+def _address_of(request: Request) -> str | None:
+    """The client's address behind our proxies; None where a proxy sends something else."""
+    try:
+        return str(ipaddress.ip_address(BaseThrottle().get_ident(request)))
+    except ValueError:
+        return None
 
 
 def _required(contact_phone: object) -> object:

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from contacts.models import Contact
 from monitoring.models import SyncFailure, SyncRun
 from sarah.models import SarahState
-from tests.factories import ContactFactory, SarahStateFactory
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -70,9 +70,7 @@ def test_a_lead_still_missing_is_not_recorded_again(reconcile) -> None:
 def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
     lead = synced_lead()
     SarahState.objects.update(synced_at=None, sync_reason="sync_error")
-    SyncFailure.objects.create(
-        source="sarah", kind="sync_error", state=SarahState.objects.get(), error="broke"
-    )
+    SyncFailureFactory(state=SarahState.objects.get())
     SyncFailure.objects.all().resolve(by="ani")
 
     assert "1 still open" in reconcile()

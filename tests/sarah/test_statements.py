@@ -33,9 +33,11 @@ TAKEN_IN = ["BEGIN", "SELECT sarahstate", "UPDATE sarahstate"]
 TAKEN_IN_FIRST = ["BEGIN", "SELECT sarahstate", "INSERT sarahstate"]
 SYNC = ["SAVEPOINT", "SET LOCAL", "SELECT contact"]
 OUT_OF_SYNC = ["UPDATE sarahstate"]
-COUNTED = ["SAVEPOINT", "UPDATE syncfailure", "RELEASE"]
+JOURNALLED = ["SAVEPOINT", "INSERT stateupdate", "RELEASE"]
+COUNTED = ["SAVEPOINT", "SELECT failuregroup", "UPDATE syncfailure", "RELEASE"]
 RECORDED = [
     "SAVEPOINT",
+    "SELECT failuregroup",
     "UPDATE syncfailure",
     "INSERT syncfailure",
     "SELECT syncfailure",  # the limit's check
@@ -44,6 +46,8 @@ RECORDED = [
 LOOKED_AGAIN = ["SELECT contact"]
 NOT_FOUND = [*SYNC, "RELEASE", *OUT_OF_SYNC]
 RAISED = [*SYNC, "UPDATE contact", "ROLLBACK TO", "RELEASE", *OUT_OF_SYNC]
+
+STRANGER = "+6281234567899"
 
 CONTROL = re.compile(r"BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK TO|SET LOCAL")
 TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "[a-z]+_(\w+)"(?! U\d)')  # U0: a subquery's
@@ -94,37 +98,37 @@ def _lead() -> None:
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_message_that_changes_facts_costs_10(bound_bot: Bot) -> None:
+def test_a_message_that_changes_facts_costs_13(bound_bot: Bot) -> None:
     bound_bot.post(extracted_data={"goals": "sell more"})
 
     with statements() as sent:
         bound_bot.post(extracted_data={"goals": "sell much more"})
 
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", "COMMIT"]
-    assert len(sent) == 10
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", *JOURNALLED, "COMMIT"]
+    assert len(sent) == 13
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_message_that_moves_the_status_costs_11(bound_bot: Bot) -> None:
+def test_a_message_that_moves_the_status_costs_14(bound_bot: Bot) -> None:
     bound_bot.post(state="qualifying")
 
     with statements() as sent:
         bound_bot.post(state="handoff", lead_score=80)
 
     moved = ["UPDATE contact", "INSERT statuschange"]
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, *moved, "RELEASE", "COMMIT"]
-    assert len(sent) == 11
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, *moved, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert len(sent) == 14
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_message_without_news_costs_9(bound_bot: Bot) -> None:
+def test_a_message_without_news_costs_12(bound_bot: Bot) -> None:
     bound_bot.post(lead_score=80)
 
     with statements() as sent:
         bound_bot.post(lead_score=80)
 
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, "RELEASE", "COMMIT"]
-    assert len(sent) == 9
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert len(sent) == 12
 
 
 @pytest.mark.usefixtures("_lead")
@@ -136,8 +140,17 @@ def test_a_workspace_to_look_up_costs_1_more(free_bot: Bot, ref: dict[str, str])
     with statements() as sent:
         free_bot.post(extracted_data={"goals": "sell much more"}, **ref)
 
-    assert sent == [*KEY, *WORKSPACE, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", "COMMIT"]
-    assert len(sent) == 11
+    assert sent == [
+        *KEY,
+        *WORKSPACE,
+        *TAKEN_IN,
+        *SYNC,
+        "UPDATE contact",
+        "RELEASE",
+        *JOURNALLED,
+        "COMMIT",
+    ]
+    assert len(sent) == 14
 
 
 @pytest.mark.usefixtures("_lead")
@@ -148,67 +161,80 @@ def test_a_first_message_costs_1_more(bound_bot: Bot) -> None:
     # The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT
     # would wait for whoever holds the lead.
     linked = ["UPDATE contact", "UPDATE sarahstate"]
-    assert sent == [*KEY, *TAKEN_IN_FIRST, *SYNC, *linked, "RELEASE", "COMMIT"]
-    assert len(sent) == 11
+    assert sent == [*KEY, *TAKEN_IN_FIRST, *SYNC, *linked, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert len(sent) == 14
 
 
-def test_a_message_of_an_opted_out_lead_costs_10(bound_bot: Bot) -> None:
+def test_a_message_of_an_opted_out_lead_costs_13(bound_bot: Bot) -> None:
     ContactFactory(phone=PHONE, opted_out=True)
     bound_bot.post(lead_score=80)
 
     with statements() as sent:
         bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, "COMMIT"]
-    assert len(sent) == 10
+    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, *JOURNALLED, "COMMIT"]
+    assert len(sent) == 13
 
 
 # Messages that do not reach their lead
 
 
-def test_a_message_of_an_unknown_lead_costs_14(bound_bot: Bot) -> None:
+def test_a_message_of_an_unknown_lead_costs_18(bound_bot: Bot) -> None:
     bound_bot.post()
 
     with statements() as sent:
         bound_bot.post()
 
-    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, *COUNTED, "COMMIT", *LOOKED_AGAIN]
-    assert len(sent) == 14
+    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
+    assert len(sent) == 18
 
 
 def test_a_first_message_of_an_unknown_lead_costs_2_more(bound_bot: Bot) -> None:
+    bound_bot.post(STRANGER)  # the first failure of a kind also makes its group
+
     with statements() as sent:
         bound_bot.post()
 
-    assert sent == [*KEY, *TAKEN_IN_FIRST, *NOT_FOUND, *RECORDED, "COMMIT", *LOOKED_AGAIN]
-    assert len(sent) == 16
+    assert sent == [
+        *KEY,
+        *TAKEN_IN_FIRST,
+        *NOT_FOUND,
+        *RECORDED,
+        *JOURNALLED,
+        "COMMIT",
+        *LOOKED_AGAIN,
+    ]
+    assert len(sent) == 20
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_message_whose_sync_raises_costs_15(bound_bot: Bot) -> None:
+def test_a_message_whose_sync_raises_costs_19(bound_bot: Bot) -> None:
     with refusing(LEADS):
         bound_bot.post(lead_score=80)
 
         with statements() as sent:
             bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *RAISED, *COUNTED, "COMMIT"]
-    assert len(sent) == 15
+    assert sent == [*KEY, *TAKEN_IN, *RAISED, *COUNTED, *JOURNALLED, "COMMIT"]
+    assert len(sent) == 19
 
 
 @pytest.mark.usefixtures("_lead")
 def test_a_first_sync_that_raises_costs_2_more(bound_bot: Bot) -> None:
+    ContactFactory(phone=STRANGER)
     bound_bot.post(lead_score=80)
 
-    with refusing(LEADS), statements() as sent:
-        bound_bot.post(lead_score=85)
+    with refusing(LEADS):
+        bound_bot.post(STRANGER, lead_score=80)
+        with statements() as sent:
+            bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *RAISED, *RECORDED, "COMMIT"]
-    assert len(sent) == 17
+    assert sent == [*KEY, *TAKEN_IN, *RAISED, *RECORDED, *JOURNALLED, "COMMIT"]
+    assert len(sent) == 21
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_message_that_heals_costs_12(bound_bot: Bot) -> None:
+def test_a_message_that_heals_costs_15(bound_bot: Bot) -> None:
     with refusing(LEADS):
         bound_bot.post(lead_score=80)
 
@@ -216,15 +242,15 @@ def test_a_message_that_heals_costs_12(bound_bot: Bot) -> None:
         bound_bot.post(lead_score=80)
 
     healed = ["UPDATE contact", "UPDATE syncfailure", "UPDATE sarahstate"]
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, *healed, "RELEASE", "COMMIT"]
-    assert len(sent) == 12
+    assert sent == [*KEY, *TAKEN_IN, *SYNC, *healed, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert len(sent) == 15
 
 
 # Reading
 
 
 @pytest.mark.usefixtures("_lead")
-@pytest.mark.parametrize("phone", [PHONE, "+6281234567899"], ids=["known", "unknown"])
+@pytest.mark.parametrize("phone", [PHONE, STRANGER], ids=["known", "unknown"])
 def test_a_get_costs_2(bound_bot: Bot, free_bot: Bot, phone: str) -> None:
     bound_bot.post()
 

@@ -1,0 +1,8 @@
+"""The id of the request at hand: it ties together an answer, its log lines and what they left in
+the journal and among the failures."""
+
+from contextvars import ContextVar
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Blank outside of requests."""
+MAX_LENGTH = 64
