@@ -4,7 +4,7 @@ PORT ?= 8000
 WORKERS ?= 2
 THREADS ?= 4
 # Options for pytest, for instance PYTEST="-k phones -x".
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist worksteal
 
 BIN := .venv/bin
 VENV := .venv/pyvenv.cfg
@@ -23,17 +23,19 @@ AS_PRODUCTION := env DEBUG=0 SECURE_SSL_REDIRECT=1 ALLOWED_HOSTS=leads.example.c
 
 # Else pytest-django reads the settings before conftest.py has set their environment.
 unexport DJANGO_SETTINGS_MODULE
+# Else each process of pytest compiles all tests and Hypothesis again, which takes it 3 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint serve lock bench messages
+.PHONY: help demo test lint serve lock bench scenarios messages
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000)
 	@exec $(AS_DEMO) $(BIN)/python manage.py demo --port $(PORT)
 
-test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST="-n 2")
+test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST=options)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)
 	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest $(PYTEST)
 
@@ -53,6 +55,14 @@ serve: $(RUN)  ## Migrate, then serve for production (HOST, PORT, WORKERS, THREA
 
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench
+
+scenarios: $(DEV)  ## Measure an error storm, crashes, killed workers and drift (an hour)
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm
+	$(BIN)/python -m bench.crash
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.queue
+	DATABASE_URL="$(SQLITE)/bench.sqlite3" $(BIN)/python -m bench.queue
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.drift
+	DATABASE_URL="$(SQLITE)/bench.sqlite3" $(BIN)/python -m bench.drift
 
 messages: $(RUN)  ## Collect the texts to translate and compile the translations (needs gettext)
 	@command -v msgfmt >/dev/null || { \

@@ -1,40 +1,20 @@
 """Runs the benchmark and prints its tables in Markdown."""
 
 import itertools
-import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-os.environ |= {
-    "DEBUG": "0",
-    "SECRET_KEY": "for-the-benchmark-only-0123456789-abcdefghijklmnopqrstuvwxyz",
-    "SECURE_SSL_REDIRECT": "0",
-    "ALLOWED_HOSTS": "127.0.0.1",
-    "DJANGO_SETTINGS_MODULE": "bench.settings",
-    "LEADSYNC_LOG_LEVEL": "ERROR",
-    "PYTHONWARNINGS": "ignore:No directory at",
-}
+from django.db import connection
 
-import django
+from bench.database import analyze, own_database
+from bench.load import CONNECTIONS, Address, MakeRequest, message, request, throughput
+from bench.serving import server
+from contacts.models import Contact, Workspace
+from leadsync.bots import issue_key
+from sarah.models import SarahState
 
-django.setup()
-
-from django.db import connection  # noqa: E402
-
-from bench.load import CONNECTIONS, throughput  # noqa: E402
-from contacts.models import Contact, Workspace  # noqa: E402
-from leadsync.bots import issue_key  # noqa: E402
-from sarah.models import SarahState  # noqa: E402
-
-HOST = "127.0.0.1"
 ROUNDS, SECONDS = 5, 1.0
 LEADS = 5_000
 TALKING = 400
@@ -46,25 +26,23 @@ numbers = itertools.count(1)
 class Rival:
     name: str
     floor: str
-    make_request: Callable[[int, int], bytes]
+    make_request: MakeRequest
 
 
 def main() -> None:
     if connection.vendor != "postgresql":
         sys.exit("The benchmark needs PostgreSQL: run `make bench`.")
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    url = urlsplit(os.environ["DATABASE_URL"])
-    url = url._replace(path=f"/{connection.settings_dict['NAME']}")
-    try:
+    with own_database():
         rivals = make_rivals()
         for direct in ("off", "on"):
             connection.close_pool()
-            with server(DATABASE_URL=url.geturl(), LEADSYNC_DB_DIRECT=direct) as address:
-                measured = measure(rivals, address)
+            with server(
+                application="bench.server:application",
+                DJANGO_SETTINGS_MODULE="bench.settings",
+                LEADSYNC_DB_DIRECT=direct,
+            ) as running:
+                measured = measure(rivals, running.address)
             print(f"\nLEADSYNC_DB_DIRECT={direct}\n\n{table(rivals, measured)}", flush=True)
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def make_rivals() -> list[Rival]:
@@ -76,15 +54,16 @@ def make_rivals() -> list[Rival]:
     )
     for phone in phones[:TALKING]:
         SarahState.objects.create(workspace=workspace, contact_phone=phone)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    analyze()
     sarah = issue_key("sarah-bot", role="sarah", workspace=workspace)
     manager = issue_key("grok-bot", role="manager", workspace=workspace)
 
-    def post(path: str) -> Callable[[int, int], bytes]:
-        return lambda lane, number: message(path, sarah, phones[own(lane, number)])
+    def post(path: str) -> MakeRequest:
+        return lambda lane, number: message(
+            path, sarah, phones[own(lane, number)], number=next(numbers)
+        )
 
-    def get(path: str, key: str = sarah, *, of_lead: bool = True) -> Callable[[int, int], bytes]:
+    def get(path: str, key: str = sarah, *, of_lead: bool = True) -> MakeRequest:
         asked = [f"?contact_phone={quote(phone)}" if of_lead else "" for phone in phones[:TALKING]]
         return lambda lane, number: request("GET", path + asked[own(lane, number)], key)
 
@@ -117,74 +96,7 @@ def own(lane: int, number: int) -> int:
     return (number * CONNECTIONS + lane) % TALKING
 
 
-def message(path: str, key: str, phone: str) -> bytes:
-    """A bot's message whose facts are new."""
-    number = next(numbers)
-    return request(
-        "POST",
-        path,
-        key,
-        json.dumps(
-            {
-                "contact_phone": phone,
-                "state": "qualifying",
-                "lead_score": 55,
-                "lead_temperature": "warm",
-                "extracted_data": {
-                    "name": "Budi Santoso",
-                    "business_type": "cafe",
-                    "team_size": 5,
-                    "pain_points": ["chats get lost", "no time"],
-                    "goals": f"{number} cups a day",
-                },
-                "language": "id",
-                "message_count": number,
-            }
-        ).encode(),
-    )
-
-
-def request(method: str, path: str, key: str, body: bytes = b"") -> bytes:
-    head = (
-        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-@contextmanager
-def server(**environment: str) -> Iterator[tuple[str, int]]:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        address = probe.getsockname()
-    options = ["--interface=wsgi", "--no-ws", "--workers=1", f"--blocking-threads={CONNECTIONS}"]
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "granian", *options, "--log-level=warning"),
-            *("--host", HOST, "--port", str(address[1]), "bench.server:application"),
-        ],
-        env=os.environ | environment,
-    )
-    try:
-        wait_for(address, process)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for(address: tuple[str, int], process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            socket.create_connection(address, timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit("The server does not start.")
-
-
-def measure(rivals: list[Rival], address: tuple[str, int]) -> dict[str, float]:
+def measure(rivals: list[Rival], address: Address) -> dict[str, float]:
     """The median of each rival's rounds, which take turns; the first, a short one, warms up."""
     rounds: dict[str, list[float]] = {rival.name: [] for rival in rivals}
     for rival in rivals:

@@ -27,7 +27,9 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from leadsync.middleware import is_api
 from leadsync.models import ApiKey
+from monitoring.alerting import notice_event
 from monitoring.errors import frames
+from monitoring.models import Cause
 from monitoring.request_ids import request_id
 
 if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
@@ -65,6 +67,14 @@ class KeyAuthentication(BaseAuthentication):
             self._record_use(key)
             return key.user, key
         request.refused_key = key
+        if key:
+            notice_event(
+                Cause.REVOKED_KEY,
+                subject=key.prefix,
+                workspace_id=key.workspace_id,
+                text="A key that is revoked or expired, or whose bot is switched off, is still in "
+                f"use: {key.prefix}… of {key.user}. Nothing that it sends is saved.",
+            )
         throttle: Any = FailedAuthenticationThrottle()
         if not throttle.allow_request(request, None):
             raise exceptions.Throttled(wait=throttle.wait())

@@ -17,26 +17,27 @@ from contacts.workflow import FUNNEL, LeadStatus
 
 DAYS = 30
 TICKS = {"color": "#9ca3af", "font": {"size": 11}}
+SCALES: dict[str, dict[str, object]] = {
+    "x": {
+        "grid": {"display": False},
+        "border": {"display": False},
+        "ticks": TICKS | {"maxRotation": 0, "maxTicksLimit": 8},
+    },
+    "y": {
+        "beginAtZero": True,
+        "suggestedMax": 4,
+        "border": {"display": False},
+        "grid": {"display": True},
+        "ticks": TICKS | {"precision": 0, "maxTicksLimit": 5},
+    },
+}
 BAR_OPTIONS = {
     "animation": False,
     "responsive": True,
     "maintainAspectRatio": False,
     "plugins": {"legend": {"display": False}, "tooltip": {"displayColors": False}},
     "datasets": {"bar": {"maxBarThickness": 18, "borderRadius": 3}},
-    "scales": {
-        "x": {
-            "grid": {"display": False},
-            "border": {"display": False},
-            "ticks": TICKS | {"maxRotation": 0, "maxTicksLimit": 8},
-        },
-        "y": {
-            "beginAtZero": True,
-            "suggestedMax": 4,
-            "border": {"display": False},
-            "grid": {"display": True},
-            "ticks": TICKS | {"precision": 0, "maxTicksLimit": 5},
-        },
-    },
+    "scales": SCALES,
 }
 
 Counted = Iterable[tuple[date, str, int]]

@@ -27,6 +27,7 @@ from leadsync.admin.tools import (
     capped_count,
     shown_count,
 )
+from leadsync.message_charts import message_charts
 from monitoring.admin.details import KIND_COLOURS
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
@@ -57,6 +58,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     sections: dict[str, Callable[[], dict[str, Any]]] = {
         "contacts.view_contact": lead_section,
         "sarah.view_sarahstate": conversation_section,
+        "sarah.view_stateupdate": message_section,
         "monitoring.view_syncfailure": failure_section,
     }
     board: dict[str, Any] = {"headlines": [], "now": timezone.localtime()}
@@ -137,7 +139,19 @@ def conversation_section() -> dict[str, Any]:
         url=_list("sarah_sarahstate", sync="in"),
         colour="success",
     )
-    return {"headlines": [active, out_of_sync], "conversations": [in_sync, out_of_sync, active]}
+    excluded = Number(
+        label=_("Excluded"),
+        count=capped_count(conversations.excluded()),
+        url=_list("sarah_sarahstate", sync="excluded"),
+    )
+    return {
+        "headlines": [active, out_of_sync],
+        "conversations": [in_sync, out_of_sync, excluded, active],
+    }
+
+
+def message_section() -> dict[str, Any]:
+    return {"headlines": [], "messages": message_charts()}
 
 
 def failure_section() -> dict[str, Any]:

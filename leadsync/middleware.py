@@ -14,7 +14,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import translation
 
-from monitoring.request_ids import request_id
+from monitoring.request_ids import REQUEST_ID, request_id
 
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 JSON = "default-src 'none'; frame-ancestors 'none'"
@@ -35,6 +35,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
         current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
+        request.META[REQUEST_ID] = current  # Django logs refusals when this is over
         token = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -10,11 +10,11 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
 from contacts.phones import REGIONS
+from leadsync.theme import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -24,6 +24,7 @@ env.read_env(BASE_DIR / ".env", recurse=False)
 
 BOOLEAN: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
 ORIGIN = validate.Regexp("^https?://", error="begin each with https://.")
+SITE = "write an address such as https://leads.example.com, without a slash at its end."
 NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
 
 
@@ -169,7 +170,8 @@ LEADSYNC_TRUSTED_PROXIES = env.int(
     "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
 )
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
-SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$"]
+# Prometheus and load balancers ask inside the network, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if LEADSYNC_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
@@ -253,6 +255,13 @@ LEADSYNC_STATUS_BY_STATE: Any = env.json(
 LEADSYNC_MAX_FAILURES = env.int(
     "LEADSYNC_MAX_FAILURES", 1000, validate=validate.Range(min=1), **NUMBER
 )
+LEADSYNC_JOURNAL_DAYS = env.int(
+    "LEADSYNC_JOURNAL_DAYS", 90, validate=validate.Range(min=1, max=3650), **NUMBER
+)
+LEADSYNC_JOURNAL_MAX_ROWS = env.int(
+    "LEADSYNC_JOURNAL_MAX_ROWS", 1_000_000, validate=validate.Range(min=1000), **NUMBER
+)
+LEADSYNC_METRICS_OPEN = env.bool("LEADSYNC_METRICS_OPEN", False, **BOOLEAN)
 LEADSYNC_LOCK_TIMEOUT_MS = env.int(
     "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER
 )
@@ -261,46 +270,39 @@ LEADSYNC_FAILED_AUTH_RATE = env.str(
     "30/min",
     validate=validate.Regexp(r"^\d+/(sec|min|hour|day)$", error="use a rate such as 30/min."),
 )
+LEADSYNC_SITE_URL = env.str(
+    "LEADSYNC_SITE_URL", "", validate=validate.Regexp(r"(https?://[^/?#\s]+)?\Z", error=SITE)
+)
 
 
-# Admin
+# E-mail, for alerts
 
-UNFOLD = {
-    "SITE_TITLE": "LeadSync",
-    "SITE_HEADER": "LeadSync",
-    "SITE_SUBHEADER": _("Leads from WhatsApp"),
-    "SITE_SYMBOL": "sync",
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda _request: static("leadsync/icon.svg"),
-        }
-    ],
-    "SITE_URL": "",  # the admin is the site
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": True,
-    "STYLES": [lambda _request: static("leadsync/admin.css")],
-    "DASHBOARD_CALLBACK": "leadsync.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "leadsync.admin.navigation.navigation"},
-    "BORDER_RADIUS": "8px",
-    "COLORS": {
-        # Teal; white text is readable on 600 and darker.
-        "primary": {
-            "50": "oklch(98.4% .014 180.7)",
-            "100": "oklch(95.3% .051 180.8)",
-            "200": "oklch(91% .096 180.4)",
-            "300": "oklch(85.5% .138 181.1)",
-            "400": "oklch(77.7% .152 181.9)",
-            "500": "oklch(60% .118 184.7)",
-            "600": "oklch(51.1% .096 186.4)",
-            "700": "oklch(43.7% .078 188.2)",
-            "800": "oklch(38.6% .063 188.4)",
-            "900": "oklch(33% .055 190)",
-            "950": "oklch(27.7% .046 192.5)",
-        }
-    },
-}
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False, **BOOLEAN)
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", not EMAIL_USE_SSL, **BOOLEAN)
+EMAIL_PORT = env.int(
+    "EMAIL_PORT",
+    465 if EMAIL_USE_SSL else 587,
+    validate=validate.Range(min=1, max=65_535),
+    **NUMBER,
+)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL",
+    "LeadSync <leadsync@localhost>",
+    validate=validate.Regexp(
+        r".*[^\s@]@[^\s@]+\Z", error="use a sender such as LeadSync <leads@example.com>."
+    ),
+)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.console.EmailBackend"
+    if DEBUG and not EMAIL_HOST
+    else "django.core.mail.backends.smtp.EmailBackend"
+)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("EMAIL_USE_SSL and EMAIL_USE_TLS exclude each other: set one.")
 
 
 # Logs: no personal data, whatever an exception's message carries
@@ -308,10 +310,14 @@ UNFOLD = {
 LEADSYNC_LOG_LEVEL = env.str(
     "LEADSYNC_LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
 )
+LEADSYNC_LOG_FORMAT = env.str(
+    "LEADSYNC_LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"])
+)
+FORMATTER = "JSONFormatter" if LEADSYNC_LOG_FORMAT == "json" else "DiscreetFormatter"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"discreet": {"()": "leadsync.logs.DiscreetFormatter"}},
+    "formatters": {"discreet": {"()": f"leadsync.logs.{FORMATTER}"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
     "root": {"handlers": ["stderr"], "level": LEADSYNC_LOG_LEVEL},
     "loggers": {

@@ -8,11 +8,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from leadsync.api import json_or_page, not_found
 from leadsync.health import healthz, readyz
+from leadsync.metrics import MetricsView
 from sarah.api.views import StateView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
     path("", include("monitoring.api.urls")),
+    path("", include("sarah.api.urls")),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),
 ]
@@ -27,6 +29,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", MetricsView.as_view(schema=None)),
     re_path(r"^(?:api|sarah)(?:/|$)", not_found),
 ]
 

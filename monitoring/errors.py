@@ -13,6 +13,16 @@ def full_traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def as_failure(error: BaseException) -> dict[str, str]:
+    """What `SyncFailure.objects.record` wants to know of an exception."""
+    return {
+        "error": describe(error),
+        "exception": type(error).__name__,
+        "function": raised_in(error),
+        "traceback": full_traceback(error),
+    }
+
+
 def frames(error: BaseException) -> str:
     """Class and our own frames, for a log: an exception's message can carry personal data."""
     calls = traceback.extract_tb(error.__traceback__)

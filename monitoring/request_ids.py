@@ -6,3 +6,5 @@ from contextvars import ContextVar
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Blank outside of requests."""
 MAX_LENGTH = 64
+REQUEST_ID = "leadsync.request_id"
+"""The key under which a request keeps it as well (`META`), for whoever comes after it."""

@@ -9,6 +9,7 @@ from contacts.models import Contact
 from monitoring.models import Resolution, SyncFailure
 from sarah import rules
 from sarah.addressing import implied, named
+from sarah.flood import Places
 from sarah.models import WAITING, SarahState, SyncReason
 from sarah.resync import retry
 
@@ -26,6 +27,16 @@ class Drift:
     still_open: int = 0
     """Waits for its lead, or a person resolved its failure: seen, and left alone."""
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What goes on record (`monitoring.SyncRun`)."""
+        return {
+            "checked": self.checked,
+            "healed": self.healed,
+            "failed": self.failed,
+            "still_open": self.still_open,
+        }
+
     def __str__(self) -> str:
         return (
             f"Checked {self.checked}: {self.healed} healed, {self.failed} failed, "
@@ -36,31 +47,37 @@ class Drift:
 def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
     """Sync again every conversation that drifted from its lead, one commit for each.
 
-    Goes through all conversations by their key, counts into `drift` and stops for its caller after
-    each batch: constant memory at any size, and safe to break off. `dry_run` writes nothing.
+    Goes through all conversations by their key, counts into `drift` and pauses for its caller after
+    each batch and each healed one: constant memory at any size, and safe to break off. `dry_run`
+    writes nothing.
     """
     last = 0
+    places = Places()
     states = SarahState.objects.select_related("workspace")
     while batch := list(states.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
         contacts, given_up = _contacts_of(batch), _given_up(batch)
         drift.checked += len(batch)
         for state in batch:
             contact = contacts.get((state.contact_phone, state.workspace_id))
-            if state.pk in given_up or (contact is None and _still_waits(state)):
+            if state.pk in given_up or (contact is None and _still_waits(state, places)):
                 drift.still_open += 1
-            elif contact is None or has_drifted(state, contact):
+            elif has_drifted(state, contact):
                 drift.drifted += 1
                 if not dry_run:
                     _heal(state, drift)
+                    yield
         last = batch[-1].pk
         yield
 
 
-def has_drifted(state: SarahState, contact: Contact) -> bool:
-    """Whether syncing this conversation to its lead now would change something. Pure."""
-    if contact.opted_out:
+def has_drifted(state: SarahState, contact: Contact | None) -> bool:
+    """Whether syncing this conversation to its lead now would change something. Pure.
+
+    Without a lead it would: either a lead is created, or the conversation says that it has none.
+    """
+    if _is_test(state) or (contact and contact.opted_out):
         return state.sync_reason != SyncReason.EXCLUDED
-    if state.synced_at is None or state.synced_at < state.updated_at:
+    if contact is None or state.synced_at is None or state.synced_at < state.updated_at:
         return True
     return state.contact_id != contact.pk or bool(rules.changes_for(contact, state))
 
@@ -73,14 +90,19 @@ def _heal(state: SarahState, drift: Drift) -> None:
         drift.failed += 1
 
 
-def _still_waits(state: SarahState) -> bool:
-    """Whether the lead or the workspace that it waits for is still missing."""
-    if state.synced_at or state.sync_reason not in WAITING:
+def _still_waits(state: SarahState, places: Places) -> bool:
+    """Whether the lead or the workspace that it waits for is still missing, or its turn to become
+    a lead has not come."""
+    if state.synced_at or state.sync_reason not in WAITING or _is_test(state):
         return False
     if state.workspace:
-        return not state.workspace.creates_contacts
+        return not (state.workspace.creates_contacts and places.take(state.workspace))
     ref = state.workspace_ref
     return (named(ref) if ref else implied(state.contact_phone)) is None
+
+
+def _is_test(state: SarahState) -> bool:
+    return state.workspace is not None and state.workspace.is_test_number(state.contact_phone)
 
 
 def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int | None], Contact]:

@@ -3,25 +3,28 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from contacts.models import Contact, Workspace
-from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import SyncFailureQuerySet
-from sarah.addressing import implied, is_the_only, named
+from sarah import waiting
+from sarah.addressing import implied, named
 from sarah.adoption import adopt
+from sarah.flood import room_in
 from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
-from sarah.sync import SyncResult
+from sarah.sync import SyncResult, mark_out_of_sync
 
 BATCH_SIZE = 500
 MAX_RACES = 5
 ENDS_WAITING = {
     *("phone", "workspace", "opted_out"),
-    *("slug", "kapso_phone_number_id", "creates_contacts"),
+    *("slug", "kapso_phone_number_id", "creates_contacts", "max_created_per_hour"),
+    "test_numbers",
 }
-"""The fields of a lead or a workspace that decide whether a conversation finds its lead."""
+"""The fields of a lead or a workspace that decide whether a conversation reaches its lead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,15 @@ def _retry_due(state_id: int) -> SyncResult | None:
     return state.sync_result
 
 
+def postpone(state_id: int) -> None:
+    """Put off the retry of a conversation that broke outside of its guarded sync."""
+    with transaction.atomic():
+        for state in SarahState.objects.select_for_update(no_key=True).filter(pk=state_id):
+            state.next_sync_at = None  # this attempt is used up
+            mark_out_of_sync(state, SyncReason.SYNC_ERROR)
+            SarahState.objects.filter(pk=state_id).update(leased_until=None)
+
+
 def _past_races(run: Callable[[], SyncResult | None]) -> SyncResult | None:
     """Try again where a message has opened a conversation just where this one was to move."""
     for _race in range(MAX_RACES):
@@ -98,18 +110,22 @@ def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
     Not eligible are failures that are resolved, belong to no conversation, or are about what a bot
     sent: no sync can mend those.
     """
-    asked = failures.count()
-    eligible = failures.open().filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
-    of_states = list(eligible.values_list("state_id", flat=True))
-    states = SarahState.objects.filter(pk__in=of_states)
-    return retry_all(states, by=by, not_eligible=asked - len(of_states))
+    not_eligible = failures.count() - failures.retryable().count()
+    return retry_all(states_of(failures), by=by, not_eligible=not_eligible)
+
+
+def states_of(failures: SyncFailureQuerySet) -> SarahStateQuerySet:
+    """The conversations whose sync may mend these failures."""
+    states = list(failures.retryable().values_list("state_id", flat=True))
+    return SarahState.objects.filter(pk__in=states)
 
 
 def retry_all(states: SarahStateQuerySet, *, by: str, not_eligible: int = 0) -> Retried:
     """Sync these conversations again, on the word of `by`."""
-    reasons = [result.reason for result in backfill(states, by=by)]
-    failing = sum(reason not in (None, SyncReason.EXCLUDED) for reason in reasons)
-    return Retried(synced=len(reasons) - failing, still_failing=failing, not_eligible=not_eligible)
+    results = [result.is_fine for result in backfill(states, by=by)]
+    return Retried(
+        synced=sum(results), still_failing=results.count(False), not_eligible=not_eligible
+    )
 
 
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
@@ -125,11 +141,11 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
     it with them, since those send no signal.
     """
     if isinstance(saved, Workspace):
-        return _heal(_waiting_for_workspace(saved))
+        return _heal_workspace(saved)
     contacts = [saved] if isinstance(saved, Contact) else list(saved)
     healed = 0
     for start in range(0, len(contacts), BATCH_SIZE):
-        healed += _heal(_waiting_for_contacts(contacts[start : start + BATCH_SIZE]))
+        healed += _heal(waiting.for_contacts(contacts[start : start + BATCH_SIZE]))
     return healed
 
 
@@ -150,29 +166,15 @@ def look_again(state: SarahState) -> SyncResult | None:
     return retry(state.pk) if found else None
 
 
-def _heal(states: Q) -> int:
-    lead_is_gone = Q(contact__isnull=True, sync_reason="")
-    waiting = SarahState.objects.filter(
-        states, lead_is_gone | Q(sync_reason__in=[*WAITING, SyncReason.EXCLUDED])
-    )
-    return sum(result.synced for result in backfill(waiting))
+def _heal(states: SarahStateQuerySet) -> int:
+    return sum(result.synced for result in backfill(states))
 
 
-def _waiting_for_contacts(contacts: list[Contact]) -> Q:
-    workspaces = {contact.workspace_id for contact in contacts}
-    return Q(contact_phone__in=[contact.phone for contact in contacts]) & (
-        Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
-    )
-
-
-def _waiting_for_workspace(workspace: Workspace) -> Q:
-    refs = [workspace.slug, workspace.kapso_phone_number_id or workspace.slug]
-    waiting = Q(workspace__isnull=True, workspace_ref__in=refs)
-    if workspace.creates_contacts:
-        waiting |= Q(workspace=workspace)
-    if is_the_only(workspace):
-        waiting |= Q(workspace__isnull=True, workspace_ref="")
-    return waiting
+def _heal_workspace(workspace: Workspace) -> int:
+    healed = sum(_heal(states) for states in waiting.for_workspace(workspace))
+    # No more than there is room for: in a flood, a million may wait for their turn.
+    in_turn = islice(backfill(waiting.for_its_turn(workspace)), room_in(workspace))
+    return healed + sum(result.synced for result in in_turn)
 
 
 def _locked_at_home(state_id: int) -> SarahState | None:

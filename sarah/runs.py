@@ -1,9 +1,28 @@
 """Reconciliation on record: one `SyncRun` for each, one at a time."""
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
-from monitoring.models import SyncRun
+from django.db.models.functions import Now
+
+from monitoring.models import STOPPED, RunTrigger, SyncRun
 from sarah.reconcile import Drift, reconcile
+
+EVERY = timedelta(hours=1)
+BEAT_EVERY = 5.0
+"""Seconds."""
+
+
+def reconcile_hourly(stopped: Callable[[], bool]) -> Drift | None:
+    """Reconcile if no run began within the last hour, whoever started it.
+
+    One that was stopped does not count: after a roll-out the new worker begins anew.
+    """
+    recent = SyncRun.objects.filter(started_at__gt=Now() - EVERY)
+    if recent.exclude(error=STOPPED).exists():
+        return None
+    return run_reconciliation(trigger=RunTrigger.WORKER, stopped=stopped)
 
 
 def run_reconciliation(
@@ -17,19 +36,17 @@ def run_reconciliation(
     if run is None:
         return None
     drift, error = Drift(), "Broken off."
+    beat_at = 0.0
     try:
-        for _batch in reconcile(drift):
-            run.beat(
-                checked=drift.checked,
-                healed=drift.healed,
-                failed=drift.failed,
-                still_open=drift.still_open,
-            )
+        for _pause in reconcile(drift):
+            if time.monotonic() >= beat_at:
+                run.beat(**drift.counts)
+                beat_at = time.monotonic() + BEAT_EVERY
             if stopped():
-                error = "Stopped before it was done."
+                error = STOPPED
                 break
         else:
             error = ""
     finally:
-        run.finish(error=error)
+        run.finish(error=error, **drift.counts)
     return drift

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from contacts.compiled import CompiledQuery
 from contacts.models import Contact
-from monitoring.errors import describe, frames, full_traceback, raised_in
+from monitoring.errors import as_failure, frames
 from monitoring.models import Resolution, Source, SyncFailure
-from sarah import rules
+from sarah import flood, rules
 from sarah.models import SarahState, SyncReason
 from sarah.retries import delay_after
 
@@ -29,14 +29,21 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync came to: synced, or the reason why not and the group of the failure."""
+    """What a sync came to: synced, or the reason why not (in words where the reason alone does not
+    say enough) and the group of the failure."""
 
     reason: SyncReason | None = None
+    explanation: str = ""
     failure_group_id: int | None = None
 
     @property
     def synced(self) -> bool:
         return self.reason is None
+
+    @property
+    def is_fine(self) -> bool:
+        """Synced, or nothing is to be synced."""
+        return self.reason in (None, SyncReason.EXCLUDED)
 
 
 def guarded_sync(state: SarahState) -> SyncResult:
@@ -52,21 +59,16 @@ def guarded_sync(state: SarahState) -> SyncResult:
     except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
         raise_if_transaction_is_lost()
         logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
-        _mark_out_of_sync(state, SyncReason.SYNC_ERROR)
-        group_id = record_failure(
-            kind=SyncReason.SYNC_ERROR,
-            error=describe(error),
-            exception=type(error).__name__,
-            function=raised_in(error),
-            traceback=full_traceback(error),
-            **_cause(state),
-        )
+        mark_out_of_sync(state, SyncReason.SYNC_ERROR)
+        group_id = record_failure(kind=SyncReason.SYNC_ERROR, **as_failure(error), **_cause(state))
         return SyncResult(reason=SyncReason.SYNC_ERROR, failure_group_id=group_id)
     if result.reason:
-        _mark_out_of_sync(state, result.reason)
+        mark_out_of_sync(state, result.reason)
     if result.reason in EXPLANATIONS:
         group_id = record_failure(
-            kind=result.reason, error=EXPLANATIONS[result.reason], **_cause(state)
+            kind=result.reason,
+            error=result.explanation or EXPLANATIONS[result.reason],
+            **_cause(state),
         )
         return SyncResult(reason=result.reason, failure_group_id=group_id)
     return result
@@ -79,8 +81,15 @@ def sync(state: SarahState) -> SyncResult:
     """
     if state.workspace is None:
         return SyncResult(reason=_why_unresolved(state))
+    if state.workspace.is_test_number(state.contact_phone):
+        _heal(state, None)
+        return SyncResult(reason=SyncReason.EXCLUDED)
     contact = _locked_contact(state)
     if contact is None and state.workspace.creates_contacts:
+        if flood.is_flooded(state.workspace):
+            return SyncResult(
+                reason=SyncReason.CONTACT_NOT_FOUND, explanation=flood.explain(state.workspace)
+            )
         contact = _create_contact(state)
     if contact is None:
         return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
@@ -151,10 +160,10 @@ def _create_contact(state: SarahState) -> Contact | None:
     return _locked_contact(state)
 
 
-def _heal(state: SarahState, contact: Contact) -> None:
-    """Link the lead, and close the conversation's failures if it had failed before."""
+def _heal(state: SarahState, contact: Contact | None) -> None:
+    """Link the lead, unless none is meant, and close the failures of before."""
     changes: dict[str, object] = {}
-    if state.contact_id != contact.pk:
+    if contact and state.contact_id != contact.pk:
         changes["contact"] = contact
     if state.synced_at is None:
         changes["synced_at"] = timezone.now()
@@ -168,7 +177,8 @@ def _heal(state: SarahState, contact: Contact) -> None:
     _write(state, changes)
 
 
-def _mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
+def mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
+    """Note why a conversation did not reach its lead, and when the next attempt is due."""
     changes: dict[str, object] = {"synced_at": None, "sync_reason": reason}
     if reason == SyncReason.SYNC_ERROR:
         changes |= _next_attempt(state)

@@ -1,100 +1,122 @@
-"""Working the queue of failed syncs: any number of workers, each due conversation once."""
+"""The background worker: any number of them, on any number of machines, share the work."""
 
 import logging
+import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models.functions import Now
+from django.db import InterfaceError, OperationalError, connection
 
-from monitoring.errors import frames
-from monitoring.models import RunTrigger, SyncRun
-from sarah.models import SarahState
+from monitoring.delivery import deliver_due
+from monitoring.errors import as_failure, frames
+from monitoring.kinds import Kind
+from monitoring.models import Heartbeat, Source
+from sarah.bulk import work_bulk_runs
+from sarah.pruning import prune
+from sarah.queue import work_batch
 from sarah.reconcile import Drift
-from sarah.resync import retry_due
-from sarah.runs import run_reconciliation
+from sarah.runs import reconcile_hourly
+from sarah.sync import record_failure
+from sarah.watch import look
 
 logger = logging.getLogger(__name__)
 
 POLL = 1.0
 """Seconds between two looks at an empty queue."""
-RECONCILED_EVERY = timedelta(hours=1)
-
-LEASE = timedelta(minutes=2)
-BATCH_SIZE = 20
-"""So few that a batch is done long before its lease runs out, even with slow retries."""
+BEAT_EVERY = 10.0
 
 
+@dataclass(slots=True, kw_only=True)
+class Chore:
+    """Something that the worker does now and then, beside the queue."""
+
+    run: Callable[[Callable[[], bool]], Any]
+    """Gets a function that tells whether to stop."""
+    every: float
+    """Seconds."""
+    due_at: float = 0.0
+
+
+def chores() -> dict[str, Chore]:
+    """All of them may run in several workers at once."""
+    return {
+        "bulk runs": Chore(run=lambda stopped: work_bulk_runs(stopped=stopped), every=1),
+        "reconciliation": Chore(run=reconcile_hourly, every=60),
+        "watch": Chore(run=lambda stopped: look(), every=60),
+        "alerts": Chore(run=lambda stopped: deliver_due(stopped=stopped), every=5),
+        "pruning": Chore(run=lambda stopped: prune(stopped=stopped), every=3600),
+    }
+
+
+@dataclass(slots=True)
 class Worker:
-    """Works the queue until it is told to stop, and reconciles every hour.
+    """Works until it is told to stop. A database that is away does not end it: it says so in the
+    log and asks again."""
 
-    A database that is away does not end it: it says so in the log and asks again.
-    """
-
-    def __init__(self) -> None:
-        self.stopping = False
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    chores: dict[str, Chore] = field(default_factory=chores)
+    stopping: bool = False
+    beat_at: float = 0.0
 
     def stop(self, *_signal: object) -> None:
         """Leave after the conversation at hand; for a signal handler."""
         self.stopping = True
 
     def is_stopping(self) -> bool:
+        """Asked between any two pieces of work, so here a worker also shows that it lives."""
+        now = time.monotonic()
+        if now >= self.beat_at:
+            self.beat_at = now + BEAT_EVERY
+            Heartbeat.objects.beat(self.name)
         return self.stopping
 
     def run(self) -> None:
+        """Work until `stop()`."""
         while not self.stopping:
             try:
-                self.work()
+                outcomes = work_batch(self.is_stopping)
+                self.do_chores()
             except (OperationalError, InterfaceError) as error:
                 logger.error("The worker lost the database: %s", frames(error))
                 connection.close()
-            time.sleep(POLL)
+                outcomes = Counter()
+            if not outcomes and not self.stopping:
+                time.sleep(POLL)
+        self.sign_off()
 
-    def work(self) -> tuple[Counter[str], Drift | None]:
+    def work_once(self) -> tuple[Counter[str], Drift | None]:
         """Everything that is due now; returns the outcomes of the retries, and what the hourly
         reconciliation came to, if it was time for one."""
-        outcomes = work_due(stopped=self.is_stopping)
-        recent = SyncRun.objects.filter(started_at__gt=Now() - RECONCILED_EVERY)
-        drift = None
-        if not self.stopping and not recent.exists():
-            drift = run_reconciliation(trigger=RunTrigger.WORKER, stopped=self.is_stopping)
-        return outcomes, drift
+        outcomes: Counter[str] = Counter()
+        while not self.is_stopping() and (batch := work_batch(self.is_stopping)):
+            outcomes += batch
+        results = self.do_chores()
+        self.sign_off()
+        return outcomes, results.get("reconciliation")
 
+    def do_chores(self) -> dict[str, Any]:
+        """Those whose time has come, each on its own: one that breaks keeps none from its turn."""
+        results = {}
+        for name, chore in self.chores.items():
+            if not self.is_stopping() and time.monotonic() >= chore.due_at:
+                chore.due_at = time.monotonic() + chore.every
+                results[name] = self._do(name, chore)
+        return results
 
-def lease_due(limit: int = BATCH_SIZE) -> list[int]:
-    """Take up to `limit` due conversations for this worker alone, the longest due first.
+    def sign_off(self) -> None:
+        """Take the heartbeat along: a worker that was stopped is not missed."""
+        Heartbeat.objects.filter(worker=self.name).delete()
 
-    Leases run out by the database's clock, so those of a killed worker are taken over. Workers
-    that ask at once skip each other's rows; SQLite has one writer and needs no skipping.
-    """
-    with transaction.atomic():
-        due = SarahState.objects.due().order_by("next_sync_at", "pk")
-        pks = list(
-            due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[
-                :limit
-            ]
-        )
-        SarahState.objects.filter(pk__in=pks).update(leased_until=Now() + LEASE)
-    return pks
-
-
-def work_due(*, stopped: Callable[[], bool] = lambda: False) -> Counter[str]:
-    """Retry what is due until nothing is left or `stopped` says so; returns the outcomes.
-
-    What is leased and not worked when it stops is given back.
-    """
-    outcomes: Counter[str] = Counter()
-    while not stopped() and (pks := lease_due()):
-        for position, pk in enumerate(pks):
-            if stopped():
-                give_back(pks[position:])
-                break
-            if result := retry_due(pk):
-                outcomes[result.reason or "synced"] += 1
-    return outcomes
-
-
-def give_back(pks: list[int]) -> None:
-    SarahState.objects.filter(pk__in=pks).update(leased_until=None)
+    def _do(self, name: str, chore: Chore) -> Any:
+        try:
+            return chore.run(self.is_stopping)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 (guard: one chore must not stop the others)
+            logger.error("The chore %r failed: %s", name, frames(error))
+            record_failure(kind=Kind.SYNC_ERROR, source=Source.BACKGROUND, **as_failure(error))
+            return None

@@ -7,7 +7,7 @@ from factory.django import DjangoModelFactory
 from contacts.models import Contact, Workspace
 from monitoring.kinds import Kind
 from monitoring.models import FailureGroup, Source, SyncFailure
-from sarah.models import SarahState
+from sarah.models import Outcome, SarahState, StateUpdate
 
 
 class WorkspaceFactory(DjangoModelFactory):
@@ -35,6 +35,15 @@ class SarahStateFactory(DjangoModelFactory):
 
     workspace = factory.SubFactory(WorkspaceFactory)
     contact_phone = factory.Sequence(lambda n: f"+62813{n:08d}")
+
+
+class StateUpdateFactory(DjangoModelFactory):
+    class Meta:
+        model = StateUpdate
+
+    state = factory.SubFactory(SarahStateFactory)
+    body = "{}"
+    outcome = Outcome.SYNCED
 
 
 class FailureGroupFactory(DjangoModelFactory):

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -70,40 +71,71 @@ def run(command: list[str], url: str) -> int:
             raise
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A server of ours, in a directory of its own."""
+
+    home: Path
+    bin_dir: Path
+    as_user: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@{str(self.home).replace('/', '%2F')}/postgres"
+
+    def start(self) -> None:
+        log = self.home / "log"
+        try:
+            self._control("start", "--wait", "--log", log)
+        except subprocess.CalledProcessError:
+            if log.exists():
+                print(log.read_text(errors="replace"), file=sys.stderr)
+            raise
+
+    def crash(self) -> None:
+        """Stop at once, as a killed server does: the next start recovers from the log."""
+        if (self.home / "data" / "postmaster.pid").exists():
+            self._control("stop", "--mode=immediate")
+
+    def _control(self, *options: str | Path) -> None:
+        data = self.home / "data"
+        _call([self.bin_dir / "pg_ctl", *options, "--pgdata", data], self.as_user)
+
+
 @contextmanager
 def temporary_server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server that is removed afterwards."""
+    with temporary_cluster(durable=durable) as cluster:
+        yield cluster.url
+
+
+@contextmanager
+def temporary_cluster(*, durable: bool = False) -> Iterator[Cluster]:
     # Not under TMPDIR: a socket's path must stay under about 100 characters.
     home = Path(tempfile.mkdtemp(prefix="leadsync-pg-", dir="/tmp"))
-    data = home / "data"
+    cluster = None
     try:
         as_user = _server_user(home)
-        bin_dir = _programs(home, as_user)
-        _call(
-            [bin_dir / "initdb", "--pgdata", data, *INITDB_OPTIONS],
-            as_user,
-        )
-        options = SERVER_OPTIONS | {"unix_socket_directories": str(home)}
-        options |= {} if durable else FORGETFUL
-        with (data / "postgresql.conf").open("a") as config:
-            config.writelines(f"{name} = '{value}'\n" for name, value in options.items())
-        _start(bin_dir, data, home / "log", as_user)
-        yield f"postgres://postgres@{str(home).replace('/', '%2F')}/postgres"
+        cluster = Cluster(home=home, bin_dir=_programs(home, as_user), as_user=as_user)
+        _initialise(cluster, durable=durable)
+        cluster.start()
+        yield cluster
     finally:
         # A second Ctrl-C must not leave a server behind.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        if (data / "postmaster.pid").exists():
-            _call([bin_dir / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data], as_user)
+        if cluster:
+            cluster.crash()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _start(bin_dir: Path, data: Path, log: Path, as_user: Mapping[str, Any]) -> None:
-    try:
-        _call([bin_dir / "pg_ctl", "start", "--wait", "--pgdata", data, "--log", log], as_user)
-    except subprocess.CalledProcessError:
-        if log.exists():
-            print(log.read_text(errors="replace"), file=sys.stderr)
-        raise
+def _initialise(cluster: Cluster, *, durable: bool) -> None:
+    data = cluster.home / "data"
+    _call([cluster.bin_dir / "initdb", "--pgdata", data, *INITDB_OPTIONS], cluster.as_user)
+    options = SERVER_OPTIONS | {"unix_socket_directories": str(cluster.home)}
+    options |= {} if durable else FORGETFUL
+    with (data / "postgresql.conf").open("a") as config:
+        config.writelines(f"{name} = '{value}'\n" for name, value in options.items())
 
 
 def _server_user(home: Path) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Staff at the admin: a signed-in client, and what it can press there."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Model
@@ -70,18 +69,3 @@ def queries_of(client: Client, url: str) -> int:
 
 def messages_of(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
-
-
-def restore_groups() -> None:
-    """The groups of the migration, which a browser test may find flushed away.
-
-    Playwright's event loop gives Django another connection object, one that does not know the rows
-    that `serialized_rollback` would bring back.
-    """
-    migration = import_module("leadsync.migrations.0002_staff_groups")
-    for name, wanted in (("Sales", migration.SALES), ("Operators", migration.OPERATORS)):
-        group, _created = Group.objects.get_or_create(name=name)
-        for label, codename in (full.split(".") for full in wanted):
-            group.permissions.add(
-                Permission.objects.get(content_type__app_label=label, codename=codename)
-            )

@@ -27,8 +27,10 @@ class BlockField(forms.CharField):
 class ListField(forms.Field):
     """A list of short texts, with a separator between them: `joiner` shows it, `splitter` reads."""
 
-    def __init__(self, *, joiner: str, splitter: str, **kwargs: Any) -> None:
-        self.joiner, self.splitter = joiner, splitter
+    def __init__(
+        self, *, joiner: str, splitter: str, max_items: int = MAX_ITEMS, **kwargs: Any
+    ) -> None:
+        self.joiner, self.splitter, self.max_items = joiner, splitter, max_items
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -40,7 +42,7 @@ class ListField(forms.Field):
 
     def validate(self, value: Any) -> None:
         super().validate(value)
-        if len(value) > MAX_ITEMS:
-            raise ValidationError(_("Write at most %d of them.") % MAX_ITEMS)
+        if len(value) > self.max_items:
+            raise ValidationError(_("Write at most %d of them.") % self.max_items)
         if any(len(item) > MAX_ITEM_LENGTH for item in value):
             raise ValidationError(_("One of them has more than %d characters.") % MAX_ITEM_LENGTH)

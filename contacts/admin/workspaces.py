@@ -3,23 +3,62 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from contacts.admin.fields import LineField
-from contacts.models import Contact, Workspace
-from leadsync.admin.tools import ModelAdmin, pill
+from contacts.admin.fields import LineField, ListField
+from contacts.admin.phones import in_words
+from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
+from contacts.phones import InvalidPhone, to_e164
+from leadsync.admin.tools import ModelAdmin, once, pill
+from sarah.flood import room_in
+
+
+class WorkspaceForm(forms.ModelForm):
+    test_numbers = ListField(
+        joiner="\n",
+        splitter="\n",
+        max_items=MAX_TEST_NUMBERS,
+        label=_("Test numbers"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_(
+            "Your own phones, one on each line, in any spelling. Sarah remembers what they say, "
+            "but nothing of it reaches a lead, and nothing counts as failed. A number that you "
+            "take out syncs at once."
+        ),
+    )
+
+    class Meta:
+        model = Workspace
+        fields: list[str] = []  # the admin's fieldsets name them
+
+    def clean_test_numbers(self) -> list[str]:
+        region = self.cleaned_data.get("region") or self.instance.region
+        numbers, errors = [], []
+        for line in self.cleaned_data["test_numbers"]:
+            try:
+                numbers.append(to_e164(line, region=region, from_person=True))
+            except InvalidPhone as error:
+                errors.append(f"“{line}”: {in_words(error)}")
+        if errors:
+            raise ValidationError(errors)
+        return list(dict.fromkeys(numbers))
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ModelAdmin):
+    form = WorkspaceForm
     formfield_overrides = {
         models.CharField: {"form_class": LineField},
         models.SlugField: {"widget": UnfoldAdminTextInputWidget},
@@ -32,7 +71,8 @@ class WorkspaceAdmin(ModelAdmin):
     actions = None
     fieldsets = [
         (None, {"fields": ["name", "slug", "region"]}),
-        (_("Bots"), {"fields": ["kapso_phone_number_id", "creates_contacts"]}),
+        (_("Bots"), {"fields": ["kapso_phone_number_id", "test_numbers"]}),
+        (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
     ]
 
     @display(description=_("leads"))
@@ -47,12 +87,22 @@ class WorkspaceAdmin(ModelAdmin):
             return pill(_("become leads"), "success")
         return pill(_("wait to be added"))
 
+    @display(description=_("created in the last hour"))
+    @once
+    def lately(self, workspace: Workspace) -> SafeString:
+        if not workspace.pk:
+            return SafeString("")
+        limit = workspace.max_created_per_hour
+        if room := room_in(workspace):
+            return pill(ngettext("%d lead", "%d leads", limit - room) % (limit - room))
+        return pill(_("Limit reached"), "danger")
+
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         never_changes = _("How bots name the workspace. It can never be changed.")
         return super().get_form(request, *args, help_texts={"slug": never_changes}, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Workspace | None = None) -> list[str]:
-        return ["slug"] if obj else []  # bots know the workspace by it
+        return ["slug", "lately"] if obj else ["lately"]  # bots know the workspace by its slug
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Workspace | None = None

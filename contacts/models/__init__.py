@@ -11,7 +11,7 @@ from contacts.models.contacts import (
     Temperature,
 )
 from contacts.models.history import AuthorKind, Note, StatusChange
-from contacts.models.workspaces import Workspace
+from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "HOT_SCORE",
     "MAX_SCORE",
     "MAX_TEAM_SIZE",
+    "MAX_TEST_NUMBERS",
     "AuthorKind",
     "Contact",
     "ContactQuerySet",

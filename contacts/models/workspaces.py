@@ -1,5 +1,6 @@
 """The businesses that use LeadSync."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -7,15 +8,27 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from contacts.phones import REGIONS
+from contacts.phones import E164, REGIONS
 
 REGION = r"^[A-Z]{2}$"
+MAX_TEST_NUMBERS = 200
 
 
 def validate_region(region: str) -> None:
     """Raise ValidationError where national numbers could not be read."""
     if region not in REGIONS:
         raise ValidationError(_("Use two capital letters, such as ID or SG."))
+
+
+def validate_test_numbers(numbers: object) -> None:
+    """Raise ValidationError unless these are phones as conversations have them, and not too many:
+    every message looks through them."""
+    if not isinstance(numbers, list) or not all(
+        isinstance(number, str) and re.fullmatch(E164, number) for number in numbers
+    ):
+        raise ValidationError(_("Give a list of numbers, each like +6281234567890."))
+    if len(numbers) > MAX_TEST_NUMBERS:
+        raise ValidationError(_("Write at most %d of them.") % MAX_TEST_NUMBERS)
 
 
 class Workspace(models.Model):
@@ -45,14 +58,19 @@ class Workspace(models.Model):
         help_text=_("Otherwise a message from an unknown number waits until the lead is added."),
     )
     max_created_per_hour = models.PositiveIntegerField(
-        _("leads created per hour, at most"),
+        _("most leads per hour"),
         default=500,
-        help_text=_("What is over waits for a later hour: a flood of numbers makes no leads."),
+        help_text=_(
+            "What is over is kept and becomes a lead in a later hour, so that a flood of strange "
+            "numbers does not bury your leads. After a real rush, raise it: waiting "
+            "conversations become leads at once, up to the new limit."
+        ),
     )
     test_numbers = models.JSONField(
         _("test numbers"),
         default=list,
         blank=True,
+        validators=[validate_test_numbers],
         help_text=_("Conversations with these phones are kept, but never copied to a lead."),
     )
 
@@ -79,6 +97,10 @@ class Workspace(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.kapso_phone_number_id = self.kapso_phone_number_id or None
         super().save(*args, **kwargs)
+
+    def is_test_number(self, phone: str) -> bool:
+        """Whether conversations with this phone (E.164) are kept from becoming leads."""
+        return phone in self.test_numbers
 
     def answers_to(self, ref: str) -> bool:
         """Whether a bot that says `ref` means this workspace."""

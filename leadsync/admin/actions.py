@@ -3,6 +3,8 @@
 Nothing is changed by a GET: the selection's page and the dialog both send a POST with a token.
 """
 
+from collections.abc import Sequence
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -20,6 +22,8 @@ from sarah.resync import Retried
 
 AT_ONCE = 500
 """Rows that one click may work on; the commands take any number."""
+SHOWN = 10
+"""Rows that a question names; of the rest it says how many they are."""
 
 MAX_NOTE = 2000
 
@@ -59,8 +63,13 @@ def confirm_selection(
     explanation: object,
     button: object,
     form: forms.Form | None = None,
+    numbers: Sequence[tuple[object, int]] = (),
 ) -> TemplateResponse:
-    """The page that says what `action` will do to the selected rows, and asks for a yes."""
+    """The page that says what `action` will do to the selected rows, and asks for a yes.
+
+    `numbers` tell more of the selection. Where all rows of a filtered list are selected, the
+    answer means all that it has by then.
+    """
     context = {
         **model_admin.admin_site.each_context(request),
         "title": question,
@@ -69,7 +78,11 @@ def confirm_selection(
         "button": button,
         "form": form,
         "action": action,
-        "selected": selected,
+        "shown": selected[:SHOWN],
+        "more": max(selected.count() - SHOWN, 0),
+        "numbers": numbers,
+        "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+        "select_across": request.POST.get("select_across", "0"),
         "checkbox_name": ACTION_CHECKBOX_NAME,
         "media": model_admin.media,
     }
@@ -85,6 +98,13 @@ def close_dialog(model_admin: admin.ModelAdmin, object_id: int | str) -> HttpRes
     options = model_admin.model._meta
     page = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
     return HttpResponse(headers={"HX-Redirect": page})
+
+
+def tell_resolved(request: HttpRequest, count: int) -> None:
+    """Say how many failures a person has closed."""
+    forget_open_failures()
+    text = ngettext("%d failure marked resolved.", "%d failures marked resolved.", count)
+    messages.success(request, text % count)
 
 
 def tell_retried(request: HttpRequest, tried: Retried) -> None:

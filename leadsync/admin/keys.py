@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -35,7 +36,10 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     search_fields = ("user__username", "prefix")
     search_help_text = _("Bot's name, or how the key begins")
     ordering = ("-created_at", "-pk")
-    fields = ("bot", "begins", "may", "home", "created", "last_used", "expires", "standing")
+    fields = (
+        *("bot", "begins", "may", "home", "created", "last_used", "expires", "standing"),
+        "last_messages",
+    )
     change_form_before_template = "leadsync/key_hint.html"
     actions = ("revoke",)
     actions_detail = ("revoke_this",)
@@ -78,6 +82,16 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
         if not key.user.is_active:
             return pill(_("Bot switched off"), "warning")
         return pill(_("Valid"), "success")
+
+    @display(description=_("last messages"))
+    def last_messages(self, key: ApiKey) -> SafeString:
+        page = reverse("admin:sarah_stateupdate_changelist")
+        return format_html(
+            '<a href="{}?key={}" class="text-link">{}</a>',
+            page,
+            key.pk,
+            _("Show what came with this key"),
+        )
 
     def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("leadsync.revoke_apikey")

@@ -16,6 +16,7 @@ GROUPS = (
         (
             (_("Leads"), "group", "contacts.view_contact", "contacts_contact"),
             (_("Conversations with Sarah"), "forum", "sarah.view_sarahstate", "sarah_sarahstate"),
+            (_("Messages from Sarah"), "history", "sarah.view_stateupdate", "sarah_stateupdate"),
         ),
     ),
     (
@@ -26,6 +27,19 @@ GROUPS = (
                 "sync_problem",
                 "monitoring.view_syncfailure",
                 "monitoring_syncfailure",
+            ),
+            (
+                _("Causes of failures"),
+                "category",
+                "monitoring.view_failuregroup",
+                "monitoring_failuregroup",
+            ),
+            (_("Alerts"), "notifications", "monitoring.view_alert", "monitoring_alert"),
+            (
+                _("Alert settings"),
+                "notification_settings",
+                "monitoring.view_alertsettings",
+                "monitoring_alertsettings",
             ),
             (_("Reconciliations"), "rule", "monitoring.view_syncrun", "monitoring_syncrun"),
             (_("Workspaces"), "storefront", "contacts.view_workspace", "contacts_workspace"),

@@ -3,23 +3,85 @@
 import json
 from collections.abc import Mapping
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.admin.tools import ago, pill
 from monitoring.kinds import Kind
-from monitoring.models import Resolution, SyncFailure
+from monitoring.models import BulkResult, BulkRun, GroupStatus, Resolution, SyncFailure
+from monitoring.trends import Trend
 
 KIND_COLOURS = dict.fromkeys(Kind.values, "warning") | {
     Kind.SYNC_ERROR: "danger",
     Kind.REJECTED_PAYLOAD: "danger",
     Kind.INVALID_PAYLOAD: "info",
 }
+STATUS_COLOURS: dict[str, str] = {
+    GroupStatus.OPEN: "danger",
+    GroupStatus.REGRESSED: "danger",
+    GroupStatus.ACKNOWLEDGED: "warning",
+    GroupStatus.IGNORED: "",
+    GroupStatus.RESOLVED: "success",
+    GroupStatus.HEALED: "success",
+}
+RESULT_COLOURS: dict[str, str] = {
+    BulkResult.SYNCED: "success",
+    BulkResult.RESOLVED: "success",
+    BulkResult.STILL_FAILING: "danger",
+    BulkResult.LEFT_ALONE: "warning",
+}
+FAINT = SafeString(' opacity=".35"')
+BAR, GAP, HEIGHT = 4, 1, 24
+"""Pixels of a trend's bars."""
 
 
 def kind_pill(kind: str) -> SafeString:
     return pill(Kind(kind).label, KIND_COLOURS[kind])
+
+
+def group_pill(status: str) -> SafeString:
+    return pill(GroupStatus(status).label, STATUS_COLOURS[status])
+
+
+def run_pill(run: BulkRun) -> SafeString:
+    if run.cancelled_at:
+        return pill(_("Cancelled by %s") % run.cancelled_by, "warning")
+    return pill(_("Done"), "success") if run.finished_at else pill(_("Under way"), "info")
+
+
+def trend_in_words(trend: Trend) -> str:
+    counts = {"day": trend.total, "hour": trend.last_hour}
+    return _("%(day)d in 24 h, %(hour)d in the last hour") % counts
+
+
+def sparkline(trend: Trend) -> SafeString:
+    """A bar for each hour of the last day, and the same in words for who cannot see them."""
+    most = max(trend.hours)
+    heights = [max(round(HEIGHT * count / most), 2) if count else 1 for count in trend.hours]
+    bars = format_html_join(
+        "",
+        '<rect x="{}" y="{}" width="{}" height="{}"{}/>',
+        (
+            (
+                number * (BAR + GAP),
+                HEIGHT - height,
+                BAR,
+                height,
+                "" if count else FAINT,
+            )
+            for number, (count, height) in enumerate(zip(trend.hours, heights, strict=True))
+        ),
+    )
+    return format_html(
+        '<svg class="ls-trend" role="img" aria-label="{}" width="{}" height="{}" '
+        'fill="currentColor"><title>{}</title>{}</svg>',
+        words := trend_in_words(trend),
+        len(trend.hours) * (BAR + GAP) - GAP,
+        HEIGHT,
+        words,
+        bars,
+    )
 
 
 def outcome_in_words(failure: SyncFailure) -> SafeString:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -11,42 +11,34 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import (
     NoteDialogForm,
-    NoteForm,
     ReadOnly,
     close_dialog,
-    confirm_selection,
-    is_confirmed,
-    is_too_much,
+    tell_resolved,
     tell_retried,
 )
-from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import ModelAdmin, admin_link, ago
+from monitoring.admin.asking import WILL_RESOLVE, WILL_RETRY, BulkActions
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
-from monitoring.admin.filters import LastSeenFilter, OpenFilter, WorkspaceFilter, matching
+from monitoring.admin.filters import (
+    GroupFilter,
+    LastSeenFilter,
+    OpenFilter,
+    WorkspaceFilter,
+    matching,
+)
 from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import SyncFailure, SyncFailureQuerySet
 from sarah import resync
 
-WILL_RESOLVE = _(
-    "The failures are closed, signed with your name. Their conversations stay as they are: out of "
-    "sync, and no longer tried again by themselves. If the cause is still there, Sarah's next "
-    "message opens a new failure."
-)
-WILL_RETRY = _(
-    "The conversation is copied to its lead again, as it is stored now. If that works, its "
-    "failures are closed."
-)
-
 
 @admin.register(SyncFailure)
-class SyncFailureAdmin(ReadOnly, ModelAdmin):
+class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
     list_display = (
         "what",
         "phone",
@@ -59,6 +51,7 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
     list_display_links = ("what", "phone")
     list_filter = (
         OpenFilter,
+        GroupFilter,
         ("kind", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         WorkspaceFilter,
@@ -76,8 +69,10 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: SyncFailure | None = None) -> Any:
         about = [("phone", "lead"), ("where", "conversation")]
-        when = [("first_seen", "last_seen"), ("occurrences", "source")]
+        when = [("first_seen", "last_seen"), ("occurrences", "source"), "request_id"]
         known = ["what", "advice", "error_text", "outcome"]
+        if request.user.has_perm("monitoring.view_failuregroup"):
+            known.insert(1, "cause")
         if obj and obj.note:
             known.append("note_text")
         sections: list[tuple[Any, dict[str, Any]]] = [
@@ -92,7 +87,7 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
         return sections
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncFailure]:
-        return super().get_queryset(request).select_related("state__contact")
+        return super().get_queryset(request).select_related("state__contact", "group")
 
     @display(description=_("what"), ordering="kind")
     def what(self, failure: SyncFailure) -> SafeString:
@@ -117,6 +112,10 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
     @display(description=_("outcome"), ordering="resolved_at")
     def outcome(self, failure: SyncFailure) -> SafeString:
         return outcome_in_words(failure)
+
+    @display(description=_("cause"))
+    def cause(self, failure: SyncFailure) -> SafeString:
+        return admin_link(failure.group)
 
     @display(description=_("note"))
     def note_text(self, failure: SyncFailure) -> SafeString:
@@ -180,32 +179,6 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
             return offered
         return [one for one in offered if one.path != "try-again"]
 
-    @action(description=_("Mark resolved"), permissions=["resolve"])
-    def mark_resolved(
-        self, request: HttpRequest, failures: SyncFailureQuerySet
-    ) -> HttpResponse | None:
-        if is_too_much(request, failures):
-            return None
-        form = NoteForm(request.POST if is_confirmed(request) else None)
-        if form.is_valid():
-            self._resolve(request, failures, note=form.cleaned_data["note"])
-            return None
-        return confirm_selection(
-            self,
-            request,
-            failures,
-            action="mark_resolved",
-            question=_("Mark these failures resolved?"),
-            explanation=WILL_RESOLVE,
-            button=_("Mark resolved"),
-            form=form,
-        )
-
-    @action(description=_("Try again"), permissions=["retry"])
-    def try_again(self, request: HttpRequest, failures: SyncFailureQuerySet) -> None:
-        if not is_too_much(request, failures):
-            self._retry(request, failures)
-
     @action(
         description=_("Mark resolved"),
         permissions=["resolve"],
@@ -243,10 +216,7 @@ class SyncFailureAdmin(ReadOnly, ModelAdmin):
         return SyncFailure.objects.filter(pk=object_id)
 
     def _resolve(self, request: HttpRequest, failures: SyncFailureQuerySet, *, note: str) -> None:
-        count = failures.resolve(by=request.user.get_username(), note=note)
-        forget_open_failures()
-        text = ngettext("%d failure marked resolved.", "%d failures marked resolved.", count)
-        messages.success(request, text % count)
+        tell_resolved(request, failures.resolve(by=request.user.get_username(), note=note))
 
     def _retry(self, request: HttpRequest, failures: SyncFailureQuerySet) -> None:
         tell_retried(request, resync.retry_failures(failures, by=request.user.get_username()))

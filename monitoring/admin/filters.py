@@ -11,7 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from contacts.phones import search_range
-from monitoring.models import SyncFailure, SyncFailureQuerySet
+from monitoring.models import (
+    FailureGroup,
+    GroupStatus,
+    SyncFailure,
+    SyncFailureQuerySet,
+)
 
 
 class OpenFilter(DropdownFilter):
@@ -36,6 +41,46 @@ class OpenFilter(DropdownFilter):
             case self.RESOLVED:
                 return queryset.filter(resolved_at__isnull=False)
         return queryset.open()
+
+
+class GroupStatusFilter(DropdownFilter):
+    """Where a cause stands; what somebody should know of, unless others are asked for."""
+
+    title = _("status")
+    parameter_name = "status"
+    all_option = None
+    CURRENT, ALL = "current", "all"
+    TO_KNOW = (GroupStatus.REGRESSED, GroupStatus.OPEN, GroupStatus.ACKNOWLEDGED)
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
+        return [(self.CURRENT, _("Open")), *GroupStatus.choices[1:], (self.ALL, _("All"))]
+
+    def value(self) -> str:
+        asked = super().value()
+        return asked if asked in (*GroupStatus.values, self.ALL) else self.CURRENT
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        match self.value():
+            case self.ALL:
+                return queryset
+            case self.CURRENT:
+                return queryset.filter(status__in=self.TO_KNOW)
+        return queryset.filter(status=self.value())
+
+
+class GroupFilter(DropdownFilter):
+    """By cause, of those that have failures."""
+
+    title = _("cause")
+    parameter_name = "group"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        groups = FailureGroup.objects.filter(failures__isnull=False).distinct().order_by("pk")
+        return [(str(group.pk), str(group)) for group in groups]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        asked = self.value() or ""
+        return queryset.filter(group=asked) if asked.isdecimal() else queryset
 
 
 class WorkspaceFilter(DropdownFilter):

@@ -1,13 +1,14 @@
 """What went wrong, and what healed."""
 
 from monitoring.models.alerts import Alert, AlertDelivery, AlertSettings, Cause, Channel, Event
-from monitoring.models.bulk import BulkAction, BulkItem, BulkResult, BulkRun
+from monitoring.models.bulk import BulkAction, BulkItem, BulkResult, BulkRun, BulkRunQuerySet
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
-from monitoring.models.groups import FailureGroup, FailureGroupQuerySet, Source
-from monitoring.models.runs import RunTrigger, SyncRun
+from monitoring.models.groups import FailureGroup, FailureGroupQuerySet, GroupStatus, Source
+from monitoring.models.runs import STOPPED, RunTrigger, SyncRun
 from monitoring.models.workers import Heartbeat
 
 __all__ = [
+    "STOPPED",
     "Alert",
     "AlertDelivery",
     "AlertSettings",
@@ -15,11 +16,13 @@ __all__ = [
     "BulkItem",
     "BulkResult",
     "BulkRun",
+    "BulkRunQuerySet",
     "Cause",
     "Channel",
     "Event",
     "FailureGroup",
     "FailureGroupQuerySet",
+    "GroupStatus",
     "Heartbeat",
     "Resolution",
     "RunTrigger",

@@ -1,17 +1,28 @@
 """Alerts: what should make somebody look, who is told, and whether telling them worked."""
 
 import secrets
+from datetime import datetime, timedelta
+from typing import Self
+from urllib.parse import urlsplit
 
-from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from monitoring.models.failures import SyncFailure
+from monitoring.webhooks import validate_webhook
+
+MAX_TEXT = 500
+FAILING_FOR = timedelta(hours=24)
+"""How long an alert that reached nobody counts against the health of the site."""
 
 
 class Cause(models.TextChoices):
     NEW_GROUP = "new_group", _("New cause of failures")
-    REGRESSION = "regression", _("Resolved cause is back")
+    REGRESSION = "regression", _("Cause of failures is back")
     FAILURE_RATE = "failure_rate", _("Many messages fail")
     SILENCE = "silence", _("No messages")
     BACKLOG = "backlog", _("Retries pile up")
@@ -20,8 +31,17 @@ class Cause(models.TextChoices):
     FLOOD = "flood", _("Flood of unknown numbers")
 
 
+GROUP_CAUSES = (Cause.NEW_GROUP, Cause.REGRESSION)
+"""Their subject is the id of a failure group."""
+EVENT_CAUSES = (Cause.REVOKED_KEY, Cause.PLAIN_HTTP)
+"""Noticed when they happen; over when they have not happened for a while."""
+
+
 class AlertSettings(models.Model):
     """Who is told about a workspace, and from when on; the row without one is told about all."""
+
+    SILENT_AFTER_HOURS = 24
+    MAX_FAILURE_PERCENT = 5
 
     workspace = models.OneToOneField(
         "contacts.Workspace",
@@ -32,23 +52,27 @@ class AlertSettings(models.Model):
         verbose_name=_("workspace"),
         help_text=_("Empty: for all workspaces, and for what belongs to none."),
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Otherwise nobody below is told anything.")
+    )
     emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
     webhook_url = models.CharField(
-        _("webhook"), max_length=500, blank=True, validators=[URLValidator(["https", "http"])]
+        _("webhook"), max_length=500, blank=True, validators=[validate_webhook]
     )
     webhook_secret = models.CharField(
-        _("webhook secret"), max_length=64, default=secrets.token_hex, editable=False
+        _("signing secret"), max_length=64, default=secrets.token_hex, editable=False
     )
     silent_after_hours = models.PositiveSmallIntegerField(
         _("hours without a message"),
-        default=24,
+        default=SILENT_AFTER_HOURS,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 30)],
+        help_text=_("A workspace that had messages before, and then none for so long, is silent."),
     )
     max_failure_percent = models.PositiveSmallIntegerField(
         _("failing messages in per cent"),
-        default=5,
+        default=MAX_FAILURE_PERCENT,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("More of the messages of 15 minutes, and at least five, are too many."),
     )
 
     class Meta:
@@ -75,6 +99,47 @@ class AlertSettings(models.Model):
     def __str__(self) -> str:
         return str(self.workspace or _("All workspaces"))
 
+    @property
+    def webhook_host(self) -> str:
+        """The part of the webhook's address that is no secret."""
+        return urlsplit(self.webhook_url).hostname or "" if self.webhook_url else ""
+
+    def recipients(self) -> list[tuple[str, str]]:
+        """Channel and recipient of everyone who is told."""
+        told = [(Channel.EMAIL.value, address) for address in self.emails]
+        return told + [(Channel.WEBHOOK.value, self.webhook_host)] * bool(self.webhook_url)
+
+    def forget_removed_recipients(self) -> None:
+        """Drop what is still to be sent, or could not be, to recipients that are gone: all of
+        them if these settings are not active, so that nobody gets it weeks later."""
+        undelivered = self.deliveries.filter(delivered_at__isnull=True)
+        recipients = self.recipients() if self.is_active else []
+        for channel in Channel.values:
+            kept = [name for of, name in recipients if of == channel]
+            undelivered.filter(channel=channel).exclude(recipient__in=kept).delete()
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def open(self) -> Self:
+        return self.filter(recovered_at__isnull=True)
+
+    def notice(
+        self, cause: str, *, subject: str = "", workspace_id: int | None = None, text: str
+    ) -> None:
+        """Open the alert for this, or note that it is still seen.
+
+        Two may notice the same at once: the database keeps one open, and the second insert is
+        ignored.
+        """
+        about, now = {"cause": cause, "subject": subject[:100]}, timezone.now()
+        seen = {"text": text[:MAX_TEXT], "last_seen_at": now}
+        if not self.open().filter(**about).update(**seen):
+            alert = self.model(**about, **seen, started_at=now, workspace_id=workspace_id)
+            self.bulk_create([alert], ignore_conflicts=True)
+
+    def told_since(self, when: datetime) -> Self:
+        return self.filter(notified_at__gt=when)
+
 
 class Alert(models.Model):
     """A cause that was noticed; open until it has not been noticed for a while."""
@@ -83,17 +148,19 @@ class Alert(models.Model):
     subject = models.CharField(_("about"), max_length=100, blank=True)
     workspace = models.ForeignKey(
         "contacts.Workspace",
-        models.CASCADE,
+        models.SET_NULL,
         null=True,
         blank=True,
         related_name="alerts",
         verbose_name=_("workspace"),
     )
-    text = models.CharField(_("text"), max_length=500)
+    text = models.CharField(_("text"), max_length=MAX_TEXT)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
     notified_at = models.DateTimeField(_("told"), null=True, blank=True)
     recovered_at = models.DateTimeField(_("recovered"), null=True, blank=True)
+
+    objects = AlertQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("alert")
@@ -113,6 +180,14 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    def audience(self) -> models.QuerySet[AlertSettings]:
+        """Whose settings it concerns: those for all, and those of the workspaces it is about."""
+        about = Q(workspace__isnull=True) | Q(workspace=self.workspace_id)
+        if self.cause in GROUP_CAUSES:
+            failures = SyncFailure.objects.open().filter(group=int(self.subject))
+            about |= Q(workspace__slug__in=failures.values("workspace_ref"))
+        return AlertSettings.objects.filter(about, is_active=True).order_by("pk")
+
 
 class Channel(models.TextChoices):
     EMAIL = "email", _("E-mail")
@@ -125,8 +200,31 @@ class Event(models.TextChoices):
     TEST = "test", _("Test")
 
 
+class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
+    def due(self) -> Self:
+        """To be sent now, by the database's clock, and taken by no worker."""
+        return self.filter(next_attempt_at__lte=Now(), settings__is_active=True)
+
+    def failing(self) -> Self:
+        """What reached nobody in the last 24 hours, though it was tried, unless something reached
+        the same recipient since."""
+        since = AlertDelivery.objects.filter(
+            settings=OuterRef("settings"),
+            channel=OuterRef("channel"),
+            recipient=OuterRef("recipient"),
+            delivered_at__gte=OuterRef("created_at"),
+        )
+        undelivered = self.filter(delivered_at__isnull=True, settings__is_active=True)
+        return undelivered.filter(
+            ~Exists(since), created_at__gte=timezone.now() - FAILING_FOR
+        ).exclude(error="")
+
+
 class AlertDelivery(models.Model):
-    """One message to one recipient: sent, still to be sent, or why it could not be."""
+    """One message to one recipient: sent, still to be sent, or why it could not be.
+
+    A webhook is named by its host: its address may hold a secret, and stands in the settings.
+    """
 
     settings = models.ForeignKey(AlertSettings, models.CASCADE, related_name="deliveries")
     alert = models.ForeignKey(Alert, models.CASCADE, null=True, related_name="deliveries")
@@ -138,6 +236,8 @@ class AlertDelivery(models.Model):
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=500, blank=True)
+
+    objects = AlertDeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("alert delivery")

@@ -1,12 +1,20 @@
 """What a person asked for on many failures at once: a result for each, and a way to stop it."""
 
-from django.db import models
-from django.db.models import Q
+from datetime import timedelta
+from typing import Self
+
+from django.db import models, transaction
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.models.failures import SyncFailure
+from monitoring.models.failures import SyncFailure, SyncFailureQuerySet
 from monitoring.models.groups import FailureGroup
+
+LEASE = timedelta(minutes=2)
+"""How long a run is left to whoever works it after each sign of life."""
+BATCH_SIZE = 500
 
 
 class BulkAction(models.TextChoices):
@@ -20,6 +28,59 @@ class BulkResult(models.TextChoices):
     RESOLVED = "resolved", _("Resolved")
     LEFT_ALONE = "left_alone", _("Left alone")
     """Over already, seen again since it was chosen, or nothing that a retry could mend."""
+
+
+class BulkRunQuerySet(models.QuerySet["BulkRun"]):
+    def unfinished(self) -> Self:
+        return self.filter(finished_at__isnull=True, cancelled_at__isnull=True)
+
+    def with_progress(self) -> Self:
+        """With `asked_for`, how many failures it is about, and `done`, how many of them so far."""
+        return self.annotate(
+            asked_for=Count("items"),
+            done=Count("items", filter=Q(items__worked_at__isnull=False)),
+        )
+
+    def ask(
+        self,
+        action: str,
+        failures: SyncFailureQuerySet,
+        *,
+        by: str,
+        note: str = "",
+        group: FailureGroup | None = None,
+    ) -> "BulkRun":
+        """A run on these failures as they are now; it is worked by `sarah.bulk`.
+
+        Resolving a whole `group` is also said of the group. The run is leased until all its items
+        are written down, since nobody may find it empty and call it finished.
+        """
+        run = self.create(
+            action=action, asked_by=by, note=note, group=group, leased_until=Now() + LEASE
+        )
+        seen = failures.order_by("pk").values_list("pk", "contact_phone", "last_seen_at")
+        items = [
+            BulkItem(run=run, failure_id=pk, contact_phone=phone, seen_at=when)
+            for pk, phone, when in seen
+        ]
+        BulkItem.objects.bulk_create(items, batch_size=BATCH_SIZE)
+        if group and action == BulkAction.RESOLVE:
+            FailureGroup.objects.filter(pk=group.pk).say_resolved(by=by, note=note, at=run.asked_at)
+        run.give_back()
+        return run
+
+    def lease(self) -> "BulkRun | None":
+        """The oldest unfinished run, for the caller alone; None if there is none that is free.
+
+        Leases run out by the database's clock, so the run of a killed worker is taken over.
+        """
+        free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
+        with transaction.atomic():
+            runs = self.unfinished().filter(free).order_by("pk")
+            run = runs.select_for_update(skip_locked=True, no_key=True).first()
+            if run:
+                run.keep()
+        return run
 
 
 class BulkRun(models.Model):
@@ -42,6 +103,12 @@ class BulkRun(models.Model):
     cancelled_by = models.CharField(_("cancelled by"), max_length=150, blank=True)
     leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
 
+    objects = BulkRunQuerySet.as_manager()
+
+    # Only on rows from `with_progress()`:
+    asked_for: int
+    done: int
+
     class Meta:
         verbose_name = _("bulk run")
         verbose_name_plural = _("bulk runs")
@@ -50,10 +117,44 @@ class BulkRun(models.Model):
             models.CheckConstraint(
                 condition=Q(action__in=BulkAction.values), name="bulk_run_action_is_known"
             ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at__isnull=True, cancelled_by="")
+                | Q(cancelled_at__isnull=False) & ~Q(cancelled_by=""),
+                name="bulk_run_is_cancelled_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} · {self.asked_at:%Y-%m-%d %H:%M}"
+        asked_at = timezone.localtime(self.asked_at)
+        return f"{self.get_action_display()} · {asked_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished_at is not None or self.cancelled_at is not None
+
+    def results(self) -> dict[str, int]:
+        """How many failures came to which `BulkResult`; blank: still to do."""
+        return dict(self.items.order_by().values_list("result").annotate(Count("pk")))
+
+    def cancel(self, *, by: str) -> bool:
+        """Leave the rest; what is done stays done. False if it was over already."""
+        return bool(self._unfinished().update(cancelled_at=timezone.now(), cancelled_by=by))
+
+    def keep(self) -> bool:
+        """Show a sign of life while working; False once it is cancelled."""
+        return bool(self._unfinished().update(leased_until=Now() + LEASE))
+
+    def give_back(self) -> None:
+        BulkRun.objects.filter(pk=self.pk).update(leased_until=None)
+
+    def finish(self) -> None:
+        self._unfinished().update(finished_at=Now(), leased_until=None)
+
+    def to_do(self) -> "QuerySet[BulkItem]":
+        return self.items.filter(result="").order_by("pk")
+
+    def _unfinished(self) -> BulkRunQuerySet:
+        return BulkRun.objects.filter(pk=self.pk).unfinished()
 
 
 class BulkItem(models.Model):

@@ -1,7 +1,11 @@
 """Failures with one cause, as one thing that people talk about: seen, taken on, resolved, back."""
 
+from datetime import datetime
+from typing import Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Count, F, Max, Q, Sum, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +18,71 @@ class Source(models.TextChoices):
     BACKGROUND = "background", _("Background work")
 
 
+class GroupStatus(models.TextChoices):
+    """Where a cause stands; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
+
+    OPEN = "open", _("Open")
+    REGRESSED = "regressed", _("Back again")
+    """A person resolved it, and it has been seen since."""
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    IGNORED = "ignored", _("Ignored")
+    RESOLVED = "resolved", _("Resolved")
+    HEALED = "healed", _("Healed")
+    """Nothing of it is open any more, without a word from a person."""
+
+
 class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
+    def with_numbers(self) -> Self:
+        """With `open_failures`, `leads` (those with open failures), `occurrences`, `last_seen_at`
+        (null if its failures are deleted) and `status`, all from the failures that are kept."""
+        is_open = Q(failures__resolved_at__isnull=True)
+        return self.annotate(
+            open_failures=Count("failures", filter=is_open),
+            leads=Count(
+                "failures__contact_phone",
+                filter=is_open & Q(failures__contact_phone__gt=""),
+                distinct=True,
+            ),
+            occurrences=Coalesce(Sum("failures__occurrences"), 0),
+            last_seen_at=Max("failures__last_seen_at"),
+            open_seen_at=Max("failures__last_seen_at", filter=is_open),
+        ).annotate(status=_status(timezone.now()))
+
+    def with_status(self, *statuses: str) -> Self:
+        """With their numbers, those that stand there."""
+        return self.with_numbers().filter(status__in=statuses)
+
+    def acknowledge(self, *, by: str, note: str = "") -> int:
+        """Somebody looks after these causes, also if they were ignored."""
+        return self.update(
+            acknowledged_at=timezone.now(),
+            acknowledged_by=by,
+            **NOT_IGNORED,
+            **_if_given(note=note),
+        )
+
+    def ignore(self, *, until: datetime, by: str, note: str = "") -> int:
+        """Nobody needs to look at these causes before then."""
+        return self.update(ignored_until=until, ignored_by=by, **_if_given(note=note))
+
+    def reopen(self) -> int:
+        """Take back what was said about these causes, so that their failures speak for them."""
+        return self.update(**NOT_ACKNOWLEDGED, **NOT_IGNORED, **NOT_RESOLVED)
+
+    def say_resolved(self, *, by: str, note: str = "", at: datetime | None = None) -> int:
+        """Put on record that these causes are over since then (or now).
+
+        Whoever calls this closes their open failures as well, at once (`FailureGroup.resolve`) or
+        by a bulk run; until then, and if one is seen again, the status says so.
+        """
+        return self.update(
+            resolved_at=at or timezone.now(),
+            resolved_by=by,
+            **NOT_ACKNOWLEDGED,
+            **NOT_IGNORED,
+            **_if_given(note=note),
+        )
+
     def id_of(self, *, source: str, kind: str, exception: str = "", function: str = "") -> int:
         """The group of this cause, made if it is the first failure of its kind."""
         cause = {
@@ -28,6 +96,35 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
             self.bulk_create([self.model(**cause)], ignore_conflicts=True)  # two may be the first
             pks = list(known.all())
         return pks[0]
+
+
+NOT_ACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": ""}
+NOT_IGNORED = {"ignored_until": None, "ignored_by": ""}
+NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
+
+
+def _if_given(**texts: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _status(now: datetime) -> Case:
+    """The one rule for where a cause stands.
+
+    Resolving takes the acknowledgement back, so one that is there is later than `resolved_at`.
+    """
+    seen_before = Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=F("resolved_at"))
+    return Case(
+        When(
+            Q(open_failures=0, resolved_at__isnull=False) & seen_before,
+            then=Value(GroupStatus.RESOLVED),
+        ),
+        When(open_failures=0, then=Value(GroupStatus.HEALED)),
+        When(ignored_until__gt=now, then=Value(GroupStatus.IGNORED)),
+        When(acknowledged_at__isnull=False, then=Value(GroupStatus.ACKNOWLEDGED)),
+        When(open_seen_at__gt=F("resolved_at"), then=Value(GroupStatus.REGRESSED)),
+        default=Value(GroupStatus.OPEN),
+        output_field=models.CharField(),
+    )
 
 
 class FailureGroup(models.Model):
@@ -48,15 +145,23 @@ class FailureGroup(models.Model):
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
     acknowledged_by = models.CharField(_("acknowledged by"), max_length=150, blank=True)
     ignored_until = models.DateTimeField(_("ignored until"), null=True, blank=True)
+    ignored_by = models.CharField(_("ignored by"), max_length=150, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True)
     note = models.TextField(_("note"), max_length=2000, blank=True)
 
     objects = FailureGroupQuerySet.as_manager()
 
+    # Only on rows from `with_numbers()`:
+    open_failures: int
+    leads: int
+    occurrences: int
+    last_seen_at: datetime | None
+    status: str
+
     class Meta:
-        verbose_name = _("failure group")
-        verbose_name_plural = _("failure groups")
+        verbose_name = _("cause of failures")
+        verbose_name_plural = _("causes of failures")
         permissions = [("handle_failuregroup", "Can acknowledge, ignore and resolve causes")]
         constraints = [
             models.UniqueConstraint(
@@ -75,6 +180,11 @@ class FailureGroup(models.Model):
                 name="failure_group_is_acknowledged_by_somebody",
             ),
             models.CheckConstraint(
+                condition=Q(ignored_until__isnull=True, ignored_by="")
+                | Q(ignored_until__isnull=False) & ~Q(ignored_by=""),
+                name="failure_group_is_ignored_by_somebody",
+            ),
+            models.CheckConstraint(
                 condition=Q(resolved_at__isnull=True, resolved_by="")
                 | Q(resolved_at__isnull=False) & ~Q(resolved_by=""),
                 name="failure_group_is_resolved_by_somebody",
@@ -84,3 +194,13 @@ class FailureGroup(models.Model):
     def __str__(self) -> str:
         where = ": ".join(filter(None, (self.exception, self.function)))
         return f"{self.get_kind_display()} ({where})" if where else str(self.get_kind_display())
+
+    def resolve(self, *, by: str, note: str = "") -> int:
+        """The cause is over: close its open failures, and return how many there were.
+
+        One that is seen while this runs stays open, and the cause is *back again*.
+        """
+        now = timezone.now()
+        FailureGroup.objects.filter(pk=self.pk).say_resolved(by=by, note=note, at=now)
+        resolved: int = self.failures.resolve(by=by, note=note, seen_until=now)
+        return resolved

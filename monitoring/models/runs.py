@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 DEAD_AFTER = timedelta(minutes=5)
 """A run without a sign of life for so long was killed."""
+STOPPED = "Stopped before it was done."
+"""The error of a run whose worker was told to stop: nothing is wrong, another run will follow."""
 
 
 class RunTrigger(models.TextChoices):
@@ -74,5 +76,8 @@ class SyncRun(models.Model):
         """Show a sign of life, and how far the run has come."""
         SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), **counts)
 
-    def finish(self, *, error: str = "") -> None:
-        SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), finished_at=Now(), error=error)
+    def finish(self, *, error: str = "", **counts: int) -> None:
+        """Close the run with what it came to; `error` says why it is incomplete."""
+        SyncRun.objects.filter(pk=self.pk).update(
+            beat_at=Now(), finished_at=Now(), error=error, **counts
+        )

@@ -25,6 +25,7 @@ from leadsync.admin.actions import (
 )
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, pill, temperature_pill
 from sarah import resync
+from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter, matching
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
@@ -134,6 +135,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
             (None, {"fields": about}),
             (_("Sync with the lead"), {"fields": syncing}),
             (_("What Sarah learned"), {"fields": ("learned",)}),
+            (_("What Sarah said"), {"fields": ("last_messages",)}),
             (_("The same as raw data"), {"classes": ("collapse",), "fields": ("raw",)}),
         )
 
@@ -152,6 +154,10 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     @display(description=_("facts"))
     def learned(self, state: SarahState) -> object:
         return facts_table(state.extracted_data) or _("Nothing yet.")
+
+    @display(description=_("last messages"))
+    def last_messages(self, state: SarahState) -> object:
+        return messages_table(state) or _("None.")
 
     @display(description=_("extracted_data"))
     def raw(self, state: SarahState) -> SafeString:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from contacts.models import Contact
+from contacts.models import Contact, Workspace
 from leadsync.admin.tools import admin_link, ago, pill, table
 from monitoring.kinds import Kind
 from monitoring.models import Resolution
@@ -29,12 +29,37 @@ def explain_sync(state: SarahState) -> SafeString:
             _("Everything Sarah said has reached the lead ({})."), ago(state.synced_at)
         )
     if state.sync_reason == SyncReason.EXCLUDED:
-        return format_html(
-            "{}", _("The lead opted out: nothing is copied any more. That is no failure.")
-        )
+        return format_html("{}", _why_excluded(state))
     if not state.sync_reason:
         return format_html("{}", _("It has not been synced yet: use “Sync again”."))
+    if workspace := _lets_it_wait(state):
+        return format_html(
+            _(
+                "Unknown numbers become leads in the workspace {}, but at most {} in an hour: this "
+                "one is kept and has its turn in a later hour. If strange numbers flood Sarah, "
+                "switch that off there; if not, raise the limit."
+            ),
+            admin_link(workspace),
+            workspace.max_created_per_hour,
+        )
     return format_html("{} {}", Kind(state.sync_reason).advice, _next_attempt(state))
+
+
+def _why_excluded(state: SarahState) -> str:
+    if state.workspace and state.workspace.is_test_number(state.contact_phone):
+        return _(
+            "The phone is a test number of this workspace: nothing is copied to a lead. That is no "
+            "failure."
+        )
+    return _("The lead opted out: nothing is copied any more. That is no failure.")
+
+
+def _lets_it_wait(state: SarahState) -> Workspace | None:
+    """The workspace that would have made a lead of this unknown number, had it not been one too
+    many."""
+    workspace = state.workspace
+    is_unknown = state.sync_reason == SyncReason.CONTACT_NOT_FOUND
+    return workspace if workspace and is_unknown and workspace.creates_contacts else None
 
 
 def _next_attempt(state: SarahState) -> str:
@@ -55,8 +80,8 @@ def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
     """What Sarah learned: first the facts that the lead gets, then what is only kept here."""
     copied = [(key, value) for key, value in extracted_data.items() if key in BY_KEY]
     kept = [(key, value) for key, value in extracted_data.items() if key not in BY_KEY]
-    rows = [(_label(key), _in_words(value), pill(_("Lead"), "success")) for key, value in copied]
-    rows += [(key, _in_words(value), pill(_("Only here"))) for key, value in kept]
+    rows = [(_label(key), in_words(value), pill(_("Lead"), "success")) for key, value in copied]
+    rows += [(key, in_words(value), pill(_("Only here"))) for key, value in kept]
     return table([_("fact"), _("what Sarah heard"), _("goes to")], rows)
 
 
@@ -83,7 +108,8 @@ def _label(key: str) -> str:
     return capfirst(str(label_for_field(BY_KEY[key].field, Contact)))
 
 
-def _in_words(value: object) -> object:
+def in_words(value: object) -> object:
+    """A value as a person reads it in a table's cell."""
     if value in ("", [], {}, None):
         return "–"  # noqa: RUF001 (a dash is what an empty cell shows)
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):

@@ -18,10 +18,14 @@ from sarah.models import SarahStateQuerySet, SyncReason
 class SyncFilter(DropdownFilter):
     title = _("sync")
     parameter_name = "sync"
-    IN_SYNC, OUT_OF_SYNC = "in", "out"
+    IN_SYNC, OUT_OF_SYNC, EXCLUDED = "in", "out", "excluded"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [(self.IN_SYNC, _("In sync")), (self.OUT_OF_SYNC, _("Out of sync"))]
+        return [
+            (self.IN_SYNC, _("In sync")),
+            (self.OUT_OF_SYNC, _("Out of sync")),
+            (self.EXCLUDED, SyncReason.EXCLUDED.label),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: SarahStateQuerySet) -> SarahStateQuerySet:
         match self.value():
@@ -29,6 +33,8 @@ class SyncFilter(DropdownFilter):
                 return queryset.synced()
             case self.OUT_OF_SYNC:
                 return queryset.out_of_sync()
+            case self.EXCLUDED:
+                return queryset.excluded()
         return queryset
 
 
@@ -42,7 +48,12 @@ class ReasonFilter(DropdownFilter):
         return list(SyncReason.choices)
 
     def queryset(self, request: HttpRequest, queryset: SarahStateQuerySet) -> SarahStateQuerySet:
-        return queryset.out_of_sync().filter(sync_reason=self.value()) if self.value() else queryset
+        match self.value():
+            case None | "":
+                return queryset
+            case SyncReason.EXCLUDED:
+                return queryset.excluded()
+        return queryset.out_of_sync().filter(sync_reason=self.value())
 
 
 class ActiveFilter(DropdownFilter):

@@ -34,7 +34,7 @@ is read as JSON whatever its Content-Type says. Scope: `states:write`.
 | `contact_not_found` | no lead has this phone yet |
 | `ambiguous_contact` | no workspace was named, and the phone is a lead in several |
 | `workspace_not_found` | no workspace has this slug or Kapso `phone_number_id` |
-| `excluded` | the lead has opted out: nothing is copied, and that is no failure |
+| `excluded` | the lead opted out, or the phone is a test number: no failure, nothing is copied |
 | `sync_error` | something broke on our side; it is on record and tried again |
 
 New reasons may be added.

@@ -20,7 +20,9 @@ from rest_framework.views import APIView
 from contacts.phones import InvalidPhone, to_e164
 from leadsync.api import with_second_try
 from leadsync.models import Scope
+from monitoring.alerting import notice_event
 from monitoring.kinds import Kind
+from monitoring.models import Cause
 from sarah import inbox
 from sarah.addressing import ForeignWorkspace, region_of
 from sarah.api.body import BodyTooLarge, read_body
@@ -91,9 +93,18 @@ class StateView(APIView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         self.started = time.perf_counter()
-        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        is_plain = settings.SECURE_SSL_REDIRECT and not request.is_secure()
+        if is_plain:
             logger.warning("A bot calls /sarah/state over plain HTTP: its key can be read.")
         super().initial(request, *args, **kwargs)
+        if is_plain:
+            notice_event(
+                Cause.PLAIN_HTTP,
+                subject=request.auth.prefix,
+                workspace_id=request.auth.workspace_id,
+                text="A bot calls /sarah/state over plain HTTP, where its key can be read: "
+                f"{request.auth.prefix}… of {request.user}. Let it call https://.",
+            )
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(_as_api_error(exc))

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature
+from monitoring.models import Resolution, SyncFailure
 
 if TYPE_CHECKING:
     from sarah.sync import SyncResult
@@ -35,7 +36,8 @@ class SyncReason(models.TextChoices):
     AMBIGUOUS_CONTACT = "ambiguous_contact", _("Lead in several workspaces")
     WORKSPACE_NOT_FOUND = "workspace_not_found", _("Workspace not found")
     EXCLUDED = "excluded", _("Excluded")
-    """The lead opted out: nothing is copied, and that is no failure."""
+    """The lead opted out or the phone is a test number: nothing is copied, and that is no
+    failure."""
     SYNC_ERROR = "sync_error", _("Sync error")
 
 
@@ -56,6 +58,10 @@ class SarahStateQuerySet(models.QuerySet["SarahState"]):
         waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
         return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
+    def excluded(self) -> Self:
+        """Those that are not to reach a lead: it opted out, or the phone is a test number."""
+        return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
+
     def waiting(self) -> Self:
         return self.out_of_sync().filter(sync_reason__in=WAITING)
 
@@ -63,6 +69,20 @@ class SarahStateQuerySet(models.QuerySet["SarahState"]):
         """Whose retry is due by the database's clock, and that no worker has taken."""
         free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
         return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
+
+    def parked(self) -> Self:
+        """Whose retries are used up: they need a person, and none has given up on them."""
+        given_up = SyncFailure.objects.filter(
+            state=OuterRef("pk"),
+            resolution=Resolution.MANUAL,
+            resolved_at__gte=OuterRef("updated_at"),
+        )
+        return self.filter(
+            ~Exists(given_up),
+            synced_at__isnull=True,
+            sync_reason=SyncReason.SYNC_ERROR,
+            next_sync_at__isnull=True,
+        )
 
     def active_since(self, when: datetime) -> Self:
         return self.filter(updated_at__gte=when)

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
@@ -109,4 +110,4 @@ class StateUpdate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.received_at:%Y-%m-%d %H:%M:%S}"
+        return date_format(timezone.localtime(self.received_at), "j M Y, H:i:s")

@@ -8,9 +8,15 @@ from playwright.sync_api import Page, expect
 
 from contacts.models import Contact
 from monitoring.models import SyncFailure
+from sarah.bulk import work_bulk_runs
 from sarah.models import SarahState
-from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory, UserFactory
-from tests.staff import restore_groups
+from tests.factories import (
+    ContactFactory,
+    FailureGroupFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -18,7 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.fixture
 def operator(page: Page, live_server: Any) -> Iterator[Page]:
     """The dashboard as an operator sees it after signing in. No page may report an error."""
-    restore_groups()
     UserFactory(username="olivia", group="Operators")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -79,3 +84,26 @@ def test_an_operator_syncs_a_conversation_again(operator: Page) -> None:
     expect(operator.get_by_text("1 conversation is in sync now.")).to_be_visible()
     expect(operator.get_by_role("link", name="Budi")).to_be_visible()
     assert SarahState.objects.synced().count() == 1
+
+
+def test_an_operator_ends_a_cause_with_hundreds_of_failures(operator: Page) -> None:
+    group = FailureGroupFactory(exception="ValueError", function="sarah.sync.sync")
+    SyncFailureFactory.create_batch(220, group=group)
+    new = SyncFailureFactory(kind="contact_not_found")
+
+    operator.get_by_role("link", name="Causes of failures").click()
+    operator.get_by_role("link", name="ValueError").click()
+    operator.get_by_role("link", name="220", exact=True).click()
+    operator.locator("#action-toggle").check()
+    operator.get_by_role("link", name="Select all 220").click()
+    operator.get_by_label("Select action to run").select_option("mark_resolved")
+    operator.get_by_role("button", name="Run").click()
+    expect(operator.locator(".ls-count", has_text="220")).to_be_visible()
+    operator.get_by_label("Note").fill("Mended.")
+    operator.get_by_role("button", name="Mark resolved").click()
+
+    expect(operator.get_by_text("0 of 220")).to_be_visible()
+    work_bulk_runs()  # as the worker would
+    expect(operator.get_by_text("220 of 220")).to_be_visible()
+    expect(operator.get_by_role("link", name="Cancel")).to_have_count(0)
+    assert list(SyncFailure.objects.open()) == [new]

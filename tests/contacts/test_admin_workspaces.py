@@ -1,6 +1,7 @@
 """The admin's pages of workspaces."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from contacts.models import Workspace
@@ -51,6 +52,86 @@ def test_naming_the_kapso_id_lets_waiting_conversations_find_their_workspace(
     operator.post(url, sent_by(operator.get(url)) | {"kapso_phone_number_id": "106540352242922"})
 
     assert SarahState.objects.get().contact.name == "Budi"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (
+            "0812-3456-7890\r\n\r\n  +62 812 3456 7891 \r\nwa.me/6281234567890",
+            ["+6281234567890", "+6281234567891"],
+        ),
+        ("", []),
+    ],
+)
+def test_test_numbers_are_written_in_any_spelling(
+    operator: Client, typed: str, kept: list[str]
+) -> None:
+    Workspace.objects.update(test_numbers=["+6281299999999"])
+    workspace = Workspace.objects.get()
+    url = f"{LIST}{workspace.pk}/change/"
+    form = sent_by(operator.get(url))
+    assert form["test_numbers"] == "+6281299999999"
+
+    operator.post(url, form | {"test_numbers": typed, "max_created_per_hour": "50"})
+
+    workspace.refresh_from_db()
+    assert (workspace.test_numbers, workspace.max_created_per_hour) == (kept, 50)
+    assert sent_by(operator.get(url))["test_numbers"] == "\r\n".join(kept)
+
+
+def test_they_are_read_in_the_region_that_is_chosen(operator: Client) -> None:
+    workspace = WorkspaceFactory()
+    url = f"{LIST}{workspace.pk}/change/"
+    form = sent_by(operator.get(url))
+
+    operator.post(url, form | {"region": "MY", "test_numbers": "012-345 6789"})
+
+    workspace.refresh_from_db()
+    assert workspace.test_numbers == ["+60123456789"]
+
+
+def test_a_line_that_is_no_number_is_named_and_nothing_is_saved(operator: Client) -> None:
+    url = f"{LIST}{Workspace.objects.get().pk}/change/"
+    typed = "0812-3456-7890\r\nBudi <b>\r\n0812"
+
+    page = operator.post(url, sent_by(operator.get(url)) | {"test_numbers": typed})
+
+    errors = page.context["adminform"].form.errors["test_numbers"]
+    assert [error.partition(":")[0] for error in errors] == ["“Budi <b>”", "“0812”"]
+    assert "Budi &lt;b&gt;" in page.content.decode()
+    assert Workspace.objects.get().test_numbers == []
+
+
+def test_there_may_be_200_test_numbers(operator: Client) -> None:
+    url = f"{LIST}{Workspace.objects.get().pk}/change/"
+    lines = [f"+62812345{number:05}" for number in range(201)]
+
+    for count in (201, 200):
+        form = sent_by(operator.get(url)) | {"test_numbers": "\r\n".join(lines[:count])}
+        operator.post(url, form)
+
+    assert Workspace.objects.get().test_numbers == lines[:200]
+
+
+@pytest.mark.parametrize("numbers", [["0812-3456-7890"], [6281234567890], "+6281234567890"])
+def test_other_writers_cannot_store_what_is_no_list_of_numbers(numbers: object) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Workspace(slug="kopi-kita", name="Kopi", test_numbers=numbers).full_clean()
+
+    assert set(refused.value.message_dict) == {"test_numbers"}
+
+
+def test_the_page_tells_how_many_leads_sarah_has_just_created(operator: Client) -> None:
+    workspace = WorkspaceFactory(slug="kopi-kita", max_created_per_hour=2)
+    url = f"{LIST}{workspace.pk}/change/"
+    seen = []
+
+    for _round in range(2):
+        ContactFactory(source="sarah", workspace=workspace)
+        seen.append("Limit reached" in operator.get(url).content.decode())
+
+    assert seen == [False, True]
 
 
 def test_a_workspace_in_use_cannot_be_deleted() -> None:

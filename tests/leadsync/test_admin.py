@@ -200,14 +200,30 @@ def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> 
     assert set(group.permissions.values_list("pk", flat=True)) == before
 
 
-OF_SALES = ["Dashboard", "Leads", "Conversations with Sarah", "Sync failures", "Workspaces"]
+OF_SALES = [
+    "Dashboard",
+    "Leads",
+    "Conversations with Sarah",
+    "Messages from Sarah",
+    "Sync failures",
+    "Workspaces",
+]
+OF_OPERATORS = [
+    *OF_SALES[:-1],
+    "Causes of failures",
+    "Alerts",
+    "Alert settings",
+    "Reconciliations",
+    "Workspaces",
+    "API keys",
+]
 
 
 @pytest.mark.parametrize(
     ("group", "shown"),
     [
         ("Sales", OF_SALES),
-        ("Operators", [*OF_SALES[:-1], "Reconciliations", "Workspaces", "API keys"]),
+        ("Operators", OF_OPERATORS),
         ("", ["Dashboard"]),
     ],
 )

@@ -1,9 +1,16 @@
 """`/healthz` and `/readyz`: what a load balancer asks."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.functions import Now
 from django.test import Client
+
+from monitoring.models import Heartbeat
+from tests.faults import database_away
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def test_a_missing_migration_is_not_ready(client: Client, migrations: MigrationR
 
     answer = client.get("/readyz")
 
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.json()["status"]) == (503, "broken")
     assert "manage.py migrate" in answer.json()["error"]
 
 
@@ -42,6 +49,42 @@ def test_a_database_newer_than_the_code_is_ready(
     migrations.record_applied("contacts", "9999_from_the_next_release")
 
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_degraded_sync_keeps_the_process_in_service(client: Client) -> None:
+    Heartbeat.objects.beat("host:1")
+    Heartbeat.objects.update(beat_at=Now() - timedelta(minutes=3))
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "problems": ["worker_dead"]}
+
+
+@pytest.mark.django_db
+def test_what_was_found_is_remembered_for_two_seconds(
+    client: Client, migrations: MigrationRecorder, django_assert_num_queries
+) -> None:
+    with time_machine.travel("2026-11-24T02:00:00Z", tick=False) as clock:
+        migrations.record_unapplied("contacts", "0003_default_workspace")
+        assert client.get("/readyz").status_code == 503
+        migrations.record_applied("contacts", "0003_default_workspace")
+
+        clock.shift(1.9)
+        with django_assert_num_queries(0):
+            assert client.get("/readyz").status_code == 503
+        clock.shift(0.2)
+        assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_without_its_database_it_is_broken(client: Client) -> None:
+    with database_away():
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "broken", "error": "The database cannot be reached."}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -1,7 +1,9 @@
 """A log line tells what broke and where, never whom it was about."""
 
 import io
+import json
 import logging
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -9,6 +11,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils.module_loading import import_string
 
+from leadsync.logs import JSONFormatter
+from monitoring.request_ids import request_id
 from tests.bot import PHONE
 
 SECRET = f"Budi Santoso of {PHONE}"
@@ -90,3 +94,53 @@ def test_a_refused_request_is_logged_without_its_query_string(client: Client, lo
 
     assert "/sarah/state" in log.getvalue()
     assert "6281234567890" not in log.getvalue()
+
+
+@pytest.fixture
+def json_log(log: io.StringIO) -> io.StringIO:
+    """The same as programs get it (`LEADSYNC_LOG_FORMAT=json`)."""
+    logging.getLogger().handlers[-1].setFormatter(JSONFormatter())
+    return log
+
+
+def only_entry(log: io.StringIO) -> dict[str, Any]:
+    (line,) = log.getvalue().splitlines()
+    return json.loads(line)
+
+
+def test_a_json_line_tells_the_same_and_no_more(json_log):
+    about = request_id.set("req-12345678")
+    try:
+        fail()
+    except DatabaseError as error:
+        logging.getLogger("sarah").exception("Line one\nof %s: %s", 7, error)
+    finally:
+        request_id.reset(about)
+
+    entry = only_entry(json_log)
+    assert entry.pop("time").endswith("Z")
+    frames = entry.pop("frames")
+    assert frames[-1].endswith(" fail")
+    assert entry == {
+        "level": "ERROR",
+        "logger": "sarah",
+        "message": "Line one\nof 7: DatabaseError",
+        "request_id": "req-12345678",
+        "exception": "DatabaseError",
+    }
+    assert "Budi" not in json_log.getvalue()
+
+
+def test_a_json_line_outside_of_requests_is_as_short_as_it_can_be(json_log):
+    logging.getLogger("sarah").warning("Slow.")
+
+    assert set(only_entry(json_log)) == {"time", "level", "logger", "message"}
+
+
+@pytest.mark.django_db
+def test_a_refused_request_has_no_query_string_in_json_either(client: Client, json_log):
+    answer = client.get("/sarah/nothing?contact_phone=%2B6281234567890")
+
+    entry = only_entry(json_log)
+    assert entry["message"] == "Not Found: /sarah/nothing"
+    assert entry["request_id"] == answer["X-Request-ID"]

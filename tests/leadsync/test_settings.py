@@ -55,6 +55,10 @@ def variables() -> set[str]:
         ("LEADSYNC_DEFAULT_REGION", "Indonesia", "use two capital letters, such as ID or SG"),
         ("LEADSYNC_STATUS_BY_STATE", "new", "JSON"),
         ("LEADSYNC_LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
+        ("LEADSYNC_LOG_FORMAT", "xml", "text, json"),
+        ("LEADSYNC_METRICS_OPEN", "all", "use one of 1/0, true/false, yes/no, on/off"),
+        ("LEADSYNC_JOURNAL_DAYS", "0", "greater than or equal to 1"),
+        ("LEADSYNC_JOURNAL_MAX_ROWS", "1M", "use a whole number"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(
@@ -94,6 +98,15 @@ def test_without_an_environment_it_is_safe(start: Any) -> None:
 @pytest.mark.parametrize("name", ["DEBUG", "LEADSYNC_DB_DIRECT"])
 def test_a_switch_understands_four_words(start: Any, name: str, word: str) -> None:
     assert start(**PRODUCTION | {name: word})[name] is True
+
+
+@pytest.mark.parametrize(
+    ("wanted", "formatter"), [("text", "DiscreetFormatter"), ("json", "JSONFormatter")]
+)
+def test_logs_are_for_people_or_for_programs(start: Any, wanted: str, formatter: str) -> None:
+    logging = start(**PRODUCTION, LEADSYNC_LOG_FORMAT=wanted)["LOGGING"]
+
+    assert logging["formatters"]["discreet"] == {"()": f"leadsync.logs.{formatter}"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from monitoring.kinds import Kind
-from monitoring.models import SyncFailure, SyncRun
+from monitoring.models import BulkRun, SyncFailure, SyncRun
 from sarah.models import SarahState
 from tests.bot import PHONE
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
@@ -57,6 +57,7 @@ def test_filters_narrow_the_list() -> None:
         {"workspace": "shop"},
         {"seen": "day", "workspace": "shop"},
         {"source__exact": "sarah", "workspace": "shop"},
+        {"group": str(wanted.group_id)},
     ):
         assert list(staff.list_of(SyncFailure, **query).result_list) == [wanted], query
     assert not staff.list_of(SyncFailure, seen="older").result_list
@@ -64,6 +65,7 @@ def test_filters_narrow_the_list() -> None:
 
 def test_a_page_tells_what_happened_and_what_to_do() -> None:
     failure = failing_conversation(extracted_data={"name": "Budi"})
+    SyncFailure.objects.update(request_id="req-12345678")
 
     page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
 
@@ -71,6 +73,10 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     assert "No lead has this phone." in page
     assert "&quot;name&quot;: &quot;Budi&quot;" in page
     assert reverse("admin:sarah_sarahstate_change", args=[failure.state_id]) in page
+    cause = reverse("admin:monitoring_failuregroup_change", args=[failure.group_id])
+    assert cause in page
+    assert "req-12345678" in page
+    assert cause not in Staff("Sales").sees("monitoring_syncfailure_change", failure.pk)
 
 
 def test_an_unknown_number_is_one_click_from_being_a_lead() -> None:
@@ -169,7 +175,10 @@ def test_trying_again_says_what_came_of_it() -> None:
     )
     staff = Staff("Operators")
 
-    answer = staff.runs("try_again", [mended, still_broken, refused])
+    question = staff.runs("try_again", [mended, still_broken, refused]).content.decode()
+    assert "Cannot be tried again" in question
+    assert SyncFailure.objects.open().count() == 3
+    answer = staff.runs("try_again", [mended, still_broken, refused], confirmed="1")
 
     assert [message.split(":")[0].split(";")[0] for message in messages_of(answer)] == [
         "1 conversation is in sync now.",
@@ -232,9 +241,10 @@ def test_sales_may_look_at_failures_but_not_end_them(action: str) -> None:
     assert staff.list_of(SyncFailure).result_count == 1
     assert staff.confirms(action, failure).status_code == 403
     staff.runs("mark_resolved", [failure], confirmed="1")
-    staff.runs("try_again", [failure])
+    staff.runs("try_again", [failure], confirmed="1")
 
     assert SyncFailure.objects.open().count() == 1
+    assert not BulkRun.objects.exists()
 
 
 def test_a_dialog_without_a_token_is_refused() -> None:

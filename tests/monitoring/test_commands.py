@@ -1,4 +1,4 @@
-"""`resolve_failures`"""
+"""`resolve_failures` and `retry_failures`"""
 
 from datetime import timedelta
 
@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from monitoring.models import SyncFailure
-from tests.factories import SyncFailureFactory
+from contacts.models import Contact
+from monitoring.models import FailureGroup, SyncFailure
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,9 @@ def failures() -> dict[str, SyncFailure]:
     return {
         "old": SyncFailureFactory(last_seen_at=timezone.now() - timedelta(days=8)),
         "unknown": SyncFailureFactory(kind="contact_not_found", contact_phone="+6281234567890"),
-        "kapso": SyncFailureFactory(source="kapso", kind="rejected_payload"),
+        "kapso": SyncFailureFactory(
+            source="kapso", kind="rejected_payload", workspace_ref="kopi-kita"
+        ),
         "done": SyncFailureFactory(resolved_at=timezone.now(), resolution="healed"),
     }
 
@@ -33,6 +36,7 @@ def failures() -> dict[str, SyncFailure]:
         (["--older-than", "200h"], set()),
         (["--kind", "contact_not_found", "--source", "kapso"], set()),
         (["--kind", "sync_error", "--all"], {"old"}),
+        (["--workspace", "kopi-kita"], {"kapso"}),
     ],
 )
 def test_what_is_selected_and_open_is_resolved_and_counted(failures, capsys, selection, chosen):
@@ -76,3 +80,56 @@ def test_without_a_usable_selection_nothing_is_resolved(failures, arguments):
         call_command("resolve_failures", *arguments)
 
     assert SyncFailure.objects.open().count() == 3
+
+
+def test_resolving_a_whole_group_says_so_of_the_group_and_part_of_it_does_not(failures):
+    unknown, kapso = failures["unknown"].group, failures["kapso"].group
+
+    call_command("resolve_failures", "--group", str(unknown.pk), "--note", "over")
+    call_command("resolve_failures", "--group", str(kapso.pk), "--source", "kapso")
+
+    assert FailureGroup.objects.with_status("resolved").get() == unknown
+    assert not SyncFailure.objects.open().filter(group__in=[unknown, kapso]).exists()
+
+
+def failing_conversation(*, lead_is_there: bool) -> SyncFailure:
+    state = SarahStateFactory()
+    if lead_is_there:  # `bulk_create()` heals nothing by itself
+        lead = ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)
+        Contact.objects.bulk_create([lead])
+    return state.failures.get()
+
+
+def test_retrying_syncs_what_is_selected_and_says_what_still_fails(capsys):
+    mended, other = (failing_conversation(lead_is_there=True) for _ in range(2))
+    broken = failing_conversation(lead_is_there=False)
+    refused = SyncFailureFactory(kind="rejected_payload")
+
+    with pytest.raises(SystemExit, match="3"):
+        call_command("retry_failures", mended.pk, broken.pk, refused.pk)
+
+    mended.refresh_from_db()
+    assert mended.resolution == "retried"
+    assert mended.resolved_by
+    assert set(SyncFailure.objects.open()) == {other, broken, refused}
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("Retried 2 conversations: 1 in sync now, 1 still fail; 1 failures")
+
+
+def test_retrying_what_can_be_mended_ends_well(capsys):
+    failing_conversation(lead_is_there=True)
+
+    call_command("retry_failures", "--kind", "contact_not_found", "--dry-run")
+    assert SyncFailure.objects.open().exists()
+    call_command("retry_failures", "--kind", "contact_not_found")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Would retry 1 conversations.",
+        "Retried 1 conversations: 1 in sync now, 0 still fail.",
+    ]
+    assert not SyncFailure.objects.open().exists()
+
+
+def test_retrying_needs_a_selection():
+    with pytest.raises(CommandError, match="Say which"):
+        call_command("retry_failures")

@@ -123,6 +123,13 @@ def test_over_the_limit_resolved_rows_go_first_then_refused_bodies_then_the_olde
     assert caplog.text.count("Deleted 1 sync failures") == 6
 
 
+def test_a_full_log_makes_room_for_more_than_the_next_failure(settings):
+    settings.LEADSYNC_MAX_FAILURES = 40
+    make(41, seen=1)
+
+    assert SyncFailure.objects.trim() == 3
+
+
 def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):
     settings.LEADSYNC_MAX_FAILURES = 3
     waiting = SarahStateFactory()

@@ -198,4 +198,7 @@ def test_while_the_database_is_away_the_process_is_alive_and_not_ready(client: C
         alive, ready = client.get("/healthz"), client.get("/readyz")
 
     assert alive.status_code == 200
-    assert told(ready) == (503, {"error": "The database cannot be reached."})
+    assert told(ready) == (
+        503,
+        {"status": "broken", "error": "The database cannot be reached."},
+    )

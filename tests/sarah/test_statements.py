@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from contacts.models import Workspace
 from leadsync.models import ApiKey
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
@@ -176,7 +177,52 @@ def test_a_message_of_an_opted_out_lead_costs_13(bound_bot: Bot) -> None:
     assert len(sent) == 13
 
 
+def test_a_message_of_a_test_number_costs_12_and_no_look_at_the_leads(bound_bot: Bot) -> None:
+    Workspace.objects.update(test_numbers=[PHONE])
+    bound_bot.post(lead_score=80)
+
+    with statements() as sent:
+        bound_bot.post(lead_score=85)
+
+    excluded = ["SAVEPOINT", "SET LOCAL", "RELEASE", *OUT_OF_SYNC]
+    assert sent == [*KEY, *TAKEN_IN, *excluded, *JOURNALLED, "COMMIT"]
+    assert len(sent) == 12
+
+
+def test_creating_the_lead_costs_3_more_than_a_known_one(bound_bot: Bot) -> None:
+    Workspace.objects.update(creates_contacts=True)
+
+    with statements() as sent:
+        bound_bot.post(lead_score=80)
+
+    # The first of these looks whether numbers flood in, the last one locks.
+    created = ["SELECT contact", "INSERT contact", "SELECT contact"]
+    linked = ["UPDATE contact", "UPDATE sarahstate"]
+    assert sent == [
+        *KEY,
+        *TAKEN_IN_FIRST,
+        *SYNC,
+        *created,
+        *linked,
+        "RELEASE",
+        *JOURNALLED,
+        "COMMIT",
+    ]
+
+
 # Messages that do not reach their lead
+
+
+def test_a_message_in_a_flood_costs_1_more_than_one_of_an_unknown_lead(bound_bot: Bot) -> None:
+    Workspace.objects.update(creates_contacts=True, max_created_per_hour=1)
+    ContactFactory(source="sarah")
+    bound_bot.post()
+
+    with statements() as sent:
+        bound_bot.post()
+
+    flooded = [*SYNC, "SELECT contact", "RELEASE", *OUT_OF_SYNC]
+    assert sent == [*KEY, *TAKEN_IN, *flooded, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
 
 
 def test_a_message_of_an_unknown_lead_costs_18(bound_bot: Bot) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -13,9 +14,13 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from contacts.models import Contact, StatusChange
+from monitoring.models import Heartbeat, SyncFailure
+from sarah import queue
 from sarah.models import SarahState
+from sarah.queue import lease_due
 from sarah.resync import retry, retry_due
-from sarah.worker import lease_due, work_due
+from sarah.sync import SyncResult
+from sarah.worker import Chore, Worker
 from tests.factories import ContactFactory, SarahStateFactory
 from tests.faults import LEADS, refusing
 from tests.server import database_url
@@ -26,11 +31,13 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 def make_due(state: SarahState, **changes: object) -> None:
     SarahState.objects.filter(pk=state.pk).update(
-        synced_at=None,
-        sync_reason="sync_error",
-        sync_attempts=1,
-        next_sync_at=timezone.now() - timedelta(minutes=1),
-        **changes,
+        **{
+            "synced_at": None,
+            "sync_reason": "sync_error",
+            "sync_attempts": 1,
+            "next_sync_at": timezone.now() - timedelta(minutes=1),
+        }
+        | changes
     )
 
 
@@ -90,11 +97,67 @@ def test_three_workers_at_once_work_each_conversation_once() -> None:
     Contact.objects.update(lead_status="new")
     StatusChange.objects.all().delete()
 
-    outcomes = at_once([work_due] * 3)
+    outcomes = at_once([lambda: Worker(name=str(uuid4()), chores={}).work_once()[0]] * 3)
 
     assert sum(outcomes, Counter()) == {"synced": 60}
     assert StatusChange.objects.count() == 60
     assert not SarahState.objects.exclude(leased_until=None).exists()
+
+
+def test_a_conversation_that_breaks_the_retry_itself_does_not_stop_the_others(
+    due_state: SarahState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = SarahStateFactory(contact_phone=ContactFactory().phone)
+    make_due(broken, next_sync_at=timezone.now() - timedelta(hours=1))
+
+    def break_for(state_id: int) -> SyncResult | None:
+        if state_id == broken.pk:
+            raise ZeroDivisionError("Budi +6281234567890")
+        return retry_due(state_id)
+
+    monkeypatch.setattr(queue, "retry_due", break_for)
+    Worker(chores={}).work_once()
+
+    due_state.refresh_from_db()
+    broken.refresh_from_db()
+    assert due_state.synced_at
+    assert (broken.sync_attempts, broken.leased_until) == (2, None)
+    assert broken.next_sync_at
+    group = SyncFailure.objects.get(source="background").group
+    assert group.exception == "ZeroDivisionError"
+    assert group.function.endswith("break_for")
+
+
+def test_a_chore_that_breaks_is_on_record_and_does_not_stop_the_others() -> None:
+    done = []
+    chores = {
+        "broken": Chore(run=lambda stopped: 1 / 0, every=60),
+        "sound": Chore(run=lambda stopped: done.append(1), every=60),
+    }
+
+    Worker(chores=chores).work_once()
+
+    assert done
+    assert SyncFailure.objects.get().error == "ZeroDivisionError: division by zero"
+
+
+def test_a_worker_is_known_to_live_until_it_stops(due_state: SarahState) -> None:
+    worker = Worker(name="one", chores={})
+
+    assert not worker.is_stopping()
+    assert [beat.worker for beat in Heartbeat.objects.alive()] == ["one"]
+
+    worker.stop()
+    worker.run()
+    assert not Heartbeat.objects.exists()
+
+
+def test_a_killed_worker_is_missed() -> None:
+    Heartbeat.objects.beat("killed")
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
+
+    assert not Heartbeat.objects.alive().exists()
+    assert [beat.worker for beat in Heartbeat.objects.dead()] == ["killed"]
 
 
 def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None:

@@ -1,4 +1,4 @@
-"""The background worker: retries what is due, and reconciles every hour."""
+"""The background worker: retries, bulk runs, reconciliation, alerts, pruning."""
 
 import signal
 from typing import Any
@@ -6,12 +6,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from leadsync.management import base
+from sarah.queue import OVERTAKEN
 from sarah.worker import Worker
 
 
 class Command(base.Command):
     help = (
-        "Retry failed syncs when they are due and reconcile every hour, until SIGTERM or Ctrl-C. "
+        "Retry failed syncs when they are due, work on what staff asked for in bulk, reconcile "
+        "every hour, send alerts and delete what is too old, until SIGTERM or Ctrl-C. "
         "Any number of workers may run, on any number of machines. Without one, what waits still "
         "heals by itself as soon as its lead appears; the rest is left to `resync`."
     )
@@ -28,10 +30,10 @@ class Command(base.Command):
         if not once:
             worker.run()
             return
-        outcomes, drift = worker.work()
+        outcomes, drift = worker.work_once()
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         if drift:
             self.stdout.write(f"Reconciled: {drift}")
         self.stdout.write(f"Worked {outcomes.total()} due conversations: {summary or 'none'}.")
-        if set(outcomes) - {"synced", "excluded"} or (drift and drift.failed):
+        if set(outcomes) - {"synced", "excluded", OVERTAKEN} or (drift and drift.failed):
             raise SystemExit(base.PROBLEMS_REMAIN)

@@ -1,0 +1,189 @@
+"""Whom to tell of what alarms, from when on, and whether telling them works."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from leadsync.admin.actions import close_dialog
+from leadsync.admin.tools import ModelAdmin, once, pill
+from monitoring.admin.deliveries import in_short, table_of
+from monitoring.delivery import send_test
+from monitoring.models import AlertDelivery, AlertSettings
+
+MAX_EMAILS = 10
+WILL_TEST = _(
+    "Everyone in these settings gets a test message right now, as they are saved. It takes a few "
+    "seconds; then you see here what arrived and what did not."
+)
+HOW_TO_VERIFY = _(
+    "How a receiver knows that a message is ours: X-LeadSync-Signature is “sha256=” and the "
+    "HMAC-SHA256 in hex, with this secret, of X-LeadSync-Timestamp, a full stop and the body as "
+    "received. Refuse timestamps that are more than five minutes old."
+)
+
+
+class EmailsField(forms.CharField):
+    """E-mail addresses, one on each line."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = value if isinstance(value, list) else str(value or "").splitlines()
+        return list(dict.fromkeys(filter(None, (line.strip() for line in lines))))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(initial) != self.to_python(data)
+
+    def run_validators(self, value: Any) -> None:
+        for address in value:
+            try:
+                validate_email(address)
+            except ValidationError:
+                raise ValidationError(_("This is no e-mail address: %s") % address) from None
+        if len(value) > MAX_EMAILS:
+            raise ValidationError(_("Write at most %d of them.") % MAX_EMAILS)
+
+
+class AlertSettingsForm(forms.ModelForm):
+    emails: Any = EmailsField(
+        label=_("E-mail addresses"), required=False, help_text=_("One on each line.")
+    )
+
+    class Meta:
+        model = AlertSettings
+        fields: list[str] = []  # the admin's fieldsets name them
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        workspace: Any = self.fields.get("workspace")
+        if workspace:
+            workspace.empty_label = _("All workspaces")
+
+
+@admin.register(AlertSettings)
+class AlertSettingsAdmin(ModelAdmin):
+    form = AlertSettingsForm
+    list_display = ("for_whom", "addresses", "webhook", "active", "last_delivery")
+    list_display_links = ("for_whom",)
+    list_select_related = ("workspace",)
+    ordering = (F("workspace__name").asc(nulls_first=True),)
+    actions = None
+    actions_detail = ("send_test_alert",)
+    readonly_fields = ("secret", "deliveries")
+
+    def get_fieldsets(self, request: HttpRequest, obj: AlertSettings | None = None) -> Any:
+        webhook = ["webhook_url", "secret"] if obj else ["webhook_url"]
+        sections: list[tuple[Any, dict[str, Any]]] = [
+            (None, {"fields": ["workspace", "is_active"]}),
+            (_("Who is told"), {"fields": ["emails", *webhook]}),
+            (_("Limits"), {"fields": [("silent_after_hours", "max_failure_percent")]}),
+        ]
+        if obj:
+            sections.append((_("Latest messages"), {"fields": ["deliveries"]}))
+        return sections
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AlertSettings]:
+        tried = AlertDelivery.objects.filter(settings=OuterRef("pk"), attempts__gt=0)
+        latest = tried.order_by("-created_at", "-pk")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                last_attempts=Subquery(latest.values("attempts")[:1]),
+                last_delivered_at=Subquery(latest.values("delivered_at")[:1]),
+                last_error=Subquery(latest.values("error")[:1]),
+            )
+        )
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "webhook_url":
+            kwargs |= {"widget": UnfoldAdminTextInputWidget(attrs={"placeholder": "https://"})}
+            kwargs["help_text"] = _(
+                "Alerts are POSTed to it as JSON; “text” is a sentence, so it works with Slack and "
+                "Telegram as it is. Only public addresses; redirects are not followed."
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: AlertSettings, *args: Any) -> None:
+        super().save_model(request, obj, *args)
+        obj.forget_removed_recipients()
+
+    @display(description=_("for"), ordering="workspace__name")
+    def for_whom(self, settings: AlertSettings) -> str:
+        return str(settings)
+
+    @display(description=_("e-mail addresses"))
+    def addresses(self, settings: AlertSettings) -> SafeString:
+        return format_html('<div class="ls-wrap">{}</div>', ", ".join(settings.emails) or "-")
+
+    @display(description=_("webhook"))
+    def webhook(self, settings: AlertSettings) -> str | None:
+        return settings.webhook_host or None
+
+    @display(description=_("active"))
+    def active(self, settings: AlertSettings) -> SafeString:
+        return pill(_("On"), "success") if settings.is_active else pill(_("Off"))
+
+    @display(description=_("last message"))
+    def last_delivery(self, settings: Any) -> SafeString | None:
+        if not settings.last_attempts:
+            return None
+        return in_short(error=settings.last_error, delivered_at=settings.last_delivered_at)
+
+    @display(description=_("signing secret"))
+    def secret(self, settings: AlertSettings) -> SafeString:
+        return format_html(
+            '<code class="ls-wrap">{}</code><p class="ls-hint">{}</p>',
+            settings.webhook_secret,
+            HOW_TO_VERIFY,
+        )
+
+    @display(description=_("messages"))
+    @once
+    def deliveries(self, settings: AlertSettings) -> SafeString:
+        return table_of(settings.deliveries.all(), with_alert=True)
+
+    def has_test_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.change_alertsettings")
+
+    @action(
+        description=_("Send a test alert"),
+        permissions=["test"],
+        url_path="test",
+        icon="send",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": _("Send a test alert?"),
+            "description": WILL_TEST,
+            "form_class": None,
+            "form_submit_text": _("Send"),
+        },
+    )
+    def send_test_alert(
+        self, request: HttpRequest, form: forms.Form, object_id: str
+    ) -> HttpResponse:
+        settings = AlertSettings.objects.select_related("workspace").get(pk=object_id)
+        tried = send_test(settings)
+        for delivery, error in tried:
+            told = {"to": delivery.recipient, "error": error}
+            if error:
+                messages.error(request, _("Not sent to %(to)s. %(error)s") % told)
+            else:
+                messages.success(request, _("Sent to %(to)s.") % told)
+        if not tried:
+            messages.warning(request, _("Nobody to tell: add an e-mail address or a webhook."))
+        return close_dialog(self, object_id)

@@ -1,0 +1,106 @@
+"""Alerts for staff: what was noticed, whether it is over, and who was told."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin as StockAdmin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from leadsync.admin.actions import ReadOnly
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill
+from monitoring.admin.deliveries import table_of
+from monitoring.models import Alert, Cause, FailureGroup
+from monitoring.models.alerts import GROUP_CAUSES
+
+CAUSE_COLOURS: dict[str, str] = dict.fromkeys(Cause.values, "warning") | {
+    Cause.SILENCE: "danger",
+    Cause.FAILURE_RATE: "danger",
+    Cause.REVOKED_KEY: "danger",
+}
+
+
+class OpenFilter(DropdownFilter):
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: StockAdmin) -> list[tuple[str, object]]:
+        return [("open", _("Open")), ("recovered", _("Recovered"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in ("open", "recovered"):
+            return queryset.filter(recovered_at__isnull=self.value() == "open")
+        return queryset
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnly, ModelAdmin):
+    list_display = ("what", "sentence", "where", "started", "last_seen", "told", "standing")
+    list_display_links = ("what", "sentence")
+    list_filter = (
+        OpenFilter,
+        ("cause", ChoicesDropdownFilter),
+        ("workspace", RelatedDropdownFilter),
+    )
+    list_select_related = ("workspace",)
+    ordering = (F("recovered_at").desc(nulls_first=True), "-started_at", "-pk")
+    actions_detail_hide_default = True
+    fieldsets = [
+        (None, {"fields": ["what", "text", "about", "standing"]}),
+        (_("When"), {"fields": [("started", "last_seen"), "told"]}),
+        (_("Who was told"), {"fields": ["deliveries"]}),
+    ]
+
+    @display(description=_("cause"), ordering="cause")
+    def what(self, alert: Alert) -> SafeString:
+        return pill(Cause(alert.cause).label, CAUSE_COLOURS[alert.cause])
+
+    @display(description=_("text"))
+    def sentence(self, alert: Alert) -> SafeString:
+        return format_html('<div class="ls-wrap">{}</div>', alert.text)
+
+    @display(description=_("workspace"), ordering="workspace__name")
+    def where(self, alert: Alert) -> str | None:
+        return str(alert.workspace) if alert.workspace else None
+
+    @display(description=_("about"))
+    @once
+    def about(self, alert: Alert) -> Any:
+        if alert.cause not in GROUP_CAUSES:
+            return alert.workspace or alert.subject or None
+        group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
+        return admin_link(group) if group else None
+
+    @display(description=_("started"), ordering="started_at")
+    def started(self, alert: Alert) -> str:
+        return ago(alert.started_at)
+
+    @display(description=_("last seen"), ordering="last_seen_at")
+    def last_seen(self, alert: Alert) -> str:
+        return ago(alert.last_seen_at)
+
+    @display(description=_("told"), ordering="notified_at")
+    def told(self, alert: Alert) -> object:
+        return ago(alert.notified_at) if alert.notified_at else _("Nobody")
+
+    @display(description=_("status"), ordering="recovered_at")
+    def standing(self, alert: Alert) -> SafeString:
+        if alert.recovered_at is None:
+            return pill(_("Open"), "danger")
+        return format_html("{} {}", pill(_("Recovered"), "success"), ago(alert.recovered_at))
+
+    @display(description=_("messages"))
+    @once
+    def deliveries(self, alert: Alert) -> Any:
+        return table_of(alert.deliveries.all()) or _(
+            "Nobody: no settings for alerts are active for this, or it came back within an hour."
+        )

@@ -1,0 +1,56 @@
+"""What was sent to whom, and what came of it, as a table on the pages of alerts and settings."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from leadsync.admin.tools import admin_link, ago, pill, table
+from monitoring.models import AlertDelivery, Cause, Event
+
+SHOWN = 20
+EVENT_COLOURS = {Event.RAISED: "danger", Event.RECOVERED: "success", Event.TEST: "info"}
+
+
+def table_of(deliveries: QuerySet[AlertDelivery], *, with_alert: bool = False) -> SafeString:
+    """The latest of these; blank if there are none."""
+    rows = []
+    for one in deliveries.select_related("alert")[:SHOWN]:
+        label = pill(Event(one.event).label, EVENT_COLOURS[Event(one.event)])
+        link: object = ""
+        if with_alert and one.alert:
+            link = admin_link(one.alert, Cause(one.alert.cause).label)
+        at = format_html('<span class="ls-aside">{}</span>', ago(one.created_at))
+        rows.append(
+            [
+                format_html("{} {}<div>{}</div>", label, at, link),
+                format_html('<div class="ls-wrap">{}</div>{}', one.recipient, _outcome(one)),
+            ]
+        )
+    return table([_("message"), _("to")], rows)
+
+
+def in_short(*, error: str, delivered_at: datetime | None) -> SafeString:
+    """Whether a message arrived; if not, why."""
+    if delivered_at:
+        return format_html("{} {}", pill(_("Sent"), "success"), ago(delivered_at))
+    return _with_error(_("Not sent"), "danger", error)
+
+
+def _outcome(delivery: AlertDelivery) -> SafeString:
+    if delivery.delivered_at:
+        return pill(_("Sent"), "success")
+    if not delivery.error:
+        return pill(_("Waiting"), "info")
+    if delivery.next_attempt_at:
+        return _with_error(_("Will be tried again"), "warning", delivery.error)
+    if delivery.event == Event.TEST:
+        return _with_error(_("Not sent"), "danger", delivery.error)
+    return _with_error(_("Given up"), "danger", delivery.error)
+
+
+def _with_error(text: object, colour: str, error: str) -> SafeString:
+    told = '<div class="ls-wrap">{} <div class="ls-aside">{}</div></div>'
+    return format_html(told, pill(text, colour), error)

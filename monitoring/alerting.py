@@ -1,0 +1,133 @@
+"""From what was noticed to who is told: alerts open, recover, and are announced once."""
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from monitoring.errors import frames
+from monitoring.models.alerts import (
+    EVENT_CAUSES,
+    Alert,
+    AlertDelivery,
+    AlertSettings,
+    Event,
+)
+
+logger = logging.getLogger(__name__)
+
+TOLD_EVERY = timedelta(hours=1)
+"""One cause and subject is announced at most so often, however often it comes and goes."""
+EVENT_OVER_AFTER = timedelta(hours=1)
+EVENT_NOTED_EVERY = 60
+"""Seconds for which one process does not write the same event down again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A condition that holds right now and that somebody should know of."""
+
+    cause: str
+    text: str
+    subject: str = ""
+    workspace_id: int | None = None
+    is_explained: bool = False
+    """By another alert: this one is shown, but nobody is told."""
+
+
+def notice_event(cause: str, *, subject: str, workspace_id: int | None, text: str) -> None:
+    """Open an alert, or keep it open, for something that just happened in a request.
+
+    Costs nothing but once a minute, and the request nothing if it fails. To be called outside of
+    transactions: the alert must stay if the request is undone.
+    """
+    if not cache.add(f"{__name__}:{cause}:{subject}", True, EVENT_NOTED_EVERY):
+        return
+    try:
+        Alert.objects.notice(cause, subject=subject, workspace_id=workspace_id, text=text)
+    except Error as error:
+        logger.warning("An alert (%s) could not be opened: %s", cause, frames(error))
+        connection.close_if_unusable_or_obsolete()
+
+
+def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: datetime) -> None:
+    """Open alerts for what was found, end those for what was not, and tell people.
+
+    `open_before` are the alerts that were open before anybody looked: one that another worker has
+    seen since is not ended. Any number of workers may do this at once.
+    """
+    found = {(finding.cause, finding.subject): finding for finding in findings}
+    for finding in found.values():
+        Alert.objects.notice(
+            finding.cause,
+            subject=finding.subject,
+            workspace_id=finding.workspace_id,
+            text=finding.text,
+        )
+    for alert in open_before:
+        if _is_over(alert, found=found, now=now):
+            recover(alert, now=now)
+    for alert in Alert.objects.open().filter(notified_at__isnull=True):
+        about = found.get((alert.cause, alert.subject))
+        if not (about and about.is_explained):
+            announce(alert, now=now)
+
+
+def announce(alert: Alert, *, now: datetime) -> bool:
+    """Tell everyone whom the alert concerns, unless they were told, now or within the hour.
+
+    An alert that concerns nobody stays to be told: settings may come. Of two workers, the one that
+    sets `notified_at` tells.
+    """
+    audience = [settings for settings in alert.audience() if settings.recipients()]
+    same = Alert.objects.filter(cause=alert.cause, subject=alert.subject)
+    if not audience or same.told_since(now - TOLD_EVERY).exists():
+        return False
+    with transaction.atomic():
+        untold = Alert.objects.open().filter(pk=alert.pk, notified_at__isnull=True)
+        if not untold.update(notified_at=now):
+            return False
+        AlertDelivery.objects.bulk_create(
+            _delivery(alert, settings, *recipient, event=Event.RAISED)
+            for settings in audience
+            for recipient in settings.recipients()
+        )
+    return True
+
+
+def recover(alert: Alert, *, now: datetime) -> bool:
+    """End an alert that nobody has seen since it was read; whoever was told of it is told this."""
+    with transaction.atomic():
+        unseen = Alert.objects.open().filter(pk=alert.pk, last_seen_at=alert.last_seen_at)
+        if not unseen.update(recovered_at=now):
+            return False
+        told = alert.deliveries.filter(event=Event.RAISED, settings__is_active=True)
+        AlertDelivery.objects.bulk_create(
+            _delivery(alert, one.settings, one.channel, one.recipient, event=Event.RECOVERED)
+            for one in told.select_related("settings")
+            if (one.channel, one.recipient) in one.settings.recipients()
+        )
+    return True
+
+
+def _is_over(alert: Alert, *, found: Collection[tuple[str, str]], now: datetime) -> bool:
+    if alert.cause in EVENT_CAUSES:
+        return alert.last_seen_at < now - EVENT_OVER_AFTER
+    return (alert.cause, alert.subject) not in found
+
+
+def _delivery(
+    alert: Alert, settings: AlertSettings, channel: str, recipient: str, *, event: str
+) -> AlertDelivery:
+    return AlertDelivery(
+        settings=settings,
+        alert=alert,
+        event=event,
+        channel=channel,
+        recipient=recipient,
+        next_attempt_at=timezone.now(),
+    )

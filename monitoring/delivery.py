@@ -1,0 +1,189 @@
+"""Sends what is to be told: by e-mail and webhook, each message until it arrives or is given up."""
+
+import json
+import logging
+import smtplib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings as site
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+
+from monitoring import webhooks
+from monitoring.errors import frames
+from monitoring.models.alerts import AlertDelivery, AlertSettings, Channel, Event
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+FIRST_DELAY = timedelta(seconds=30)
+"""Then four times as long after each further attempt: the last one is made after 42 minutes."""
+LEASE = timedelta(minutes=2)
+"""A delivery is over long before; that of a killed worker is then sent by another."""
+GOES_ON = 10.0
+"""Seconds after which a call leaves the rest for the next: its worker has other work as well."""
+AT_ONCE = 8
+MAX_SUBJECT = 150
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+MAIL_ERRORS = {
+    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password.",
+    smtplib.SMTPRecipientsRefused: "The mail server refuses this address.",
+    smtplib.SMTPSenderRefused: "The mail server refuses our sender (DEFAULT_FROM_EMAIL).",
+    smtplib.SMTPServerDisconnected: "The mail server closed the connection.",
+    smtplib.SMTPNotSupportedError: "The mail server does not know what our settings ask of it "
+    "(EMAIL_USE_TLS, EMAIL_HOST_USER).",
+    smtplib.SMTPException: "The mail server refuses the message.",
+}
+
+
+class NotSent(Exception):
+    """It could not be sent; the message says why, in words without secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is told: `text` for people, everything for programs. Nothing that a lead said."""
+
+    text: str
+    event: str
+    cause: str = ""
+    subject: str = ""
+    workspace: str = ""
+    at: datetime
+    url: str = ""
+
+
+def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Send what is due, until nothing is left, `stopped` says so or ten seconds have passed;
+    returns how many messages arrived. Any number of workers may do this at once."""
+    arrived, started = 0, time.monotonic()
+    while not stopped() and time.monotonic() < started + GOES_ON and (delivery := lease_due()):
+        error = attempt(delivery, message_of(delivery))
+        record(delivery, error=error)
+        arrived += not error
+    return arrived
+
+
+def lease_due() -> AlertDelivery | None:
+    """Take the delivery that is due for longest for this worker alone, and count the attempt.
+
+    Until its outcome is known, the next attempt is due when the lease runs out.
+    """
+    with transaction.atomic():
+        due = AlertDelivery.objects.due().order_by("next_attempt_at", "pk")
+        free = due.select_for_update(skip_locked=True, of=("self",))
+        delivery = free.select_related("settings__workspace", "alert__workspace").first()
+        if delivery:
+            delivery.attempts += 1
+            AlertDelivery.objects.filter(pk=delivery.pk).update(
+                next_attempt_at=Now() + LEASE, attempts=F("attempts") + 1
+            )
+    return delivery
+
+
+def attempt(delivery: AlertDelivery, message: Message) -> str:
+    """Send it; returns why that did not work, or blank. No transaction may be open."""
+    try:
+        _send(delivery, message)
+    except Exception as error:  # noqa: BLE001 (guard: one delivery must not stop the others)
+        logger.warning("Alert delivery %s failed: %s", delivery.pk, frames(error))
+        return _in_words(error)
+    return ""
+
+
+def record(delivery: AlertDelivery, *, error: str) -> None:
+    """Write down what came of the attempt, and when the next one is, if any."""
+    is_last = delivery.event == Event.TEST or delivery.attempts >= MAX_ATTEMPTS
+    wait = FIRST_DELAY * 4 ** (delivery.attempts - 1)
+    AlertDelivery.objects.filter(pk=delivery.pk).update(
+        delivered_at=None if error else Now(),
+        next_attempt_at=Now() + wait if error and not is_last else None,
+        error=error,
+    )
+
+
+def send_test(settings: AlertSettings) -> list[tuple[AlertDelivery, str]]:
+    """Tell all recipients right now, also of inactive settings, that this is a test; returns for
+    each why it did not work, or blank. Takes about as long as the slowest."""
+    deliveries = [
+        AlertDelivery(
+            settings=settings, event=Event.TEST, channel=channel, recipient=recipient, attempts=1
+        )
+        for channel, recipient in settings.recipients()
+    ]
+    messages = list(map(message_of, deliveries))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        errors = list(pool.map(attempt, deliveries, messages))
+    AlertDelivery.objects.bulk_create(deliveries)
+    for delivery, error in zip(deliveries, errors, strict=True):
+        record(delivery, error=error)
+    return list(zip(deliveries, errors, strict=True))
+
+
+def message_of(delivery: AlertDelivery) -> Message:
+    alert = delivery.alert
+    if alert is None:
+        workspace = delivery.settings.workspace
+        return Message(
+            text="[LeadSync] This is a test: alerts arrive here.",
+            event=delivery.event,
+            workspace=workspace.slug if workspace else "",
+            at=timezone.now(),
+            url=_url("admin:monitoring_alertsettings_change", delivery.settings.pk),
+        )
+    recovered = "Recovered: " if delivery.event == Event.RECOVERED else ""
+    return Message(
+        text=f"[LeadSync] {recovered}{alert.text}",
+        event=delivery.event,
+        cause=alert.cause,
+        subject=alert.subject,
+        workspace=alert.workspace.slug if alert.workspace else "",
+        at=(alert.recovered_at if recovered else None) or alert.started_at,
+        url=_url("admin:monitoring_alert_change", alert.pk),
+    )
+
+
+def _url(page: str, pk: int) -> str:
+    return f"{site.LEADSYNC_SITE_URL}{reverse(page, args=[pk])}" if site.LEADSYNC_SITE_URL else ""
+
+
+def _send(delivery: AlertDelivery, message: Message) -> None:
+    if delivery.channel == Channel.EMAIL:
+        _mail(delivery.recipient, message)
+        return
+    settings = delivery.settings
+    body = asdict(message) | {"at": message.at.astimezone(UTC).isoformat()}
+    webhooks.post(settings.webhook_url, json.dumps(body).encode(), secret=settings.webhook_secret)
+
+
+def _mail(address: str, message: Message) -> None:
+    if site.EMAIL_BACKEND == SMTP and not site.EMAIL_HOST:
+        raise NotSent("No mail server is configured: set EMAIL_HOST.")
+    at = f"{timezone.localtime(message.at):%Y-%m-%d %H:%M %Z}"
+    EmailMessage(
+        subject=" ".join(message.text.split())[:MAX_SUBJECT],
+        body="\n\n".join(filter(None, (message.text, at, message.url))) + "\n",
+        to=[address],
+        headers={"Auto-Submitted": "auto-generated"},
+    ).send()
+
+
+def _in_words(error: Exception) -> str:
+    """Why it failed, for people; without the exception's message, which may carry secrets."""
+    if isinstance(error, NotSent | webhooks.WebhookFailed):
+        return str(error)
+    for kind, sentence in MAIL_ERRORS.items():
+        if isinstance(error, kind):
+            return sentence
+    if isinstance(error, OSError):
+        return webhooks.in_words(error)
+    return f"It cannot be sent ({type(error).__name__})."

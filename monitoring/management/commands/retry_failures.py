@@ -1,0 +1,39 @@
+"""Tries failed syncs again, now."""
+
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import CommandParser
+from tqdm import tqdm
+
+from leadsync.management import base
+from monitoring.management.selection import add_selection, operator, selected
+from sarah.resync import backfill, states_of
+
+
+class Command(base.Command):
+    help = (
+        "Sync the conversations of open failures again, as they are stored now, whatever their "
+        "own retries are up to: one commit each, safe to interrupt and to repeat."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_selection(parser)
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        failures = selected(options)
+        states = states_of(failures)
+        total, hopeless = states.count(), failures.count() - failures.retryable().count()
+        left = f"; {hopeless} failures cannot be retried: mend their cause, then resolve them"
+        if dry_run:
+            self.stdout.write(f"Would retry {total} conversations{left if hopeless else ''}.")
+            return
+        results = backfill(states, by=operator())
+        outcomes = Counter(
+            result.is_fine
+            for result in tqdm(results, total=total, unit=" conversations", disable=None)
+        )
+        summary = f"{outcomes[True]} in sync now, {outcomes[False]} still fail"
+        self.stdout.write(f"Retried {total} conversations: {summary}{left if hopeless else ''}.")
+        if outcomes[False]:
+            raise SystemExit(base.PROBLEMS_REMAIN)

@@ -1,0 +1,213 @@
+"""Calling an address that somebody typed: only public ones, signed, and over in five seconds.
+
+The name is looked up once, every address it has is checked, and the connection goes to a checked
+one: an answer that changes between two look-ups has nothing to change.
+"""
+
+import hashlib
+import hmac
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from threading import Thread
+from urllib.parse import SplitResult, urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext_lazy as _
+
+TIMEOUT = 5.0
+"""Seconds for everything: looking up the name, connecting, sending and the answer's status."""
+MAX_STATUS_LINE = 4096
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LOW_PORTS = (80, 443)
+"""Lower ones belong to other services: nobody posts JSON to a mail server."""
+NAT64 = IPv6Network("64:ff9b::/96")
+NOT_PUBLIC = _("This address is not a public one: it is in a private network, or this machine.")
+
+
+class WebhookFailed(Exception):
+    """It was not delivered; the message says why, in words without the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment by `time.monotonic()`."""
+
+    at: float
+
+    def left(self) -> float:
+        """Seconds until then; raises TimeoutError when it is over."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def validate_webhook(url: str) -> None:
+    """Raise ValidationError for what can be no webhook, as far as its text tells."""
+    URLValidator(["https", "http"], message=_("Write an address such as https://…"))(url)
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValidationError(_("Write the address without a user name and password."))
+    if not _is_usual_port(parts):
+        raise ValidationError(_("Use port 80, 443 or one over 1024."))
+    host = parts.hostname or ""
+    try:
+        private = not is_public(host)
+    except ValueError:  # a name, which is looked up when it is called
+        private = host == "localhost" or host.endswith(".localhost")
+    if private:
+        raise ValidationError(NOT_PUBLIC)
+
+
+def _is_usual_port(parts: SplitResult) -> bool:
+    try:
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+    except ValueError:  # over 65535
+        return False
+    return port > 1024 or port in LOW_PORTS
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, also if it stands for another one.
+
+    Raises ValueError if it is no IP address.
+    """
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address) and (inner := _inner(ip)):
+        return is_public(str(inner))
+    usable = not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    site_local = isinstance(ip, IPv6Address) and ip.is_site_local
+    return ip.is_global and usable and not site_local
+
+
+def _inner(ip: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that this one leads to: mapped, 6to4, Teredo or NAT64."""
+    if ip in NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+
+
+def signature(body: bytes, *, timestamp: str, secret: str) -> str:
+    """What the header `X-LeadSync-Signature` must be for this body at this time."""
+    signed = f"{timestamp}.".encode() + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def post(url: str, body: bytes, *, secret: str) -> None:
+    """POST this JSON, signed; returns when the answer is a success (2xx).
+
+    Raises WebhookFailed after `TIMEOUT` seconds at the latest, also against a server that sends
+    its answer a byte at a time. Follows no redirect, uses no proxy.
+    """
+    deadline = Deadline(time.monotonic() + TIMEOUT)
+    timestamp = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "LeadSync",
+        "X-LeadSync-Timestamp": timestamp,
+        "X-LeadSync-Signature": signature(body, timestamp=timestamp, secret=secret),
+        "Connection": "close",
+    }
+    try:
+        validate_webhook(url)
+        status = _status_of(urlsplit(url), body, headers, deadline)
+    except ValidationError as error:
+        raise WebhookFailed(" ".join(error.messages)) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise WebhookFailed(in_words(error)) from error
+    if 300 <= status < 400:
+        raise WebhookFailed(f"The server redirects (HTTP {status}): enter the final address.")
+    if not 200 <= status < 300:
+        raise WebhookFailed(f"The server answered with HTTP {status}.")
+
+
+def _status_of(url: SplitResult, body: bytes, headers: dict[str, str], deadline: Deadline) -> int:
+    host, port = url.hostname or "", url.port or DEFAULT_PORTS[url.scheme]
+    addresses = _look_up(host, port, deadline)
+    if not all(is_public(address.partition("%")[0]) for address in addresses):
+        raise ValidationError(NOT_PUBLIC)
+    secure = url.scheme == "https"
+    client = (HTTPSConnection if secure else HTTPConnection)(host, port)
+    with _connected(addresses, port, deadline) as plain:
+        client.sock = _secured(plain, host, deadline) if secure else plain
+        with client.sock as sock:
+            sock.settimeout(deadline.left())  # for all of the request
+            query = f"?{url.query}" if url.query else ""
+            client.request("POST", iri_to_uri(f"{url.path or '/'}{query}"), body, headers)
+            return _read_status(sock, deadline)
+
+
+def _look_up(host: str, port: int, deadline: Deadline) -> list[str]:
+    """The addresses of a name. In a thread of its own: a look-up cannot be told to give up."""
+    answers: list[list[str]] = []
+    errors: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.append([str(address[0]) for *_kind, address in found])
+        except (OSError, UnicodeError) as error:
+            errors.append(error)
+
+    thread = Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(deadline.left())
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError
+    return answers[0]
+
+
+def _connected(addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
+    """A connection to the first of these that takes one."""
+    error: OSError = socket.gaierror()
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), timeout=deadline.left())
+        except OSError as refused:
+            error = refused
+    raise error
+
+
+def _secured(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
+    """TLS with the server of this name, whose certificate must be valid for it."""
+    sock.settimeout(deadline.left())  # for all of the handshake
+    return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+
+
+def _read_status(sock: socket.socket, deadline: Deadline) -> int:
+    """The status of the answer; what follows its first line is not read."""
+    line = b""
+    while b"\n" not in line and len(line) < MAX_STATUS_LINE:
+        sock.settimeout(deadline.left())
+        if not (more := sock.recv(MAX_STATUS_LINE)):
+            break
+        line += more
+    version, _space, rest = line.partition(b"\n")[0].partition(b" ")
+    if not version.startswith(b"HTTP/") or not rest[:3].isdigit():
+        raise HTTPException
+    return int(rest[:3])
+
+
+def in_words(error: Exception) -> str:
+    """Why it failed; without the exception's message, which may carry the address."""
+    match error:
+        case TimeoutError():
+            return f"The server did not answer within {TIMEOUT:g} seconds."
+        case socket.gaierror() | UnicodeError():
+            return "The name of the server cannot be found."
+        case ssl.SSLError():
+            return "The server's certificate is not valid, or it does not speak TLS."
+        case ConnectionRefusedError():
+            return "The server refuses the connection."
+        case OSError():
+            return "The connection to the server failed."
+    return "The server did not answer in HTTP."

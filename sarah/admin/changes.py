@@ -1,0 +1,63 @@
+"""What a message changed, in words and tables."""
+
+from collections.abc import Mapping, Sequence
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from leadsync.admin.tools import admin_link, ago, table
+from sarah.admin.details import in_words
+from sarah.admin.pills import outcome_pill
+from sarah.models import SarahState
+
+SHOWN_CHANGES = 3
+SHOWN_MESSAGES = 20
+
+Changes = Mapping[str, Sequence[object]]
+
+
+def changes_in_short(changes: Changes) -> str:
+    """The names of the first fields, and how many there are besides; nearly every message counts
+    itself, so that is not named."""
+    names = [name.removeprefix("extracted_data.") for name in changes if name != "message_count"]
+    shown = ", ".join(names[:SHOWN_CHANGES])
+    if (more := len(names) - SHOWN_CHANGES) > 0:
+        return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
+            "names": shown,
+            "count": more,
+        }
+    return shown or _("nothing new")
+
+
+def changes_table(changes: Changes) -> SafeString:
+    return table(
+        [_("field"), _("before"), _("after")],
+        [
+            (format_html("<code>{}</code>", name), in_words(before), in_words(after))
+            for name, (before, after) in changes.items()
+        ],
+    )
+
+
+def warnings_table(warnings: Mapping[str, str]) -> SafeString:
+    rows = [(format_html("<code>{}</code>", name), text) for name, text in warnings.items()]
+    return table([_("field"), _("warning")], rows)
+
+
+def messages_table(state: SarahState) -> SafeString:
+    """The newest messages of a conversation."""
+    newest = state.updates.order_by("-received_at", "-pk").defer("body", "warnings")
+    return table(
+        [_("received"), _("what changed"), _("score"), _("outcome")],
+        [
+            (
+                admin_link(update, ago(update.received_at)),
+                changes_in_short(update.changes),
+                update.lead_score,
+                outcome_pill(update.outcome),
+            )
+            for update in newest[:SHOWN_MESSAGES]
+        ],
+    )

@@ -1,0 +1,126 @@
+"""The journal for staff: what the bot sent, when, with which key, and what it changed."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
+
+from contacts.phones import search_range
+from leadsync.admin.actions import ReadOnly
+from leadsync.admin.tools import ModelAdmin, admin_link, ago
+from leadsync.models import ApiKey
+from monitoring.admin.details import pretty
+from sarah.admin.changes import changes_in_short, changes_table, warnings_table
+from sarah.admin.pills import outcome_pill
+from sarah.models import SarahState, StateUpdate, StateUpdateQuerySet
+
+
+class ReceivedFilter(DropdownFilter):
+    title = _("received")
+    parameter_name = "received"
+    AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+    def lookups(self, request: HttpRequest, page: DjangoModelAdmin) -> list[tuple[str, object]]:
+        return [
+            ("hour", _("In the last hour")),
+            ("day", _("In the last 24 hours")),
+            ("week", _("In the last 7 days")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: StateUpdateQuerySet) -> StateUpdateQuerySet:
+        age = self.AGES.get(self.value() or "")
+        return queryset.received_since(timezone.now() - age) if age else queryset
+
+
+class KeyFilter(DropdownFilter):
+    """By the key that a message came with: what did a leaked one change?"""
+
+    title = _("API key")
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, page: DjangoModelAdmin) -> list[tuple[int, str]]:
+        keys = ApiKey.objects.select_related("user").order_by("-created_at")[:100]
+        return [(key.pk, str(key)) for key in keys]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        key = self.value() or ""
+        return queryset.filter(key_id=int(key)) if key.isdecimal() else queryset
+
+
+@admin.register(StateUpdate)
+class StateUpdateAdmin(ReadOnly, ModelAdmin):
+    list_display = ("received", "phone", "changed", "lead_score", "outcome_shown", "sent_with")
+    list_filter = (ReceivedFilter, ("outcome", ChoicesDropdownFilter), KeyFilter)
+    list_select_related = ("state", "key__user")
+    sortable_by = ("received",)  # the only column with an index
+    search_fields = ("state__contact_phone",)  # shows the box; `get_search_results` searches
+    search_help_text = _("Phone in any spelling, or the id of a request")
+    ordering = ("-received_at", "-pk")
+    actions_detail_hide_default = True  # nobody edits a message: it has no history
+    fieldsets = (
+        (None, {"fields": (("received", "phone"), ("outcome_shown", "lead_score"))}),
+        (_("What it changed"), {"fields": ("changed_fields", "warned")}),
+        (_("What the bot said"), {"fields": ("said",)}),
+        (
+            _("Where it came from"),
+            {"fields": (("sent_with", "client_address"), ("request_id", "duration"))},
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        typed = search_term.replace("\x00", "").strip()
+        if not typed:
+            return queryset, False
+        if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
+            states = SarahState.objects.filter(contact_phone__range=bounds)
+            return queryset.filter(state__in=states), False
+        return queryset.filter(request_id=typed), False
+
+    @display(description=_("received"), ordering="received_at")
+    def received(self, update: StateUpdate) -> str:
+        return ago(update.received_at)
+
+    @display(description=_("conversation"))
+    def phone(self, update: StateUpdate) -> SafeString:
+        return admin_link(update.state)
+
+    @display(description=_("what changed"))
+    def changed(self, update: StateUpdate) -> str:
+        return changes_in_short(update.changes)
+
+    @display(description=_("outcome"))
+    def outcome_shown(self, update: StateUpdate) -> SafeString:
+        return outcome_pill(update.outcome)
+
+    @display(description=_("API key"))
+    def sent_with(self, update: StateUpdate) -> str | None:
+        return str(update.key) if update.key else None
+
+    @display(description=_("before and after"))
+    def changed_fields(self, update: StateUpdate) -> object:
+        return changes_table(update.changes) or _(
+            "Nothing new: only the times of the conversation."
+        )
+
+    @display(description=_("warnings"))
+    def warned(self, update: StateUpdate) -> object:
+        return warnings_table(update.warnings) or _("None.")
+
+    @display(description=_("body as sent"))
+    def said(self, update: StateUpdate) -> SafeString:
+        return format_html('<pre class="ls-code">{}</pre>', pretty({"body": update.body}))
+
+    @display(description=_("answered after"))
+    def duration(self, update: StateUpdate) -> str:
+        return f"{update.duration_ms} ms"

@@ -1,0 +1,217 @@
+"""Staff see what alarmed, choose who is told, and try whether telling works."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from contacts.models import Workspace
+from monitoring import webhooks
+from monitoring.alerting import Finding, settle
+from monitoring.delivery import deliver_due
+from monitoring.models import Alert, AlertDelivery, AlertSettings, Cause
+from tests.factories import SyncFailureFactory, WorkspaceFactory
+from tests.staff import Staff, action_url, messages_of, queries_of
+
+pytestmark = pytest.mark.django_db
+
+HOOK = "https://hooks.example.com/T0/secret"
+ADD = "/admin/monitoring/alertsettings/add/"
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "post", lambda *args, **kwargs: None)
+
+
+@pytest.fixture
+def operator() -> Staff:
+    return Staff("Operators")
+
+
+@pytest.fixture
+def ops() -> AlertSettings:
+    return AlertSettings.objects.create(emails=["ops@example.com"], webhook_url=HOOK)
+
+
+def alarm(*findings: Finding) -> None:
+    settle(findings, open_before=list(Alert.objects.open()), now=timezone.now())
+
+
+def saves(staff: Staff, path: str, **fields: Any) -> Any:
+    form = {"workspace": "", "emails": "", "webhook_url": "", "is_active": "on"}
+    form |= {"silent_after_hours": "24", "max_failure_percent": "5"}
+    return staff.client.post(path, form | fields)
+
+
+def errors_of(response: Any) -> str:
+    assert response.status_code == 200
+    return str(response.context["adminform"].form.errors)
+
+
+def test_staff_say_who_is_told(operator: Staff) -> None:
+    emails = " ops@example.com \r\n\r\nana@example.com\nops@example.com"
+
+    assert saves(operator, ADD, emails=emails, webhook_url=HOOK).status_code == 302
+
+    settings = AlertSettings.objects.get()
+    assert (settings.workspace, settings.webhook_url) == (None, HOOK)
+    assert settings.emails == ["ops@example.com", "ana@example.com"]
+    assert len(settings.webhook_secret) == 64
+    page = operator.sees("monitoring_alertsettings_change", settings.pk)
+    assert settings.webhook_secret in page
+    assert "X-LeadSync-Signature" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"emails": "ops@example.com\nnobody"}, "This is no e-mail address: nobody"),
+        ({"emails": "a@example.com\r\nBcc: b@example.com"}, "This is no e-mail address: Bcc:"),
+        ({"emails": "\n".join(f"a{n}@example.com" for n in range(11))}, "at most 10"),
+        ({"webhook_url": "hooks.example.com"}, "Write an address such as https://"),
+        ({"webhook_url": "http://169.254.169.254/latest"}, "not a public one"),
+        ({"webhook_url": "https://a:b@example.com/"}, "without a user name"),
+        ({"webhook_url": "http://example.com:22/"}, "Use port 80, 443 or one over 1024"),
+        ({"max_failure_percent": "0"}, "greater than or equal to 1"),
+        ({"silent_after_hours": "721"}, "less than or equal to 720"),
+    ],
+)
+def test_what_could_never_work_is_refused_at_once(
+    fields: dict[str, str], why: str, operator: Staff
+) -> None:
+    assert why in errors_of(saves(operator, ADD, **fields))
+
+    assert not AlertSettings.objects.exists()
+
+
+def test_there_are_no_two_settings_for_the_same(operator: Staff, ops: AlertSettings) -> None:
+    assert "settings for all workspaces already" in errors_of(saves(operator, ADD))
+
+
+def test_a_recipient_who_is_taken_away_gets_nothing_more(
+    operator: Staff, ops: AlertSettings
+) -> None:
+    alarm(Finding(cause=Cause.FLOOD, text="Flood."))
+
+    page = reverse("admin:monitoring_alertsettings_change", args=[ops.pk])
+    assert saves(operator, page, emails="new@example.com").status_code == 302
+
+    assert deliver_due() == 0
+
+
+def test_the_button_tells_for_each_recipient_whether_it_worked(
+    operator: Staff, ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(url: str, body: bytes, *, secret: str) -> None:
+        raise webhooks.WebhookFailed("The server answered with HTTP 404.")
+
+    monkeypatch.setattr(webhooks, "post", fail)
+    answer = operator.confirms("send_test_alert", ops)
+    page = operator.client.get(answer["HX-Redirect"])
+
+    assert messages_of(page) == [
+        "Sent to ops@example.com.",
+        "Not sent to hooks.example.com. The server answered with HTTP 404.",
+    ]
+    assert [message.to for message in mail.outbox] == [["ops@example.com"]]
+    assert "The server answered with HTTP 404." in operator.sees(
+        "monitoring_alertsettings_changelist"
+    )
+    assert [delivery.recipient for delivery in AlertDelivery.objects.failing()] == [
+        "hooks.example.com"
+    ]
+    assert deliver_due() == 0  # a test is not tried again
+
+
+def test_a_look_at_the_button_sends_nothing(operator: Staff, ops: AlertSettings) -> None:
+    operator.client.get(action_url("send_test_alert", ops))
+
+    assert (mail.outbox, AlertDelivery.objects.count()) == ([], 0)
+
+
+def test_open_alerts_come_first_and_say_what_became_of_them(
+    operator: Staff, ops: AlertSettings
+) -> None:
+    over = Finding(cause=Cause.SILENCE, subject="default", text="No message.")
+    group = SyncFailureFactory().group
+    alarm(over)
+    alarm(Finding(cause=Cause.NEW_GROUP, subject=str(group.pk), text="New <b>cause</b>."))
+    alarm(over)
+
+    rows = operator.list_of(Alert).result_list
+    page = operator.sees("monitoring_alert_change", rows[0].pk)
+
+    assert [alert.cause for alert in rows] == [Cause.SILENCE, Cause.NEW_GROUP, Cause.SILENCE]
+    assert [alert.recovered_at is None for alert in rows] == [True, False, False]
+    assert "Nobody: no settings" in re.sub(r"\s+", " ", page)
+    page = operator.sees("monitoring_alert_change", rows[1].pk)
+    assert reverse("admin:monitoring_failuregroup_change", args=[group.pk]) in page
+    assert "ops@example.com" in page
+    assert "<b>cause</b>" not in page
+    assert HOOK not in page
+    assert len(operator.list_of(Alert, status="open").result_list) == 1
+
+
+def test_sales_see_neither(ops: AlertSettings) -> None:
+    sales = Staff("Sales")
+    alarm(Finding(cause=Cause.FLOOD, text="Flood."))
+
+    for page, args in (
+        ("monitoring_alert_changelist", []),
+        ("monitoring_alert_change", [Alert.objects.get().pk]),
+        ("monitoring_alertsettings_changelist", []),
+        ("monitoring_alertsettings_change", [ops.pk]),
+        ("monitoring_alertsettings_add", []),
+    ):
+        assert sales.status_of(page, *args) == 403
+    assert sales.confirms("send_test_alert", ops).status_code == 403
+    assert mail.outbox == []
+    assert "monitoring/alert" not in sales.sees("index")
+
+
+def test_settings_and_workspaces_with_alerts_can_be_deleted(ops: AlertSettings) -> None:
+    boss = Staff(is_superuser=True)
+    workspace = WorkspaceFactory(slug="closing")
+    AlertSettings.objects.create(workspace=workspace, emails=["closing@example.com"])
+    alarm(
+        Finding(cause=Cause.SILENCE, subject="closing", workspace_id=workspace.pk, text="Silent.")
+    )
+
+    for row in (workspace, ops):
+        options = row._meta
+        url = reverse(f"admin:{options.app_label}_{options.model_name}_delete", args=[row.pk])
+        assert boss.client.post(url, {"post": "yes"}).status_code == 302
+
+    assert not AlertSettings.objects.exists()
+    assert not Workspace.objects.filter(slug="closing").exists()
+    assert "Silent." in boss.sees("monitoring_alert_changelist")
+
+
+@pytest.mark.parametrize("name", ["alert", "alertsettings"])
+def test_a_list_takes_the_same_statements_for_any_number_of_rows(
+    name: str, operator: Staff, ops: AlertSettings
+) -> None:
+    def fill(start: int) -> None:
+        for number in range(start, start + 3):
+            workspace = WorkspaceFactory(slug=f"shop-{number}")
+            AlertSettings.objects.create(workspace=workspace, emails=["a@example.com"])
+            alarm(
+                Finding(
+                    cause=Cause.FLOOD,
+                    subject=workspace.slug,
+                    workspace_id=workspace.pk,
+                    text="Flood.",
+                )
+            )
+        deliver_due()
+
+    url = reverse(f"admin:monitoring_{name}_changelist")
+    fill(0)
+    few = queries_of(operator.client, url)
+    fill(3)
+
+    assert queries_of(operator.client, url) == few

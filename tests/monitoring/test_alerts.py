@@ -1,0 +1,295 @@
+"""Alerts are told once, to those whom they concern, and what could not be told is seen."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from monitoring import delivery, webhooks
+from monitoring.alerting import Finding, notice_event, settle
+from monitoring.delivery import FIRST_DELAY, MAX_ATTEMPTS, deliver_due
+from monitoring.models import Alert, AlertDelivery, AlertSettings, Cause, Event
+from tests.factories import SyncFailureFactory, WorkspaceFactory
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db
+
+SILENT = Finding(cause=Cause.SILENCE, subject="default", text="No message for over 24 hours.")
+
+
+@pytest.fixture
+def ops() -> AlertSettings:
+    """Operators who are told about all workspaces."""
+    return AlertSettings.objects.create(emails=["ops@example.com"])
+
+
+def look(*findings: Finding, at: datetime | None = None) -> None:
+    settle(findings, open_before=list(Alert.objects.open()), now=at or timezone.now())
+
+
+def told() -> list[tuple[str, str]]:
+    """Event and recipient of every message, oldest first."""
+    return list(AlertDelivery.objects.order_by("pk").values_list("event", "recipient"))
+
+
+def make_due() -> None:
+    AlertDelivery.objects.filter(next_attempt_at__isnull=False).update(
+        next_attempt_at=timezone.now() - timedelta(seconds=1)
+    )
+
+
+def test_an_alert_is_told_when_it_comes_and_when_it_goes(ops: AlertSettings) -> None:
+    for _minute in range(3):
+        look(SILENT)
+    look()
+    look()
+
+    assert told() == [(Event.RAISED, "ops@example.com"), (Event.RECOVERED, "ops@example.com")]
+    assert deliver_due() == 2
+    raised, recovered = mail.outbox
+    assert raised.to == recovered.to == ["ops@example.com"]
+    assert raised.subject == "[LeadSync] No message for over 24 hours."
+    assert recovered.subject == "[LeadSync] Recovered: No message for over 24 hours."
+
+
+def test_what_comes_and_goes_is_told_once_an_hour(ops: AlertSettings) -> None:
+    start = timezone.now()
+    for minute in range(0, 180, 10):
+        with time_machine.travel(start + timedelta(minutes=minute), tick=False):
+            look(SILENT)
+        with time_machine.travel(start + timedelta(minutes=minute + 5), tick=False):
+            look()
+
+    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED] * 3
+
+
+def test_what_came_back_within_the_hour_and_stays_is_told_after_it(ops: AlertSettings) -> None:
+    look(SILENT)
+    look()
+    look(SILENT)
+    assert len(told()) == 2
+
+    look(SILENT, at=timezone.now() + timedelta(minutes=61))
+
+    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED, Event.RAISED]
+
+
+def test_an_alert_that_another_explains_is_shown_and_not_told(ops: AlertSettings) -> None:
+    explained = Finding(cause=Cause.BACKLOG, text="Retries pile up.", is_explained=True)
+    look(explained)
+    assert (Alert.objects.open().count(), told()) == (1, [])
+
+    look(Finding(cause=Cause.BACKLOG, text="Retries pile up."))
+
+    assert [event for event, _ in told()] == [Event.RAISED]
+
+
+def test_everyone_whom_it_concerns_is_told_and_nobody_else() -> None:
+    mine, other = WorkspaceFactory(), WorkspaceFactory(slug="other")
+    AlertSettings.objects.create(emails=["all@example.com"])
+    AlertSettings.objects.create(
+        workspace=mine,
+        emails=["mine@example.com"],
+        webhook_url="https://hooks.example.com/T0/secret",
+    )
+    others = AlertSettings.objects.create(workspace=other, emails=["other@example.com"])
+    group = SyncFailureFactory(workspace_ref="default").group
+
+    look(Finding(cause=Cause.SILENCE, subject="default", workspace_id=mine.pk, text="Silent."))
+    of_workspace = {recipient for _, recipient in told()}
+    AlertDelivery.objects.all().delete()
+    look(Finding(cause=Cause.NEW_GROUP, subject=str(group.pk), text="New."))
+    of_group = {recipient for _, recipient in told()}
+    AlertDelivery.objects.all().delete()
+    AlertSettings.objects.exclude(pk=others.pk).update(is_active=False)
+    look(Finding(cause=Cause.FLOOD, subject="other", workspace_id=other.pk, text="Flood."))
+
+    assert of_workspace == of_group == {"all@example.com", "mine@example.com", "hooks.example.com"}
+    assert {recipient for _, recipient in told()} == {"other@example.com"}
+
+
+def test_an_alert_that_nobody_was_told_of_waits_for_settings() -> None:
+    look(SILENT)
+    alert = Alert.objects.get()
+    assert alert.notified_at is None
+
+    AlertSettings.objects.create(emails=["ops@example.com"])
+    look(SILENT)
+
+    assert told() == [(Event.RAISED, "ops@example.com")]
+
+
+def test_an_event_is_over_after_a_quiet_hour(ops: AlertSettings) -> None:
+    text = "A revoked key is in use."
+    for _ in range(2):
+        notice_event(Cause.REVOKED_KEY, subject="ls_1234567", workspace_id=None, text=text)
+    look()
+    assert [event for event, _ in told()] == [Event.RAISED]
+
+    look(at=timezone.now() + timedelta(minutes=61))
+
+    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_workers_that_look_at_once_tell_once(ops: AlertSettings) -> None:
+    at_once([lambda: look(SILENT)] * 4)
+    look(SILENT)  # if all of them were too early to see it
+    assert [event for event, _ in told()] == [Event.RAISED]
+    open_before = list(Alert.objects.open())
+
+    at_once([lambda: settle([], open_before=open_before, now=timezone.now())] * 4)
+
+    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED]
+
+
+def test_an_alert_that_another_worker_has_just_seen_is_not_ended(ops: AlertSettings) -> None:
+    look(SILENT)
+    open_before = list(Alert.objects.open())
+    look(SILENT)  # the other worker
+
+    settle([], open_before=open_before, now=timezone.now())
+
+    assert Alert.objects.get().recovered_at is None
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_workers_that_send_at_once_send_each_message_once(ops: AlertSettings) -> None:
+    ops.emails = [f"ops{n}@example.com" for n in range(9)]
+    ops.save()
+    look(SILENT)
+
+    assert sum(at_once([deliver_due] * 3)) == 9
+
+    assert sorted(message.to[0] for message in mail.outbox) == ops.emails
+
+
+def test_programs_are_told_what_happened_where_and_when(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LEADSYNC_SITE_URL = "https://leads.example.com"
+    workspace = WorkspaceFactory()
+    AlertSettings.objects.create(webhook_url="https://hooks.example.com/T0", webhook_secret="ours")
+    calls: list[tuple[str, dict, str]] = []
+    monkeypatch.setattr(
+        webhooks, "post", lambda url, body, *, secret: calls.append((url, json.loads(body), secret))
+    )
+
+    look(Finding(cause=Cause.SILENCE, subject="default", workspace_id=workspace.pk, text="Silent."))
+    deliver_due()
+
+    alert = Alert.objects.get()
+    message = {
+        "text": "[LeadSync] Silent.",
+        "event": "raised",
+        "cause": "silence",
+        "subject": "default",
+        "workspace": "default",
+        "at": alert.started_at.isoformat(),
+        "url": f"https://leads.example.com/admin/monitoring/alert/{alert.pk}/change/",
+    }
+    assert calls == [("https://hooks.example.com/T0", message, "ours")]
+
+
+def test_a_message_that_fails_is_tried_again_and_stops_no_other(
+    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ops.webhook_url = "https://hooks.example.com/T0/secret"
+    ops.save()
+
+    def fail(url: str, body: bytes, *, secret: str) -> None:
+        raise ConnectionRefusedError(f"cannot reach {url}")
+
+    monkeypatch.setattr(webhooks, "post", fail)
+    look(SILENT)
+    delays = []
+    for _attempt in range(MAX_ATTEMPTS + 1):
+        deliver_due()
+        hook = AlertDelivery.objects.get(channel="webhook")
+        if hook.next_attempt_at:
+            delays.append(round((hook.next_attempt_at - timezone.now()) / FIRST_DELAY))
+        make_due()
+
+    assert [message.to for message in mail.outbox] == [["ops@example.com"]]
+    assert (hook.attempts, hook.delivered_at, hook.next_attempt_at) == (MAX_ATTEMPTS, None, None)
+    assert delays == [1, 4, 16, 64]
+    assert hook.error == "The server refuses the connection."
+    assert "secret" not in caplog.text
+    assert list(AlertDelivery.objects.failing()) == [hook]
+
+
+def test_a_message_that_arrives_later_ends_the_complaint(
+    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(SILENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "_mail", lambda *args: 1 / 0)
+        deliver_due()
+    assert AlertDelivery.objects.failing().get().error == "It cannot be sent (ZeroDivisionError)."
+
+    look()
+    deliver_due()  # the message that it is over
+
+    assert not AlertDelivery.objects.failing().exists()
+
+
+def test_a_killed_worker_loses_no_message(ops: AlertSettings) -> None:
+    look(SILENT)
+    delivery.lease_due()  # and is killed
+    assert deliver_due() == 0
+
+    make_due()  # the lease has run out
+
+    assert deliver_due() == 1
+
+
+def test_without_a_mail_server_the_settings_say_so(ops: AlertSettings, settings) -> None:
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = delivery.SMTP, ""
+    look(SILENT)
+
+    deliver_due()
+
+    assert "set EMAIL_HOST" in AlertDelivery.objects.get().error
+
+
+def test_a_text_with_line_breaks_is_one_line_of_a_subject(ops: AlertSettings) -> None:
+    look(Finding(cause=Cause.FLOOD, text="Shop\r\nBcc: everyone@example.com floods."))
+
+    deliver_due()
+
+    (message,) = mail.outbox
+    assert message.subject == "[LeadSync] Shop Bcc: everyone@example.com floods."
+    assert message.recipients() == ["ops@example.com"]
+
+
+def test_settings_and_workspaces_can_go_while_alerts_are_open(ops: AlertSettings) -> None:
+    workspace = WorkspaceFactory(slug="closing")
+    AlertSettings.objects.create(workspace=workspace, emails=["closing@example.com"])
+    silent = Finding(cause=Cause.SILENCE, subject="closing", workspace_id=workspace.pk, text="Hm.")
+    look(silent)
+
+    workspace.delete()
+    look()
+
+    assert told() == [(Event.RAISED, "ops@example.com"), (Event.RECOVERED, "ops@example.com")]
+    ops.delete()
+    assert deliver_due() == 0
+    assert Alert.objects.get().recovered_at
+
+
+def test_what_was_to_be_sent_to_a_recipient_who_is_gone_is_dropped(ops: AlertSettings) -> None:
+    look(SILENT)
+    ops.emails = ["new@example.com"]
+    ops.save()
+    ops.forget_removed_recipients()
+
+    assert deliver_due() == 0
+
+
+def test_there_are_settings_for_all_workspaces_once(ops: AlertSettings) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AlertSettings.objects.create()

@@ -1,0 +1,127 @@
+"""The records of monitoring go when nobody will ask for them any more."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.utils import timezone
+
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    AlertSettings,
+    BulkItem,
+    BulkRun,
+    FailureGroup,
+    Heartbeat,
+    SyncRun,
+)
+from monitoring.pruning import outdated, prune
+from tests.factories import FailureGroupFactory, StateUpdateFactory, SyncFailureFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(**length: float) -> datetime:
+    return timezone.now() - timedelta(**length)
+
+
+def left(model: type[Model], field: str) -> set[Any]:
+    return set(model.objects.values_list(field, flat=True))
+
+
+def test_finished_reconciliations_go_after_ninety_days() -> None:
+    for ended in (ago(days=91), ago(days=89), None):
+        SyncRun.objects.create(
+            trigger="worker", started_at=ago(days=91), finished_at=ended, checked=bool(ended)
+        )
+
+    assert prune() == {"reconciliations": 1}
+
+    assert SyncRun.objects.count() == 2
+
+
+def test_recovered_alerts_go_with_their_deliveries_and_open_ones_stay() -> None:
+    to = AlertSettings.objects.create()
+    for subject, recovered in (("old", ago(days=91)), ("new", ago(days=1)), ("open", None)):
+        alert = Alert.objects.create(
+            cause="backlog", subject=subject, started_at=ago(days=99), recovered_at=recovered
+        )
+        for recipient in ("ani@example.com", "budi@example.com"):
+            AlertDelivery.objects.create(
+                settings=to, alert=alert, event="raised", channel="email", recipient=recipient
+            )
+    for age in (1, 91):
+        AlertDelivery.objects.create(
+            settings=to, event="test", channel="email", created_at=ago(days=age)
+        )
+
+    assert prune() == {"alerts": 1, "alert deliveries": 3}
+
+    assert left(Alert, "subject") == {"new", "open"}
+    assert left(AlertDelivery, "alert__subject") == {"new", "open", None}
+
+
+def test_bulk_runs_go_with_their_items_once_they_are_over() -> None:
+    over = {"finished_at": ago(days=91)}
+    for note, fields in (("over", over), ("recent", {"finished_at": ago(days=1)}), ("not yet", {})):
+        run = BulkRun.objects.create(action="retry", note=note, asked_at=ago(days=92), **fields)
+        BulkItem.objects.create(run=run, seen_at=ago(days=92))
+
+    assert prune() == {"bulk runs": 1, "bulk items": 1}
+
+    assert left(BulkRun, "note") == left(BulkItem, "run__note") == {"recent", "not yet"}
+
+
+def test_a_killed_worker_is_forgotten_after_a_day() -> None:
+    for worker, beat in (("long gone", ago(hours=25)), ("killed", ago(hours=23))):
+        Heartbeat.objects.create(worker=worker, beat_at=beat)
+
+    assert prune() == {"workers": 1}
+
+    assert left(Heartbeat, "worker") == {"killed"}
+
+
+def test_a_cause_goes_when_nothing_is_left_of_it() -> None:
+    by_person: dict[str, dict[str, Any]] = {
+        "old word": {"resolved_at": ago(days=91), "resolved_by": "ani"},
+        "resolved": {"resolved_at": ago(days=89), "resolved_by": "ani"},
+        "acknowledged": {"acknowledged_at": ago(days=89), "acknowledged_by": "ani"},
+        "ignored": {"ignored_until": ago(days=-1), "ignored_by": "ani"},
+    }
+    for name in ("young", "empty", "has failures", "in the journal", *by_person):
+        FailureGroupFactory(
+            exception=name,
+            created_at=ago(days=89 if name == "young" else 91),
+            **by_person.get(name, {}),
+        )
+    SyncFailureFactory(group=FailureGroup.objects.get(exception="has failures"))
+    StateUpdateFactory(failure_group=FailureGroup.objects.get(exception="in the journal"))
+    told_by_conversation = {""}  # the factory's conversation has no lead
+
+    assert prune() == {"causes of failures": 2}
+
+    assert left(FailureGroup, "exception") == {
+        *("young", "has failures", "in the journal", "resolved", "acknowledged", "ignored"),
+        *told_by_conversation,
+    }
+
+
+def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    group = FailureGroupFactory(created_at=ago(days=91))
+    locked = type(outdated()["causes of failures"]).select_for_update
+
+    def fails_meanwhile(rows: Any, **kwargs: Any) -> Any:
+        if rows.model is FailureGroup:
+            SyncFailureFactory(group=group)
+        return locked(rows, **kwargs)
+
+    monkeypatch.setattr(
+        type(FailureGroup._base_manager.all()), "select_for_update", fails_meanwhile
+    )
+
+    assert prune() == {}
+    assert FailureGroup.objects.get() == group

@@ -1,0 +1,105 @@
+"""Staff find out what a bot sent, when, and with which key."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from leadsync.models import ApiKey
+from sarah.models import StateUpdate
+from tests.callers import Caller
+from tests.factories import SarahStateFactory, StateUpdateFactory
+from tests.staff import Staff, queries_of
+
+pytestmark = pytest.mark.django_db
+
+LIST = "sarah_stateupdate_changelist"
+PAGE = "sarah_stateupdate_change"
+
+
+@pytest.fixture
+def updates() -> dict[str, StateUpdate]:
+    Caller("states:write", name="leaked-bot")
+    now = timezone.now()
+    return {
+        "leaked": StateUpdateFactory(key=ApiKey.objects.get(), outcome="sync_error"),
+        "old": StateUpdateFactory(received_at=now - timedelta(days=8), request_id="request-8"),
+        "budi": StateUpdateFactory(state=SarahStateFactory(contact_phone="+6281234567890")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, {"leaked", "old", "budi"}),
+        ({"received": "week"}, {"leaked", "budi"}),
+        ({"outcome__exact": "sync_error"}, {"leaked"}),
+        ({"key": "KEY"}, {"leaked"}),
+        ({"q": "0812-3456-7890"}, {"budi"}),
+        ({"q": "request-8"}, {"old"}),
+        ({"q": "nothing like it"}, set()),
+    ],
+)
+def test_messages_are_found(updates: dict, query: dict, found: set) -> None:
+    if "key" in query:
+        query = {"key": str(ApiKey.objects.get().pk)}
+
+    rows = Staff("Sales").list_of(StateUpdate, **query).result_list
+
+    assert {row.pk for row in rows} == {updates[name].pk for name in found}
+
+
+def test_the_page_shows_what_was_said_and_what_it_changed() -> None:
+    update = StateUpdateFactory(
+        body='{"lead_score": 75, "note": "<script>"}',
+        changes={"lead_score": [20, 75], "extracted_data.goals": [None, "sell <b>more</b>"]},
+        warnings={"language": "language is not one of id, en; we left it out."},
+    )
+
+    page = Staff("Sales").sees(PAGE, update.pk)
+
+    for shown in ("&lt;script&gt;", "extracted_data.goals", "sell &lt;b&gt;more", "we left it out"):
+        assert shown in page
+    assert "<script>&quot;" not in page
+
+
+def test_a_conversation_shows_its_messages() -> None:
+    update = StateUpdateFactory(changes={"extracted_data.goals": [None, "sell"]}, lead_score=64)
+
+    page = Staff("Sales").sees("sarah_sarahstate_change", update.state_id)
+
+    assert reverse(f"admin:{PAGE}", args=[update.pk]) in page
+    assert "64" in page
+
+
+def test_a_key_leads_to_what_came_with_it(updates: dict) -> None:
+    staff = Staff("Operators")
+
+    page = staff.sees("leadsync_apikey_change", ApiKey.objects.get().pk)
+
+    link = f"{reverse(f'admin:{LIST}')}?key={ApiKey.objects.get().pk}"
+    assert link in page
+    assert [row.pk for row in staff.client.get(link).context["cl"].result_list] == [
+        updates["leaked"].pk
+    ]
+
+
+def test_nobody_writes_in_the_journal() -> None:
+    update = StateUpdateFactory()
+    staff = Staff(is_superuser=True)
+
+    assert staff.status_of("sarah_stateupdate_add") == 403
+    assert staff.status_of("sarah_stateupdate_delete", update.pk) == 403
+    staff.client.post(reverse(f"admin:{PAGE}", args=[update.pk]), {"body": "forged"})
+    update.refresh_from_db()
+    assert update.body == "{}"
+
+
+def test_the_list_takes_the_same_statements_however_many_messages_there_are() -> None:
+    staff = Staff("Sales")
+    StateUpdateFactory()
+    few = queries_of(staff.client, reverse(f"admin:{LIST}"))
+    StateUpdateFactory.create_batch(5)
+
+    assert queries_of(staff.client, reverse(f"admin:{LIST}")) == few
