@@ -56,7 +56,7 @@ serve: $(RUN)  ## Migrate, then serve for production (HOST, PORT, WORKERS, THREA
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench
 
-scenarios: $(DEV)  ## Measure an error storm, crashes, killed workers and drift (an hour)
+scenarios: $(DEV)  ## Measure an error storm, crashes, killed workers and drift (20 min)
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm
 	$(BIN)/python -m bench.crash
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.queue

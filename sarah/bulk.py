@@ -1,28 +1,24 @@
 """Bulk runs at work: any number of workers, each run by one at a time, each item in one commit."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from monitoring.errors import as_failure, frames
-from monitoring.kinds import HEALED_BY_SYNC, Kind
+from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import (
     BulkAction,
     BulkItem,
     BulkResult,
     BulkRun,
     BulkRunQuerySet,
-    Source,
     SyncFailure,
 )
+from sarah.background import Broken, attempt
 from sarah.models import SarahState
 from sarah.resync import retry
-from sarah.sync import record_failure
-
-logger = logging.getLogger(__name__)
 
 AT_ONCE = 50
 """A run of so few is worked while the person who asked for it waits."""
@@ -89,15 +85,17 @@ def _resolve(run: BulkRun, items: list[BulkItem]) -> Iterator[int]:
 def _retry_each(run: BulkRun, items: list[BulkItem]) -> Iterator[int]:
     for item in items:
         try:
-            with transaction.atomic():
-                _write(item, _retry(item.failure, by=run.asked_by))
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 (guard: one item must not stop the others)
-            logger.error("Item %s of bulk run %s broke: %s", item.pk, run.pk, frames(error))
-            record_failure(kind=Kind.SYNC_ERROR, source=Source.BACKGROUND, **as_failure(error))
+            attempt(
+                partial(_retry_one, item, by=run.asked_by), what=f"item {item.pk} of a bulk run"
+            )
+        except Broken:
             _write(item, BulkResult.STILL_FAILING)
         yield 1
+
+
+@transaction.atomic
+def _retry_one(item: BulkItem, *, by: str) -> None:
+    _write(item, _retry(item.failure, by=by))
 
 
 def _write(item: BulkItem, result: BulkResult) -> None:

@@ -1,21 +1,15 @@
 """The queue of failed syncs: any number of workers, each due conversation once."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
-from monitoring.errors import as_failure, frames
-from monitoring.kinds import Kind
-from monitoring.models import Source
-from sarah.models import SarahState
+from sarah.background import Broken, attempt
+from sarah.models import SarahState, SyncReason
 from sarah.resync import postpone, retry_due
-from sarah.sync import record_failure
-
-logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 BATCH_SIZE = 20
@@ -65,14 +59,8 @@ def _work(pk: int) -> str:
     """The outcome of one retry; one that breaks outside of the guarded sync is put off, since
     it must not stop the queue."""
     try:
-        result = retry_due(pk)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # noqa: BLE001 (guard: one conversation must not stop the others)
-        logger.error("The retry of conversation %s failed: %s", pk, frames(error))
-        record_failure(
-            kind=Kind.SYNC_ERROR, source=Source.BACKGROUND, state_id=pk, **as_failure(error)
-        )
+        result = attempt(lambda: retry_due(pk), what=f"the retry of conversation {pk}", state_id=pk)
+    except Broken:
         postpone(pk)
-        return "sync_error"
+        return SyncReason.SYNC_ERROR
     return OVERTAKEN if result is None else result.reason or "synced"

@@ -17,8 +17,9 @@ from monitoring.alerting import TOLD_EVERY, Finding, settle
 from monitoring.kinds import Kind
 from monitoring.models import Alert, AlertSettings, Cause, FailureGroup, GroupStatus, SyncFailure
 from monitoring.models.alerts import GROUP_CAUSES
+from sarah.diagnosis import LATE, MIN_FAILURES, RATE_WINDOW
 from sarah.flood import is_flooded
-from sarah.models import SarahState, StateUpdate
+from sarah.models import Outcome, SarahState, StateUpdate
 
 NOT_OVER = (
     GroupStatus.OPEN,
@@ -26,10 +27,6 @@ NOT_OVER = (
     GroupStatus.ACKNOWLEDGED,
     GroupStatus.IGNORED,
 )
-RATE_WINDOW = timedelta(minutes=15)
-MIN_FAILING = 5
-"""So few failing messages are no rate."""
-OVERDUE_AFTER = timedelta(minutes=10)
 LASTING = timedelta(minutes=10)
 """A cause that had healed by itself and is back is worth a word if its first retries do not mend
 it; a rush of failures that they do mend shows in the failure rate."""
@@ -110,6 +107,7 @@ def _explaining(
 def _failure_rates(now: datetime, *, explaining: Collection[int]) -> Iterator[Finding]:
     """Workspaces in which too many of the latest messages did not reach their lead."""
     updates = StateUpdate.objects.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
+    updates = updates.exclude(outcome=Outcome.EXCLUDED)
     failing = _by_workspace(updates.failed())
     if not failing:
         return
@@ -131,7 +129,7 @@ def _failure_rates(now: datetime, *, explaining: Collection[int]) -> Iterator[Fi
 
 
 def _is_too_many(failing: int, total: int, limit: int) -> bool:
-    return failing >= MIN_FAILING and failing * 100 > limit * total
+    return failing >= MIN_FAILURES and failing * 100 > limit * total
 
 
 def _by_workspace(updates: QuerySet[StateUpdate]) -> Counter[int | None]:
@@ -156,7 +154,7 @@ def _silent_workspaces(now: datetime) -> Iterator[Finding]:
 
 
 def _backlog(*, is_explained: bool) -> Iterator[Finding]:
-    overdue = SarahState.objects.due().filter(next_sync_at__lt=Now() - OVERDUE_AFTER)
+    overdue = SarahState.objects.due().filter(next_sync_at__lt=Now() - LATE)
     if count := overdue.order_by()[:MAX_COUNTED].count():
         yield Finding(
             cause=Cause.BACKLOG,

@@ -6,21 +6,22 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
 from monitoring.delivery import deliver_due
-from monitoring.errors import as_failure, frames
-from monitoring.kinds import Kind
-from monitoring.models import Heartbeat, Source
+from monitoring.errors import frames
+from monitoring.models import Heartbeat
+from sarah.background import Broken, attempt
 from sarah.bulk import work_bulk_runs
 from sarah.pruning import prune
 from sarah.queue import work_batch
 from sarah.reconcile import Drift
 from sarah.runs import reconcile_hourly
-from sarah.sync import record_failure
 from sarah.watch import look
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Chore:
 def chores() -> dict[str, Chore]:
     """All of them may run in several workers at once."""
     return {
-        "bulk runs": Chore(run=lambda stopped: work_bulk_runs(stopped=stopped), every=1),
+        "bulk runs": Chore(run=lambda stopped: work_bulk_runs(stopped=stopped, seconds=5), every=1),
         "reconciliation": Chore(run=reconcile_hourly, every=60),
         "watch": Chore(run=lambda stopped: look(), every=60),
         "alerts": Chore(run=lambda stopped: deliver_due(stopped=stopped), every=5),
@@ -104,19 +105,11 @@ class Worker:
         for name, chore in self.chores.items():
             if not self.is_stopping() and time.monotonic() >= chore.due_at:
                 chore.due_at = time.monotonic() + chore.every
-                results[name] = self._do(name, chore)
+                with suppress(Broken):
+                    results[name] = attempt(partial(chore.run, self.is_stopping), what=name)
         return results
 
     def sign_off(self) -> None:
         """Take the heartbeat along: a worker that was stopped is not missed."""
-        Heartbeat.objects.filter(worker=self.name).delete()
-
-    def _do(self, name: str, chore: Chore) -> Any:
-        try:
-            return chore.run(self.is_stopping)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 (guard: one chore must not stop the others)
-            logger.error("The chore %r failed: %s", name, frames(error))
-            record_failure(kind=Kind.SYNC_ERROR, source=Source.BACKGROUND, **as_failure(error))
-            return None
+        with suppress(OperationalError, InterfaceError):
+            Heartbeat.objects.filter(worker=self.name).delete()

@@ -24,9 +24,7 @@ GUARDS = {
     "sarah/sync.py": 2,  # the sync, and the record of its failure
     "sarah/journal.py": 1,
     "monitoring/delivery.py": 1,  # an alert's delivery
-    "sarah/bulk.py": 1,  # an item of a bulk run
-    "sarah/queue.py": 1,  # a conversation that the worker retries
-    "sarah/worker.py": 1,  # a chore of the worker
+    "sarah/background.py": 1,  # an item or a chore of the worker
 }
 """What may catch everything: in the first two nothing may cost a message, in the others one broken
 item must not stop the rest (STYLE 11)."""

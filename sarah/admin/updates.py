@@ -109,9 +109,7 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("before and after"))
     def changed_fields(self, update: StateUpdate) -> object:
-        return changes_table(update.changes) or _(
-            "Nothing new: only the times of the conversation."
-        )
+        return changes_table(update.changes) or _("Nothing new but the time.")
 
     @display(description=_("warnings"))
     def warned(self, update: StateUpdate) -> object:
