@@ -37,12 +37,9 @@ def main() -> None:
         try:
             wait_until_left(leads // 2, workers)
             workers[0].kill()
-            print(
-                f"{time.monotonic() - started:4.0f} s: half is done, a worker is killed", flush=True
-            )
-            print(f"        and leaves {leased()} or fewer conversations leased", flush=True)
+            tell(started, "half is done, and a worker is killed")
             wait_until_left(0, workers[1:])
-            print(f"{time.monotonic() - started:4.0f} s: all is done", flush=True)
+            tell(started, "all is done")
         finally:
             stop(workers)
         check(leads)

@@ -17,7 +17,7 @@ def rows() -> list[list[tuple]]:
     ] + [sorted(groups, key=str)]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_what_a_test_adds_changes_and_deletes_is_undone() -> None:
     before = rows()
     kept = MigratedRows()

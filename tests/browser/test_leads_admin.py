@@ -7,7 +7,7 @@ from contacts.models import Contact
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

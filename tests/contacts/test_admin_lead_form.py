@@ -13,7 +13,7 @@ from tests.bot import PHONE, Bot
 from tests.contacts.pages import ADD, client_of, page_of, sent_by
 from tests.factories import ContactFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_a_slug_never_changes(operator: Client) -> None:
     assert (workspace.slug, workspace.name) == ("default", "New name")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_naming_the_kapso_id_lets_waiting_conversations_find_their_workspace(
     operator: Client, bot: Bot
 ) -> None:

@@ -56,7 +56,7 @@ def test_what_cannot_be_a_workspace_is_refused(arguments):
     assert set(Workspace.objects.values_list("slug", flat=True)) == {"default", "b"}
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_workspace_takes_in_what_waited_for_it(bot: Bot, capsys) -> None:
     bot.post(workspace_id="kopi-kita", extracted_data={"name": "Budi"})
 

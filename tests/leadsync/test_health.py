@@ -78,7 +78,7 @@ def test_what_was_found_is_remembered_for_two_seconds(
         assert client.get("/readyz").status_code == 200
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_without_its_database_it_is_broken(client: Client) -> None:
     with database_away():
         answer = client.get("/readyz")

@@ -76,7 +76,7 @@ def test_every_filter_is_described(schema: Any, path: str) -> None:
     assert all(parameter.get("description") for parameter in parameters)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_docs_page_shows_every_operation_without_the_internet(page: Page, live_server) -> None:
     problems: list[str] = []
     elsewhere: list[str] = []

@@ -18,7 +18,7 @@ from tests.bot import PHONE
 from tests.factories import ContactFactory
 from tests.server import production_server
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CONVERSATIONS, SEED = 12, 7
 

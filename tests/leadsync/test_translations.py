@@ -149,7 +149,7 @@ def test_an_unusable_phone_is_explained_in_the_language_of_the_form(typed: str) 
     assert explained.endswith("seperti +6281234567890.")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("role", "method", "path"),
     [

@@ -135,7 +135,7 @@ def test_an_event_is_over_after_a_quiet_hour(ops: AlertSettings) -> None:
     assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_workers_that_look_at_once_tell_once(ops: AlertSettings) -> None:
     at_once([lambda: look(SILENT)] * 4)
     look(SILENT)  # if all of them were too early to see it
@@ -157,7 +157,7 @@ def test_an_alert_that_another_worker_has_just_seen_is_not_ended(ops: AlertSetti
     assert Alert.objects.get().recovered_at is None
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_workers_that_send_at_once_send_each_message_once(ops: AlertSettings) -> None:
     ops.emails = [f"ops{n}@example.com" for n in range(9)]
     ops.save()

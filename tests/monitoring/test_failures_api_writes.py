@@ -152,7 +152,7 @@ def waiting(transactional_db: None) -> SarahState:
     return state
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_retry_that_succeeds_resolves_the_failure(waiting: SarahState) -> None:
     writer = Caller(Scope.FAILURES_WRITE)
     failure = SyncFailure.objects.get(state=waiting)
@@ -166,7 +166,7 @@ def test_a_retry_that_succeeds_resolves_the_failure(waiting: SarahState) -> None
     assert (failure.resolution, failure.resolved_by) == ("retried", "grok-bot")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_retry_that_fails_again_leaves_the_failure_open(waiting: SarahState) -> None:
     writer = Caller(Scope.FAILURES_WRITE)
     failure = SyncFailure.objects.get(state=waiting)

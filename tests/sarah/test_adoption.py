@@ -95,7 +95,7 @@ def test_the_failures_of_both_belong_to_the_one_that_is_left():
     assert survivor.failures.count() == 3
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_message_takes_in_what_waited_for_its_workspace(bot: Bot) -> None:
     kopi = WorkspaceFactory(slug="kopi-kita")
     SarahStateFactory(
@@ -112,7 +112,7 @@ def test_a_message_takes_in_what_waited_for_its_workspace(bot: Bot) -> None:
     assert state.extracted_data == {"name": "Budi"}
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_key_of_one_workspace_does_not_reach_what_was_left_without_a_name(bot: Bot) -> None:
     kopi = WorkspaceFactory(slug="kopi-kita")
     bound = Bot("bound-bot", workspace=kopi)
@@ -125,7 +125,7 @@ def test_a_key_of_one_workspace_does_not_reach_what_was_left_without_a_name(bot:
     assert SarahState.objects.get(workspace=None).lead_score == 80
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_bot_that_starts_to_name_the_workspace_goes_on_where_it_was(bot: Bot) -> None:
     for slug in ("default", "kopi-kita"):
         ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug=slug))

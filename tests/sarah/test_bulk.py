@@ -155,7 +155,7 @@ def test_an_item_that_breaks_does_not_stop_the_others(monkeypatch, caplog):
     assert fine.resolution == "retried"
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_workers_at_once_work_each_failure_once():
     for _ in range(20):
         waiting(lead_is_there=True)

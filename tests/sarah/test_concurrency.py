@@ -15,7 +15,7 @@ from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MESSAGES = 16
 ROUNDS = 3

@@ -13,7 +13,7 @@ from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 from tests.faults import LEADS, refusing
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "+6281234567891"
 EXCLUDED = {"success": True, "sync": False, "syncReason": "excluded"}

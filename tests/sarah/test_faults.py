@@ -25,7 +25,7 @@ from tests.faults import (
     told,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 # The leads cannot be written

@@ -15,7 +15,7 @@ from sarah.models import SarahState
 from tests.bot import Bot
 from tests.factories import ContactFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 WAITS = {"success": True, "sync": False, "syncReason": "contact_not_found"}
 

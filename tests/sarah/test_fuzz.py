@@ -13,7 +13,7 @@ from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 # One database for all examples: what one leaves behind is what the next one meets.
 FUZZING = settings(

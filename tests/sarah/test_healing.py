@@ -11,7 +11,7 @@ from sarah.resync import heal_waiting
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "+6281234567891"
 

@@ -33,7 +33,7 @@ from tests.faults import (
     told,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 postgresql = pytest.mark.skipif(
     "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
 )

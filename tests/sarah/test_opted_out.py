@@ -8,7 +8,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 EXCLUDED = {"success": True, "sync": False, "syncReason": "excluded"}
 TOLD = {"state": "handoff", "lead_score": 80, "extracted_data": {"name": "Budi"}}

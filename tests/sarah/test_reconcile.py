@@ -10,7 +10,7 @@ from monitoring.models import SyncFailure, SyncRun
 from sarah.models import SarahState
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def synced_lead(**facts: object) -> Contact:

@@ -14,7 +14,7 @@ from sarah.models import SarahState
 from sarah.simulator import conversations, phones
 from tests.bot import Bot
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CONVERSATIONS = 24
 SEED = 11

@@ -15,7 +15,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 BODY = json.dumps({"contact_phone": PHONE, "state": "handoff"})
 TOO_LARGE = json.dumps({"contact_phone": PHONE, "note": "é" * 40_000}, ensure_ascii=False)

@@ -7,7 +7,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_message_of_a_known_lead_reaches_the_lead(bot: Bot) -> None:

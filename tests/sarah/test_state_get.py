@@ -12,7 +12,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 BLANK = {
     "state": "greeting",

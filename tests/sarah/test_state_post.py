@@ -14,7 +14,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SYNCED = {"success": True, "sync": True}
 UNKNOWN = {"success": True, "sync": False, "syncReason": "contact_not_found"}

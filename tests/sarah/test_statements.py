@@ -22,7 +22,7 @@ from tests.factories import ContactFactory, WorkspaceFactory
 from tests.faults import LEADS, refusing
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
         "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
     ),

@@ -102,7 +102,7 @@ def test_programs_get_the_same_as_one_object(trouble: SarahState, capsys) -> Non
     assert "+62" not in screen
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_without_a_database_it_cannot_run(capsys) -> None:
     with database_away(), pytest.raises(CommandError, match="database cannot be reached"):
         call_command("sync_status")

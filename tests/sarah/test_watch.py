@@ -31,7 +31,7 @@ from tests.factories import (
 )
 from tests.faults import LEADS, assert_discreet, refusing
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from tests.faults import LEADS, refusing
 from tests.server import database_url
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def make_due(state: SarahState, **changes: object) -> None:

@@ -8,7 +8,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SYNCED = {"success": True, "sync": True}
 
