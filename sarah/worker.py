@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 POLL = 1.0
 """Seconds between two looks at an empty queue."""
 BEAT_EVERY = 10.0
+SQLITE_PAUSE = 0.005
+"""SQLite does not hand its one writer's lock out in turn: without a pause, a bot waits for long."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Worker:
         if now >= self.beat_at:
             self.beat_at = now + BEAT_EVERY
             Heartbeat.objects.beat(self.name)
+        if connection.vendor == "sqlite":
+            time.sleep(SQLITE_PAUSE)
         return self.stopping
 
     def run(self) -> None:
