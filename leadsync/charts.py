@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contacts.models import ContactQuerySet
@@ -106,7 +107,7 @@ def new_leads(counted: Counted) -> Chart:
     best = max(days, key=lambda day: per_day[day])
     return Chart(
         data=json.dumps(data),
-        options=json.dumps(BAR_OPTIONS),
+        options=json.dumps(BAR_OPTIONS | {"locale": get_language()}),
         summary=_("%(total)s in 30 days, most on %(day)s (%(most)s)")
         % {
             "total": number_format(total, force_grouping=True),

@@ -17,14 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.counts import CAP, capped_count
 from contacts.models import Contact, Temperature
 from contacts.workflow import LeadStatus
 from leadsync import charts
 from leadsync.admin.tools import (
-    CAP,
     STATUS_COLOURS,
     TEMPERATURE_COLOURS,
-    capped_count,
     shown_count,
 )
 from leadsync.message_charts import message_charts

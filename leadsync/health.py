@@ -1,5 +1,6 @@
 """Whether this process is alive, and whether it can do its work."""
 
+import logging
 from typing import Any
 
 from django.core.cache import cache
@@ -7,12 +8,17 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from monitoring.errors import frames
 from sarah.diagnosis import diagnose
 from sarah.health import Status, read_vitals
+
+logger = logging.getLogger(__name__)
 
 READINESS = "leadsync.health.readiness"
 REMEMBERED_SECONDS = 2
 """However many balancers ask, and however often."""
+UNREADABLE = "health_unreadable"
+"""The code where the database answers, and what monitoring keeps there cannot be read."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -33,16 +39,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def readiness() -> dict[str, object]:
     """The body of the answer.
 
-    A database that is newer than the code is ready: the old processes of a roll-out still work.
+    A database that is newer than the code is ready: the old processes of a roll-out still work. So
+    is one with a broken journal: it costs no message, and no balancer may make it cost them all.
     """
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if missing:
             return _broken(f"{len(missing)} migrations are missing: run `manage.py migrate`.")
-        codes = [problem.code for problem in diagnose(read_vitals())]
     except Error:
         return _broken("The database cannot be reached.")
+    try:
+        codes = [str(problem.code) for problem in diagnose(read_vitals())]
+    except Error as error:
+        logger.error("The health of the sync cannot be read: %s", frames(error))
+        codes = [UNREADABLE]
     if codes:
         return {"status": Status.DEGRADED, "problems": codes}
     return {"status": Status.OK}

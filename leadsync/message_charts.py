@@ -11,10 +11,10 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from leadsync.admin.tools import CAP
+from contacts.counts import CAP
 from leadsync.charts import BAR_OPTIONS, SCALES, TICKS, Chart, day_start
 from sarah.models import WAITING, Outcome, StateUpdate
 
@@ -112,7 +112,7 @@ def _chart(counted: Counted, moments: Sequence[Moment], label: str, period: str)
     }
     return Chart(
         data=json.dumps(data),
-        options=json.dumps(OPTIONS),
+        options=json.dumps(OPTIONS | {"locale": get_language()}),
         summary=_("%(count)s messages %(period)s, %(percent)d %% synced at once")
         % {
             "count": number_format(messages, force_grouping=True),

@@ -74,6 +74,7 @@ WSGI_APPLICATION = "leadsync.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "leadsync" / "templates"],  # before Unfold's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

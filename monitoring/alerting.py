@@ -100,7 +100,10 @@ def announce(alert: Alert, *, now: datetime) -> bool:
 
 
 def recover(alert: Alert, *, now: datetime) -> bool:
-    """End an alert that nobody has seen since it was read; whoever was told of it is told this."""
+    """End an alert that nobody has seen since it was read; whoever was told of it is told this.
+
+    What could not be sent of it is given up: an alarm that arrives after its end is a false one.
+    """
     with transaction.atomic():
         unseen = Alert.objects.open().filter(pk=alert.pk, last_seen_at=alert.last_seen_at)
         if not unseen.update(recovered_at=now):
@@ -111,6 +114,7 @@ def recover(alert: Alert, *, now: datetime) -> bool:
             for one in told.select_related("settings")
             if (one.channel, one.recipient) in one.settings.recipients()
         )
+        told.filter(delivered_at__isnull=True).exclude(error="").update(next_attempt_at=None)
     return True
 
 

@@ -140,7 +140,7 @@ def message_of(delivery: AlertDelivery) -> Message:
             at=timezone.now(),
             url=_url("admin:monitoring_alertsettings_change", delivery.settings.pk),
         )
-    recovered = "Recovered: " if delivery.event == Event.RECOVERED else ""
+    recovered = "Recovered, this is over: " if delivery.event == Event.RECOVERED else ""
     return Message(
         text=f"[LeadSync] {recovered}{alert.text}",
         event=delivery.event,

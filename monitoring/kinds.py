@@ -3,6 +3,15 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+MAX_NOTE = 2_000
+"""Characters of what a person notes about a failure or its cause."""
+
+
+class Source(models.TextChoices):
+    SARAH = "sarah", _("Sarah")
+    KAPSO = "kapso", _("Kapso")
+    BACKGROUND = "background", _("Background work")
+
 
 class Kind(models.TextChoices):
     CONTACT_NOT_FOUND = "contact_not_found", _("Lead not found")
@@ -53,6 +62,16 @@ ADVICE = {
     ),
     Kind.REJECTED_PAYLOAD: _(
         "A bot's message was refused and nothing of it was saved: its phone number, its JSON or "
-        "its key is not usable. Correct the bot's workflow or key; the message is kept below."
+        "its key is not usable. Correct the bot's workflow or key; the failure keeps the message."
     ),
 }
+
+BACKGROUND_ADVICE = _(
+    "Something that LeadSync does by itself broke; everything else went on. It is tried again, and "
+    "this closes once it works. If it stays, show the traceback to your developer."
+)
+
+
+def advice_on(*, source: str, kind: str) -> str:
+    """What happened and what to do next, in words for staff."""
+    return str(BACKGROUND_ADVICE if source == Source.BACKGROUND else ADVICE[Kind(kind)])

@@ -64,7 +64,8 @@ def delete(rows: Rows, *, stopped: Callable[[], bool] = never) -> int:
     `stopped` says so; returns how many there were.
 
     Rows are locked and then looked at once more: a failure that another request records at this
-    very moment keeps its group.
+    very moment keeps its group, or is recorded once more, with a new one (PostgreSQL checks the
+    reference when that request commits, and every writer tries again then).
     """
     deleted = 0
     while not stopped() and (pks := list(rows.values_list("pk", flat=True)[:BATCH_SIZE])):

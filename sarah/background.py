@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind
-from monitoring.models import Source
+from monitoring.models import Source, SyncFailure
 from sarah.sync import record_failure
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,8 @@ class Broken(Exception):
 
 def attempt(work: Callable[[], T], *, what: str, state_id: int | None = None) -> T:
     """The result of `work`; raises Broken where it breaks, and the database's own errors where
-    that is away: the worker waits until it is back. `what` is for the log, without personal data.
+    that is away: the worker waits until it is back. `what` is for the log, without personal data,
+    and keeps the failures of different work apart.
     """
     try:
         return work()
@@ -31,6 +32,15 @@ def attempt(work: Callable[[], T], *, what: str, state_id: int | None = None) ->
     except Exception as error:
         logger.error("Broke in the background: %s: %s", what, frames(error))
         record_failure(
-            kind=Kind.SYNC_ERROR, source=Source.BACKGROUND, state_id=state_id, **as_failure(error)
+            kind=Kind.SYNC_ERROR,
+            source=Source.BACKGROUND,
+            fingerprint=what,
+            state_id=state_id,
+            **as_failure(error),
         )
         raise Broken from error
+
+
+def heal(what: str) -> None:
+    """Close the open failure of this work: it has just been done."""
+    SyncFailure.objects.filter(source=Source.BACKGROUND, fingerprint=what).heal()

@@ -84,9 +84,12 @@ def _resolve(run: BulkRun, items: list[BulkItem]) -> Iterator[int]:
 
 def _retry_each(run: BulkRun, items: list[BulkItem]) -> Iterator[int]:
     for item in items:
+        state_id = item.failure.state_id if item.failure else None
         try:
             attempt(
-                partial(_retry_one, item, by=run.asked_by), what=f"item {item.pk} of a bulk run"
+                partial(_retry_one, item, by=run.asked_by),
+                what=f"the retry of conversation {state_id}",
+                state_id=state_id,
             )
         except Broken:
             _write(item, BulkResult.STILL_FAILING)

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import TextChoices
 
+from contacts.counts import CAP
 from monitoring.models import STOPPED
 from sarah.windows import Rate
-
-CAP = 10_000
-"""Counting stops just past here: an exact count of a long queue costs more than it tells."""
 
 LATE = timedelta(minutes=10)
 """A retry that is due for so long is not being worked."""

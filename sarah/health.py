@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.core.cache import cache
 from django.db import models
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
+from contacts.counts import capped_count
 from contacts.models import Workspace
 from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import AlertDelivery, Heartbeat, SyncFailure, SyncRun
-from sarah.diagnosis import CAP, RATE_WINDOW, Problem, Run, Vitals, Workers, diagnose
+from sarah.diagnosis import RATE_WINDOW, Problem, Run, Vitals, Workers, diagnose
 from sarah.models import WAITING, SarahState, SarahStateQuerySet
 from sarah.windows import Window, recent_rate, windows
 
@@ -98,11 +99,6 @@ def read_vitals(workspace: Workspace | None = None) -> Vitals:
         last_run=next(iter(last_runs()), None),
         failing_deliveries=capped_count(deliveries),
     )
-
-
-def capped_count(rows: models.QuerySet[Any]) -> int:
-    """How many there are, at most one over CAP."""
-    return rows.order_by()[: CAP + 1].count()
 
 
 def _conversations(workspace: Workspace | None) -> SarahStateQuerySet:

@@ -49,11 +49,11 @@ def receive(
         merged = merge(state, message)
         problems = message.warnings | merged.problems
         warnings = problems | ({"message_count": LATE} if merged.is_late else {})
-        changes = journal.changes_of(state, merged.values)
+        before = {name: getattr(state, name) for name in merged.values}
         _save(state, merged.values)
         if problems:
             _record_problems(state, problems, raw)
-        journal.write_down(state, raw=raw, changes=changes, warnings=warnings, origin=origin)
+        journal.write_down(state, raw=raw, before=before, warnings=warnings, origin=origin)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:
         raise NotCommitted("The message was not committed.")

@@ -31,24 +31,28 @@ class Origin:
     client_address: str | None = None
 
 
-def changes_of(stored: SarahState, values: Mapping[str, object]) -> Changes:
-    """What these values change, by field, before and after; facts by their key. Pure."""
+def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
+    """What differs, by field, before and after; facts by their key. Pure."""
     changes: Changes = {}
-    for name, after in values.items():
-        before = getattr(stored, name)
-        if isinstance(before, dict) and isinstance(after, dict):
-            for key in after:
-                if after[key] != before.get(key):
-                    changes[f"{name}.{key}"] = _cut(before.get(key)), _cut(after[key])
-        else:
-            changes[name] = _cut(before), _cut(after)
+    for name, old in before.items():
+        new = after[name]
+        pairs = {name: (old, new)}
+        if isinstance(old, dict) and isinstance(new, dict):
+            pairs = {f"{name}.{key}": (old.get(key), new[key]) for key in new}
+        changes |= {field: (_cut(a), _cut(b)) for field, (a, b) in pairs.items() if a != b}
     return changes
 
 
 def write_down(
-    state: SarahState, *, raw: bytes, changes: Changes, warnings: dict[str, str], origin: Origin
+    state: SarahState,
+    *,
+    raw: bytes,
+    before: Mapping[str, object],
+    warnings: dict[str, str],
+    origin: Origin,
 ) -> None:
-    """Put a message in the journal, with what its sync came to; a failure to do so is logged."""
+    """Put a message in the journal, with what it changed (`before`: the old values of the fields
+    that it wrote) and what its sync came to; a failure to do so is logged."""
     result = state.sync_result
     try:
         with transaction.atomic():
@@ -58,7 +62,7 @@ def write_down(
                 key_id=origin.key_id,
                 client_address=origin.client_address,
                 body=raw[: StateUpdate.MAX_BODY].decode("utf-8", "replace").replace("\x00", ""),
-                changes=changes,
+                changes=changes_of(before, {name: getattr(state, name) for name in before}),
                 lead_score=state.lead_score,
                 outcome=result.reason or Outcome.SYNCED,
                 failure_group_id=result.failure_group_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from django.db.models import F
 
@@ -9,9 +10,10 @@ from contacts.models import Contact
 from monitoring.models import Resolution, SyncFailure
 from sarah import rules
 from sarah.addressing import implied, named
+from sarah.background import Broken, attempt
 from sarah.flood import Places
 from sarah.models import WAITING, SarahState, SyncReason
-from sarah.resync import retry
+from sarah.resync import postpone, retry
 
 BATCH_SIZE = 500
 
@@ -59,13 +61,12 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
         drift.checked += len(batch)
         for state in batch:
             contact = contacts.get((state.contact_phone, state.workspace_id))
-            if state.pk in given_up or (contact is None and _still_waits(state, places)):
+            if state.pk in given_up:
                 drift.still_open += 1
-            elif has_drifted(state, contact):
-                drift.drifted += 1
-                if not dry_run:
-                    _heal(state, drift)
-                    yield
+            elif dry_run:
+                _count_if_drifted(state, contact, places, drift)
+            elif _mend_if_drifted(state, contact, places, drift):
+                yield
         last = batch[-1].pk
         yield
 
@@ -82,8 +83,37 @@ def has_drifted(state: SarahState, contact: Contact | None) -> bool:
     return state.contact_id != contact.pk or bool(rules.changes_for(contact, state))
 
 
+def _count_if_drifted(
+    state: SarahState, contact: Contact | None, places: Places, drift: Drift
+) -> bool:
+    if contact is None and _still_waits(state, places):
+        drift.still_open += 1
+        return False
+    drifted = has_drifted(state, contact)
+    drift.drifted += drifted
+    return drifted
+
+
+def _mend_if_drifted(
+    state: SarahState, contact: Contact | None, places: Places, drift: Drift
+) -> bool:
+    """Whether there was something to do; a conversation that breaks even the comparison goes to
+    the queue, since it must not keep the rest from being reconciled."""
+    check = partial(_count_if_drifted, state, contact, places, drift)
+    what = f"the reconciliation of conversation {state.pk}"
+    try:
+        if drifted := attempt(check, what=what, state_id=state.pk):
+            _heal(state, drift)
+    except Broken:
+        postpone(state.pk)
+        drift.failed += 1
+        return True
+    return drifted
+
+
 def _heal(state: SarahState, drift: Drift) -> None:
-    result = retry(state.pk)
+    what = f"the retry of conversation {state.pk}"
+    result = attempt(partial(retry, state.pk), what=what, state_id=state.pk)
     if result and result.reason in (None, SyncReason.EXCLUDED):
         drift.healed += 1
     elif result:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import Error
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -15,7 +16,15 @@ from django.utils import timezone
 from contacts.models import Workspace
 from monitoring.alerting import TOLD_EVERY, Finding, settle
 from monitoring.kinds import Kind
-from monitoring.models import Alert, AlertSettings, Cause, FailureGroup, GroupStatus, SyncFailure
+from monitoring.models import (
+    Alert,
+    AlertSettings,
+    Cause,
+    FailureGroup,
+    GroupStatus,
+    Source,
+    SyncFailure,
+)
 from monitoring.models.alerts import GROUP_CAUSES
 from sarah.diagnosis import LATE, MIN_FAILURES, RATE_WINDOW
 from sarah.flood import is_flooded
@@ -34,19 +43,31 @@ MAX_COUNTED = 1000
 
 
 def look(now: datetime | None = None) -> None:
-    """Open, keep, end and announce alerts as things stand."""
+    """Open, keep, end and announce alerts as things stand.
+
+    Where something cannot be looked at, as in an outage of just the table it needs, its alerts stay
+    as they are, people are told of the rest, and the database's error is raised in the end.
+    """
     now = now or timezone.now()
     open_before = list(Alert.objects.open())
-    causes = list(_causes_of_failures(now))
-    explaining = _explaining(causes, open_before=open_before, now=now)
-    findings = [
-        *causes,
-        *_failure_rates(now, explaining=explaining),
-        *_silent_workspaces(now),
-        *_backlog(is_explained=bool(explaining)),
-        *_floods(),
-    ]
+    findings = list(_causes_of_failures(now))
+    explaining = _explaining(findings, open_before=open_before, now=now)
+    looks: dict[Cause, Callable[[], Iterator[Finding]]] = {
+        Cause.FAILURE_RATE: lambda: _failure_rates(now, explaining=explaining),
+        Cause.SILENCE: lambda: _silent_workspaces(now),
+        Cause.BACKLOG: lambda: _backlog(is_explained=bool(explaining)),
+        Cause.FLOOD: _floods,
+    }
+    broken: Error | None = None
+    for cause, find in looks.items():
+        try:
+            findings += list(find())
+        except Error as error:
+            broken = error
+            open_before = [alert for alert in open_before if alert.cause != cause]
     settle(findings, open_before=open_before, now=now)
+    if broken:
+        raise broken
 
 
 def limits() -> Callable[[int | None], AlertSettings]:
@@ -60,12 +81,16 @@ def _causes_of_failures(now: datetime) -> Iterator[Finding]:
     groups: Iterable[Any] = FailureGroup.objects.with_status(*NOT_OVER)
     alerts = Alert.objects.filter(cause__in=GROUP_CAUSES).order_by("started_at", "pk")
     latest = {alert.subject: alert for alert in alerts}
+    groups = list(groups)
+    of_messages = {group.exception for group in groups if group.source != Source.BACKGROUND}
     for group in groups:
         if cause := _cause_to_tell(group, latest.get(str(group.pk)), now):
             yield Finding(
                 cause=cause,
                 subject=str(group.pk),
                 text=f"{Cause(cause).label}: {group}. Open failures: {group.open_failures}.",
+                # The table that messages need is away: background work needs it as well.
+                is_explained=group.source == Source.BACKGROUND and group.exception in of_messages,
             )
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, connection
 
 from monitoring.delivery import deliver_due
 from monitoring.errors import frames
 from monitoring.models import Heartbeat
-from sarah.background import Broken, attempt
+from sarah.background import Broken, attempt, heal
 from sarah.bulk import work_bulk_runs
 from sarah.pruning import prune
 from sarah.queue import work_batch
@@ -38,10 +38,12 @@ class Chore:
     """Something that the worker does now and then, beside the queue."""
 
     run: Callable[[Callable[[], bool]], Any]
-    """Gets a function that tells whether to stop."""
+    """Gets a function that tells whether to stop; returns None if there was nothing to do."""
     every: float
     """Seconds."""
     due_at: float = 0.0
+    is_sound: bool = False
+    """Whether this worker has done it since it broke, here or in an earlier worker."""
 
 
 def chores() -> dict[str, Chore]:
@@ -57,8 +59,8 @@ def chores() -> dict[str, Chore]:
 
 @dataclass(slots=True)
 class Worker:
-    """Works until it is told to stop. A database that is away does not end it: it says so in the
-    log and asks again."""
+    """Works until it is told to stop. A database that is away or not migrated yet does not end it:
+    it says so in the log and asks again."""
 
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     chores: dict[str, Chore] = field(default_factory=chores)
@@ -85,8 +87,8 @@ class Worker:
             try:
                 outcomes = work_batch(self.is_stopping)
                 self.do_chores()
-            except (OperationalError, InterfaceError) as error:
-                logger.error("The worker lost the database: %s", frames(error))
+            except Error as error:
+                logger.error("The worker cannot use the database: %s", frames(error))
                 connection.close()
                 outcomes = Counter()
             if not outcomes and not self.stopping:
@@ -109,11 +111,21 @@ class Worker:
         for name, chore in self.chores.items():
             if not self.is_stopping() and time.monotonic() >= chore.due_at:
                 chore.due_at = time.monotonic() + chore.every
-                with suppress(Broken):
-                    results[name] = attempt(partial(chore.run, self.is_stopping), what=name)
+                results[name] = self._do(name, chore)
         return results
 
     def sign_off(self) -> None:
         """Take the heartbeat along: a worker that was stopped is not missed."""
-        with suppress(OperationalError, InterfaceError):
+        with suppress(Error):
             Heartbeat.objects.filter(worker=self.name).delete()
+
+    def _do(self, name: str, chore: Chore) -> Any:
+        try:
+            result = attempt(partial(chore.run, self.is_stopping), what=name)
+        except Broken:
+            chore.is_sound = False
+            return None
+        if result is not None and not chore.is_sound:
+            heal(name)
+            chore.is_sound = True
+        return result

@@ -18,14 +18,13 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from leadsync.admin.navigation import forget_open_failures
+from monitoring.kinds import MAX_NOTE
 from sarah.resync import Retried
 
 AT_ONCE = 500
 """Rows that one click may work on; the commands take any number."""
 SHOWN = 10
 """Rows that a question names; of the rest it says how many they are."""
-
-MAX_NOTE = 2000
 
 
 class NoteForm(forms.Form):
@@ -63,7 +62,7 @@ def confirm_selection(
     explanation: object,
     button: object,
     form: forms.Form | None = None,
-    numbers: Sequence[tuple[object, int]] = (),
+    numbers: Sequence[tuple[object, str]] = (),
 ) -> TemplateResponse:
     """The page that says what `action` will do to the selected rows, and asks for a yes.
 

@@ -5,9 +5,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.models import SyncFailure
+from leadsync.admin.tools import counted
+from monitoring.models import Alert, SyncFailure
 
 BADGE = "leadsync.admin.navigation.open_failures"
+ALERTS_BADGE = "leadsync.admin.navigation.open_alerts"
 BADGE_SECONDS = 15
 
 GROUPS = (
@@ -77,6 +79,12 @@ def open_failures() -> int:
     return count or 0
 
 
+def open_alerts() -> int:
+    """How many alerts are open, remembered as well."""
+    count = cache.get_or_set(ALERTS_BADGE, lambda: Alert.objects.open().count(), BADGE_SECONDS)
+    return count or 0
+
+
 def forget_open_failures() -> None:
     """Count again: a person has just changed the number and looks at it."""
     cache.delete(BADGE)
@@ -90,6 +98,7 @@ def _may_open(request: HttpRequest, permission: str) -> bool:
 
 def _item(title: object, label: str, icon: str) -> dict[str, object]:
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{label}_changelist")}
-    if label == "monitoring_syncfailure" and (count := open_failures()):
-        item |= {"badge": count, "badge_variant": "danger"}
+    badges = {"monitoring_syncfailure": open_failures, "monitoring_alert": open_alerts}
+    if label in badges and (count := badges[label]()):
+        item |= {"badge": counted(count), "badge_variant": "danger"}
     return item

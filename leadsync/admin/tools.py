@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
@@ -18,17 +18,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
 
+from contacts.counts import CAP, capped_count
 from contacts.models import Temperature
 from contacts.workflow import LeadStatus
 
 Page = TypeVar("Page")
 Row = TypeVar("Row", bound=Model)
-
-CAP = 10_000
-"""Counting stops here: an exact count of a million leads costs more than the page it stands on."""
 
 STATUS_COLOURS: dict[str, str] = {
     LeadStatus.NEW: "info",
@@ -45,15 +44,15 @@ TEMPERATURE_COLOURS: dict[str, str] = {
 }
 
 
-def capped_count(rows: Any) -> int:
-    """How many rows a queryset has, at most one over CAP."""
-    return rows.order_by()[: CAP + 1].count()
-
-
 def shown_count(count: int) -> str:
     """A capped count in words: “10,000+” once it has passed CAP."""
     over = "+" if int(count) > CAP else ""
-    return number_format(min(int(count), CAP), force_grouping=True) + over
+    return counted(min(int(count), CAP)) + over
+
+
+def counted(number: int) -> str:
+    """A number as people read it: “12,345”."""
+    return number_format(number, force_grouping=True)
 
 
 class ShownCount(int):
@@ -93,6 +92,8 @@ class ModelAdmin(unfold.ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     empty_value_display = "-"
+    when_empty: object = gettext_lazy("Nothing is here yet.")
+    """What an empty list says, if no filter made it so."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return ChangeList

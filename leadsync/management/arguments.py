@@ -8,6 +8,7 @@ from django.conf import settings
 
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone, to_e164
+from monitoring.kinds import MAX_NOTE
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -35,3 +36,10 @@ def age(typed: str) -> timedelta:
     if not match:
         raise ArgumentTypeError(f"{typed!r} is no length of time: use 90m, 12h, 7d or 2w")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def note(typed: str) -> str:
+    """What a person notes, no longer than the admin takes it."""
+    if len(typed) > MAX_NOTE:
+        raise ArgumentTypeError(f"write at most {MAX_NOTE} characters, these are {len(typed)}")
+    return typed

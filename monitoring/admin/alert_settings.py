@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -71,7 +72,9 @@ class AlertSettingsForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         workspace: Any = self.fields.get("workspace")
         if workspace:
+            workspace.widget = workspace.widget.widget  # without the menu to edit the related row
             workspace.empty_label = _("All workspaces")
+            workspace.help_text = _("“All workspaces” includes what belongs to none.")
 
 
 @admin.register(AlertSettings)
@@ -80,6 +83,7 @@ class AlertSettingsAdmin(ModelAdmin):
     list_display = ("for_whom", "addresses", "webhook", "active", "last_delivery")
     list_display_links = ("for_whom",)
     list_select_related = ("workspace",)
+    when_empty = _("Nobody is told about alerts yet: say here who should be.")
     ordering = (F("workspace__name").asc(nulls_first=True),)
     actions = None
     actions_detail = ("send_test_alert",)
@@ -176,7 +180,9 @@ class AlertSettingsAdmin(ModelAdmin):
     def send_test_alert(
         self, request: HttpRequest, form: forms.Form, object_id: str
     ) -> HttpResponse:
-        settings = AlertSettings.objects.select_related("workspace").get(pk=object_id)
+        settings = get_object_or_404(
+            AlertSettings.objects.select_related("workspace"), pk=object_id
+        )
         tried = send_test(settings)
         for delivery, error in tried:
             told = {"to": delivery.recipient, "error": error}

@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin as StockAdmin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
@@ -52,6 +54,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
         ("workspace", RelatedDropdownFilter),
     )
     list_select_related = ("workspace",)
+    when_empty = _("Nothing has needed anybody's attention yet.")
     ordering = (F("recovered_at").desc(nulls_first=True), "-started_at", "-pk")
     actions_detail_hide_default = True
     fieldsets = [
@@ -75,8 +78,13 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     @display(description=_("about"))
     @once
     def about(self, alert: Alert) -> Any:
+        if alert.cause == Cause.REVOKED_KEY:
+            keys = (
+                f"{reverse('admin:leadsync_apikey_changelist')}?{urlencode({'q': alert.subject})}"
+            )
+            return format_html('<a href="{}" class="text-link">{}…</a>', keys, alert.subject)
         if alert.cause not in GROUP_CAUSES:
-            return alert.workspace or alert.subject or None
+            return admin_link(alert.workspace) if alert.workspace else alert.subject or None
         group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
         return admin_link(group) if group else None
 
@@ -102,5 +110,6 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     @once
     def deliveries(self, alert: Alert) -> Any:
         return table_of(alert.deliveries.all()) or _(
-            "Nobody: no settings for alerts are active for this, or it came back within an hour."
+            "Nobody: another alert says it already, no settings for alerts are active for this, "
+            "or it came back within an hour."
         )

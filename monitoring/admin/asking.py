@@ -19,6 +19,7 @@ from leadsync.admin.actions import (
     tell_retried,
 )
 from leadsync.admin.navigation import forget_open_failures
+from leadsync.admin.tools import counted
 from monitoring.kinds import Kind
 from monitoring.models import (
     BulkAction,
@@ -142,7 +143,7 @@ def tell(request: HttpRequest, run: BulkRun) -> None:
             messages.warning(request, text % count)
 
 
-def numbers_of(failures: SyncFailureQuerySet, asked: BulkAction) -> list[tuple[object, int]]:
+def numbers_of(failures: SyncFailureQuerySet, asked: BulkAction) -> list[tuple[object, str]]:
     """How many they are, of which kinds, and how many of them will be left alone."""
     kinds = dict(failures.order_by().values_list("kind").annotate(Count("pk")))
     total = sum(kinds.values())
@@ -155,7 +156,7 @@ def numbers_of(failures: SyncFailureQuerySet, asked: BulkAction) -> list[tuple[o
     retryable = SyncFailure.objects.retryable().filter(pk__in=failures.order_by().values("pk"))
     if asked == BulkAction.RETRY and (hopeless := open_ones - retryable.count()):
         numbers.append((_("Cannot be tried again, will be left alone"), hopeless))
-    return numbers
+    return [(label, counted(number)) for label, number in numbers]
 
 
 def page_of(run: BulkRun) -> str:

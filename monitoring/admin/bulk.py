@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import ReadOnly, close_dialog
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill, table
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, counted, once, pill, table
 from monitoring.admin.asking import tell
 from monitoring.admin.details import RESULT_COLOURS, run_pill
 from monitoring.models import BulkAction, BulkItem, BulkResult, BulkRun, Heartbeat
@@ -37,6 +38,9 @@ class BulkRunAdmin(ReadOnly, ModelAdmin):
     list_display_links = ("what", "asked")
     list_filter = (("action", ChoicesDropdownFilter),)
     ordering = ("-asked_at", "-pk")
+    when_empty = _(
+        "Whenever somebody tries failures again, or resolves them, it stands here with its results."
+    )
     actions_detail_hide_default = True  # nobody edits a run: it has no history
     actions_detail = ("work_now", "cancel")
 
@@ -53,7 +57,10 @@ class BulkRunAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("progress"))
     def how_far(self, run: BulkRun) -> str:
-        return _("%(done)d of %(all)d") % {"done": run.done, "all": run.asked_for}
+        return _("%(done)s of %(all)s") % {
+            "done": counted(run.done),
+            "all": counted(run.asked_for),
+        }
 
     @display(description=_("status"))
     def state(self, run: BulkRun) -> SafeString:
@@ -135,7 +142,7 @@ class BulkRunAdmin(ReadOnly, ModelAdmin):
     )
     def work_now(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         work_bulk_runs(BulkRun.objects.filter(pk=object_id), seconds=PATIENCE)
-        run = BulkRun.objects.get(pk=object_id)
+        run = get_object_or_404(BulkRun, pk=object_id)
         if run.is_over:
             tell(request, run)
         return close_dialog(self, object_id)
@@ -153,7 +160,7 @@ class BulkRunAdmin(ReadOnly, ModelAdmin):
         },
     )
     def cancel(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        run = BulkRun.objects.get(pk=object_id)
+        run = get_object_or_404(BulkRun, pk=object_id)
         if run.cancel(by=request.user.get_username()):
             messages.success(request, _("Cancelled. The rest is left as it is."))
         return close_dialog(self, object_id)
@@ -166,6 +173,7 @@ class BulkItemAdmin(ReadOnly, ModelAdmin):
     list_display = ("what", "phone", "outcome", "worked")
     list_display_links = None
     list_filter = (("result", ChoicesDropdownFilter),)
+    list_before_template = "leadsync/items_run.html"
     list_select_related = ("failure",)
     ordering = ("pk",)
 
@@ -203,7 +211,7 @@ def _links_to_results(run: BulkRun) -> list[dict[str, object]]:
     return [
         {
             "pill": pill(result.label, RESULT_COLOURS[result]),
-            "count": counts[result],
+            "count": counted(counts[result]),
             "url": _items_url(run, result__exact=result),
         }
         for result in BulkResult

@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin.tools import ago, pill
+from leadsync.admin.tools import ago, counted, pill
 from monitoring.kinds import Kind
 from monitoring.models import BulkResult, BulkRun, GroupStatus, Resolution, SyncFailure
 from monitoring.trends import Trend
@@ -51,8 +51,8 @@ def run_pill(run: BulkRun) -> SafeString:
 
 
 def trend_in_words(trend: Trend) -> str:
-    counts = {"day": trend.total, "hour": trend.last_hour}
-    return _("%(day)d in 24 h, %(hour)d in the last hour") % counts
+    counts = {"day": counted(trend.total), "hour": counted(trend.last_hour)}
+    return _("%(day)s in 24 h, %(hour)s in the last hour") % counts
 
 
 def sparkline(trend: Trend) -> SafeString:

@@ -22,7 +22,7 @@ from leadsync.admin.actions import (
     tell_resolved,
     tell_retried,
 )
-from leadsync.admin.tools import ModelAdmin, admin_link, ago
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, counted, once
 from monitoring.admin.asking import WILL_RESOLVE, WILL_RETRY, BulkActions
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import (
@@ -43,7 +43,7 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
         "what",
         "phone",
         "where",
-        "occurrences",
+        "times",
         "first_seen",
         "last_seen",
         "outcome",
@@ -58,6 +58,7 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
         LastSeenFilter,
     )
     list_before_template = "leadsync/failure_tabs.html"
+    when_empty = _("None. Everything Sarah said has been dealt with.")
     search_fields = ("contact_phone",)  # shows the box; `get_search_results` searches
     search_help_text = _("Phone in any spelling, or words of the error")
     ordering = ("-last_seen_at", "-pk")
@@ -69,7 +70,7 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: SyncFailure | None = None) -> Any:
         about = [("phone", "lead"), ("where", "conversation")]
-        when = [("first_seen", "last_seen"), ("occurrences", "source"), "request_id"]
+        when = [("first_seen", "last_seen"), ("times", "source"), "sent_in"]
         known = ["what", "advice", "error_text", "outcome"]
         if request.user.has_perm("monitoring.view_failuregroup"):
             known.insert(1, "cause")
@@ -100,6 +101,10 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
     @display(description=_("workspace"), ordering="workspace_ref")
     def where(self, failure: SyncFailure) -> str | None:
         return failure.workspace_ref or None
+
+    @display(description=_("times"), ordering="occurrences")
+    def times(self, failure: SyncFailure) -> str:
+        return counted(failure.occurrences)
 
     @display(description=_("first seen"), ordering="created_at")
     def first_seen(self, failure: SyncFailure) -> str:
@@ -145,6 +150,15 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
         if failure.state is None:
             return None
         return admin_link(failure.state, _("Conversation with %s") % failure.state.contact_phone)
+
+    @display(description=_("request"))
+    @once
+    def sent_in(self, failure: SyncFailure) -> Any:
+        """The id, with the message that came with it, if that was saved."""
+        if not (failure.state and failure.request_id):
+            return failure.request_id or None
+        sent = failure.state.updates.filter(request_id=failure.request_id).first()
+        return admin_link(sent, failure.request_id) if sent else failure.request_id
 
     @display(description=_("message"))
     def said(self, failure: SyncFailure) -> SafeString:

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -188,7 +189,7 @@ class GroupActions(ModelAdmin):
     def _begin(
         self, request: HttpRequest, object_id: str, asked: BulkAction, note: str = ""
     ) -> HttpResponse:
-        group = self._one(object_id).get()
+        group = get_object_or_404(self._one(object_id))
         failures = SyncFailure.objects.open().filter(group=group)
         self.log_change(request, group, f"{asked.name.capitalize()} all.")
         return go_to(begin(request, failures, asked, note=note, group=group))

@@ -16,11 +16,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ChangeList, admin_link, ago, once, table
+from leadsync.admin.tools import ChangeList, admin_link, ago, counted, once, table
 from monitoring.admin.details import group_pill, kind_pill, run_pill, sparkline, trend_in_words
 from monitoring.admin.filters import GroupStatusFilter
 from monitoring.admin.group_actions import GroupActions
-from monitoring.kinds import Kind
 from monitoring.models import (
     FailureGroup,
     GroupStatus,
@@ -60,6 +59,7 @@ class FailureGroupAdmin(ReadOnly, GroupActions):
     )
     list_filter = (GroupStatusFilter, ("kind", ChoicesDropdownFilter))
     list_before_template = "leadsync/group_tabs.html"
+    when_empty = _("Nothing goes wrong at the moment.")
     sortable_by = ("leads", "times", "first_seen", "last_seen")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
@@ -89,12 +89,12 @@ class FailureGroupAdmin(ReadOnly, GroupActions):
         return group_pill(group.status)
 
     @display(description=_("leads"), ordering="leads")
-    def leads(self, group: FailureGroup) -> int:
-        return group.leads
+    def leads(self, group: FailureGroup) -> str:
+        return counted(group.leads)
 
     @display(description=_("times"), ordering="occurrences")
-    def times(self, group: FailureGroup) -> int:
-        return group.occurrences
+    def times(self, group: FailureGroup) -> str:
+        return counted(group.occurrences)
 
     @display(description=_("last 24 hours"))
     def lately(self, group: Any) -> SafeString:
@@ -137,14 +137,16 @@ class FailureGroupAdmin(ReadOnly, GroupActions):
 
     @display(description=_("what to do"))
     def advice(self, group: FailureGroup) -> SafeString:
-        return format_html('<div class="ls-advice">{}</div>', Kind(group.kind).advice)
+        return format_html('<div class="ls-advice">{}</div>', group.advice)
 
     @display(description=_("open failures"))
     def failures(self, group: FailureGroup) -> SafeString:
         url = (
             f"{reverse('admin:monitoring_syncfailure_changelist')}?{urlencode({'group': group.pk})}"
         )
-        return format_html('<a href="{}" class="text-link">{}</a>', url, group.open_failures)
+        return format_html(
+            '<a href="{}" class="text-link">{}</a>', url, counted(group.open_failures)
+        )
 
     @display(description=_("latest failure"))
     @once

@@ -7,11 +7,10 @@ from rest_framework import serializers
 
 from contacts.text import clean_text
 from leadsync.lists import RowSerializer
-from monitoring.kinds import Kind
+from monitoring.kinds import MAX_NOTE, Kind, advice_on
 from monitoring.models import Source, SyncFailure
 
 MAX_IDS = 1000
-MAX_NOTE = 2000
 
 
 class SyncFailureSerializer(RowSerializer):
@@ -46,7 +45,8 @@ class SyncFailureSerializer(RowSerializer):
 
     def to_representation(self, row: Any) -> dict[str, Any]:
         with translation.override("en"):
-            return super().to_representation(row | {"advice": Kind(row["kind"]).advice})
+            advice = advice_on(source=row["source"], kind=row["kind"])
+            return super().to_representation(row | {"advice": advice})
 
 
 class SyncFailureDetailSerializer(SyncFailureSerializer):

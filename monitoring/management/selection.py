@@ -42,7 +42,8 @@ def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
         "workspace_ref": options["workspace"],
         "contact_phone": options["phone"],
     }
-    failures = SyncFailure.objects.open().filter(**{k: v for k, v in wanted.items() if v})
+    given = {name: value for name, value in wanted.items() if value not in (None, [])}
+    failures = SyncFailure.objects.open().filter(**given)
     if options["older_than"]:
         failures = failures.last_seen_before(timezone.now() - options["older_than"])
     return failures

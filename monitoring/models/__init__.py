@@ -1,9 +1,10 @@
 """What went wrong, and what healed."""
 
+from monitoring.kinds import Source
 from monitoring.models.alerts import Alert, AlertDelivery, AlertSettings, Cause, Channel, Event
 from monitoring.models.bulk import BulkAction, BulkItem, BulkResult, BulkRun, BulkRunQuerySet
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
-from monitoring.models.groups import FailureGroup, FailureGroupQuerySet, GroupStatus, Source
+from monitoring.models.groups import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.runs import STOPPED, RunTrigger, SyncRun
 from monitoring.models.workers import Heartbeat
 

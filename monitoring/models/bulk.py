@@ -3,18 +3,20 @@
 from datetime import timedelta
 from typing import Self
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from monitoring.kinds import MAX_NOTE
 from monitoring.models.failures import SyncFailure, SyncFailureQuerySet
 from monitoring.models.groups import FailureGroup
 
 LEASE = timedelta(minutes=2)
 """How long a run is left to whoever works it after each sign of life."""
 BATCH_SIZE = 500
+MAX_RACES = 5
 
 
 class BulkAction(models.TextChoices):
@@ -58,12 +60,7 @@ class BulkRunQuerySet(models.QuerySet["BulkRun"]):
         run = self.create(
             action=action, asked_by=by, note=note, group=group, leased_until=Now() + LEASE
         )
-        seen = failures.order_by("pk").values_list("pk", "contact_phone", "last_seen_at")
-        items = [
-            BulkItem(run=run, failure_id=pk, contact_phone=phone, seen_at=when)
-            for pk, phone, when in seen
-        ]
-        BulkItem.objects.bulk_create(items, batch_size=BATCH_SIZE)
+        run.list_items(failures)
         if group and action == BulkAction.RESOLVE:
             FailureGroup.objects.filter(pk=group.pk).say_resolved(by=by, note=note, at=run.asked_at)
         run.give_back()
@@ -89,14 +86,14 @@ class BulkRun(models.Model):
     action = models.CharField(_("action"), max_length=7, choices=BulkAction)
     asked_by = models.CharField(_("asked by"), max_length=150)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
-    note = models.TextField(_("note"), max_length=2000, blank=True)
+    note = models.TextField(_("note"), max_length=MAX_NOTE, blank=True)
     group = models.ForeignKey(
         FailureGroup,
         models.SET_NULL,
         null=True,
         blank=True,
         related_name="bulk_runs",
-        verbose_name=_("failure group"),
+        verbose_name=_("cause"),
     )
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
@@ -131,6 +128,21 @@ class BulkRun(models.Model):
     @property
     def is_over(self) -> bool:
         return self.finished_at is not None or self.cancelled_at is not None
+
+    def list_items(self, failures: SyncFailureQuerySet) -> None:
+        """Write down what it is about: once more where one was deleted meanwhile (`trim()`)."""
+        seen = failures.order_by("pk").values_list("pk", "contact_phone", "last_seen_at")
+        for race in range(MAX_RACES):
+            items = [
+                BulkItem(run=self, failure_id=pk, contact_phone=phone, seen_at=when)
+                for pk, phone, when in seen.all()
+            ]
+            try:
+                BulkItem.objects.bulk_create(items, batch_size=BATCH_SIZE)
+                return
+            except IntegrityError:
+                if race == MAX_RACES - 1:
+                    raise
 
     def results(self) -> dict[str, int]:
         """How many failures came to which `BulkResult`; blank: still to do."""

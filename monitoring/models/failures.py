@@ -11,8 +11,8 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.kinds import HEALED_BY_SYNC, Kind
-from monitoring.models.groups import FailureGroup, Source
+from monitoring.kinds import HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
+from monitoring.models.groups import FailureGroup
 from monitoring.request_ids import MAX_LENGTH, request_id
 
 logger = logging.getLogger(__name__)
@@ -149,8 +149,9 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         with transaction.atomic():
             # The states first: a message that fails right now has locked its own.
             self._lock_states(rows)
-            locked = rows.select_for_update(no_key=True).values_list("pk", "state", "last_seen_at")
-            states = {pk: state for pk, state, when in locked if when == seen[pk]}
+            locked = rows.order_by("pk").select_for_update(no_key=True)
+            found = locked.values_list("pk", "state", "last_seen_at")
+            states = {pk: state for pk, state, when in found if when == seen[pk]}
             self.model.state.get_queryset().filter(
                 pk__in=filter(None, states.values()), next_sync_at__isnull=False
             ).update(next_sync_at=None)
@@ -183,7 +184,7 @@ class SyncFailure(models.Model):
         FailureGroup,
         models.PROTECT,
         related_name="failures",
-        verbose_name=_("failure group"),
+        verbose_name=_("cause"),
     )
     state = models.ForeignKey(
         "sarah.SarahState",
@@ -203,7 +204,7 @@ class SyncFailure(models.Model):
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True)
     resolution = models.CharField(_("resolution"), max_length=7, choices=Resolution, blank=True)
-    note = models.TextField(_("note"), max_length=2000, blank=True)
+    note = models.TextField(_("note"), max_length=MAX_NOTE, blank=True)
 
     objects = SyncFailureQuerySet.as_manager()
 
@@ -242,4 +243,4 @@ class SyncFailure(models.Model):
     @property
     def advice(self) -> str:
         """What happened and what to do next, in words for staff."""
-        return Kind(self.kind).advice
+        return advice_on(source=self.source, kind=self.kind)

@@ -9,13 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.kinds import Kind
-
-
-class Source(models.TextChoices):
-    SARAH = "sarah", _("Sarah")
-    KAPSO = "kapso", _("Kapso")
-    BACKGROUND = "background", _("Background work")
+from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 
 
 class GroupStatus(models.TextChoices):
@@ -148,7 +142,7 @@ class FailureGroup(models.Model):
     ignored_by = models.CharField(_("ignored by"), max_length=150, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True)
-    note = models.TextField(_("note"), max_length=2000, blank=True)
+    note = models.TextField(_("note"), max_length=MAX_NOTE, blank=True)
 
     objects = FailureGroupQuerySet.as_manager()
 
@@ -194,6 +188,11 @@ class FailureGroup(models.Model):
     def __str__(self) -> str:
         where = ": ".join(filter(None, (self.exception, self.function)))
         return f"{self.get_kind_display()} ({where})" if where else str(self.get_kind_display())
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do next, in words for staff."""
+        return advice_on(source=self.source, kind=self.kind)
 
     def resolve(self, *, by: str, note: str = "") -> int:
         """The cause is over: close its open failures, and return how many there were.

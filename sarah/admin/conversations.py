@@ -23,7 +23,7 @@ from leadsync.admin.actions import (
     is_too_much,
     tell_retried,
 )
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill, temperature_pill
 from sarah import resync
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
@@ -53,12 +53,12 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     list_display = (
         "contact_phone",
         "lead",
+        "sync",
         "home",
         "state_pill",
         "judgement",
         "message_count",
         "last_heard",
-        "sync",
     )
     list_filter = (
         SyncFilter,
@@ -72,6 +72,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     search_fields = ("contact_phone",)  # shows the box; `get_search_results` searches
     search_help_text = _("Phone in any spelling, or the lead's name")
     ordering = ("-updated_at", "-pk")
+    when_empty = _("Sarah has not sent anything yet.")
     actions = ("sync_again", "start_over")
     actions_detail_hide_default = True  # nobody edits a conversation: it has no history
     actions_detail = ("start_this_over", "sync_this_again")
@@ -100,7 +101,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     def state_pill(self, state: SarahState) -> SafeString:
         return pill(state.get_state_display(), STATE_COLOURS[state.state])
 
-    @display(description=_("score and temperature"))
+    @display(description=_("score"))
     def judgement(self, state: SarahState) -> SafeString:
         return format_html(
             '<span class="ls-pair"><b>{}</b> {}</span>',
@@ -144,11 +145,13 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         return state.get_language_display()
 
     @display(description=_("what that means"))
+    @once
     def sync_in_words(self, state: SarahState) -> SafeString:
         return format_html('<div class="ls-advice">{}</div>', explain_sync(state))
 
     @display(description=_("failures"))
-    def failures(self, state: SarahState) -> object:
+    @once
+    def failures(self, state: SarahState) -> Any:
         return failures_table(state) or _("None.")
 
     @display(description=_("facts"))
@@ -156,7 +159,8 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         return facts_table(state.extracted_data) or _("Nothing yet.")
 
     @display(description=_("last messages"))
-    def last_messages(self, state: SarahState) -> object:
+    @once
+    def last_messages(self, state: SarahState) -> Any:
         return messages_table(state) or _("None.")
 
     @display(description=_("extracted_data"))

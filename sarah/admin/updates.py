@@ -1,6 +1,7 @@
 """The journal for staff: what the bot sent, when, with which key, and what it changed."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,7 +17,7 @@ from unfold.decorators import display
 
 from contacts.phones import search_range
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, admin_link, ago
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, once
 from leadsync.models import ApiKey
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, warnings_table
@@ -66,8 +67,12 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
     search_help_text = _("Phone in any spelling, or the id of a request")
     ordering = ("-received_at", "-pk")
     actions_detail_hide_default = True  # nobody edits a message: it has no history
+    when_empty = _("Sarah has not sent anything yet.")
     fieldsets = (
-        (None, {"fields": (("received", "phone"), ("outcome_shown", "lead_score"))}),
+        (
+            None,
+            {"fields": (("received", "phone"), ("outcome_shown", "lead_score"), "failure")},
+        ),
         (_("What it changed"), {"fields": ("changed_fields", "warned")}),
         (_("What the bot said"), {"fields": ("said",)}),
         (
@@ -75,6 +80,13 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
             {"fields": (("sent_with", "client_address"), ("request_id", "duration"))},
         ),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: StateUpdate | None = None) -> Any:
+        (title, first), *rest = super().get_fieldsets(request, obj)
+        has_failure = obj and obj.failure_group_id
+        if not (has_failure and request.user.has_perm("monitoring.view_syncfailure")):
+            first = {"fields": [field for field in first["fields"] if field != "failure"]}
+        return [(title, first), *rest]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -102,6 +114,16 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
     @display(description=_("outcome"))
     def outcome_shown(self, update: StateUpdate) -> SafeString:
         return outcome_pill(update.outcome)
+
+    @display(description=_("failure"))
+    @once
+    def failure(self, update: StateUpdate) -> Any:
+        """The failure that this message was counted on, at least if it is not resolved since."""
+        if update.failure_group_id is None:
+            return None
+        of_cause = update.state.failures.filter(group=update.failure_group_id)
+        failure = of_cause.order_by("-last_seen_at", "-pk").first()
+        return admin_link(failure) if failure else _("deleted since")
 
     @display(description=_("API key"))
     def sent_with(self, update: StateUpdate) -> str | None:

@@ -70,7 +70,7 @@ class StateUpdate(models.Model):
         blank=True,
         related_name="updates",
         db_index=False,
-        verbose_name=_("failure group"),
+        verbose_name=_("cause"),
     )
     warnings = models.JSONField(_("warnings"), default=dict, blank=True)
     duration_ms = models.PositiveIntegerField(_("milliseconds"), default=0)
@@ -100,6 +100,12 @@ class StateUpdate(models.Model):
                 fields=["key", "-received_at"],
                 condition=Q(key__isnull=False),
                 name="state_update_by_key",
+            ),
+            # "Which messages failed lately?" Nearly all are synced, and found by time.
+            models.Index(
+                fields=["outcome", "-received_at"],
+                condition=~Q(outcome=Outcome.SYNCED),
+                name="state_update_by_outcome",
             ),
             # "Which messages did this cause hit in the last 24 hours?"
             models.Index(

@@ -88,7 +88,7 @@ def test_an_operator_syncs_a_conversation_again(operator: Page) -> None:
 
 def test_an_operator_ends_a_cause_with_hundreds_of_failures(operator: Page) -> None:
     group = FailureGroupFactory(exception="ValueError", function="sarah.sync.sync")
-    SyncFailureFactory.create_batch(220, group=group)
+    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(220, group=group))
     new = SyncFailureFactory(kind="contact_not_found")
 
     operator.get_by_role("link", name="Causes of failures").click()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from leadsync.admin.navigation import navigation
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
+from monitoring.models import Alert
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff, action_url, messages_of, queries_of
 
@@ -236,18 +237,19 @@ def test_the_sidebar_shows_what_a_person_may_open(group, shown, rf) -> None:
     assert [str(entry["title"]) for entry in entries] == shown
 
 
-def test_the_sidebar_counts_open_failures_and_forgets_them_when_they_are_ended() -> None:
+def test_the_sidebar_counts_open_failures_and_alerts_and_forgets_them_when_they_are_ended() -> None:
     failure = SyncFailureFactory()
+    Alert.objects.notice("silence", text="No message for over 24 hours.")
     staff = Staff("Operators")
 
-    def badge() -> list[int]:
+    def badge() -> list[str]:
         entries = staff.client.get("/admin/").context["sidebar_navigation"]
         items = [item for section in entries for item in section["items"]]
         return [item["badge"] for item in items if "badge" in item]
 
-    assert badge() == [1]
+    assert badge() == ["1", "1"]
     staff.confirms("mark_this_resolved", failure)
-    assert badge() == []
+    assert badge() == ["1"]
 
 
 def test_the_login_page_leads_to_the_dashboard() -> None:

@@ -93,3 +93,15 @@ def test_health_needs_no_key_and_no_https(client: Client, settings, path: str) -
     settings.SECURE_SSL_REDIRECT = True
 
     assert client.get(path).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_broken_journal_takes_no_process_out_of_service(client: Client) -> None:
+    """A balancer that went by it would turn the bots away."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sarah_stateupdate RENAME TO gone")
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["problems"] == ["health_unreadable"]

@@ -52,11 +52,11 @@ def test_a_question_tells_what_is_selected() -> None:
     )
 
     assert [(str(label), number) for label, number in question.context["numbers"]] == [
-        ("Failures", 4),
-        ("Sync error", 2),
-        ("Message refused", 2),
-        ("Resolved already, will be left alone", 1),
-        ("Cannot be tried again, will be left alone", 3),
+        ("Failures", "4"),
+        ("Sync error", "2"),
+        ("Message refused", "2"),
+        ("Resolved already, will be left alone", "1"),
+        ("Cannot be tried again, will be left alone", "3"),
     ]
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -165,3 +166,22 @@ def test_the_list_takes_as_many_statements_for_30_rows_as_for_3() -> None:
         SyncFailureFactory(group=FailureGroupFactory(function=str(number)))
 
     assert queries_of(staff.client, LIST) == few
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "failuregroup_resolve_all",
+        "failuregroup_retry_all",
+        "bulkrun_cancel",
+        "bulkrun_work_now",
+        "alertsettings_send_test_alert",
+    ],
+)
+def test_an_action_on_what_is_gone_by_now_is_not_found(page: str) -> None:
+    """As where a colleague or the worker has deleted it while its page was open."""
+    url = reverse(f"admin:monitoring_{page}", args=[99_999])
+
+    answer = Staff(is_superuser=True).client.post(url, {"_form_submitted": "True"})
+
+    assert answer.status_code == 404

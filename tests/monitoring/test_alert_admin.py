@@ -147,7 +147,7 @@ def test_open_alerts_come_first_and_say_what_became_of_them(
 
     assert [alert.cause for alert in rows] == [Cause.SILENCE, Cause.NEW_GROUP, Cause.SILENCE]
     assert [alert.recovered_at is None for alert in rows] == [True, False, False]
-    assert "Nobody: no settings" in re.sub(r"\s+", " ", page)
+    assert "Nobody: another alert says it already, no settings" in re.sub(r"\s+", " ", page)
     page = operator.sees("monitoring_alert_change", rows[1].pk)
     assert reverse("admin:monitoring_failuregroup_change", args=[group.pk]) in page
     assert "ops@example.com" in page

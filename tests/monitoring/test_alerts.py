@@ -53,7 +53,22 @@ def test_an_alert_is_told_when_it_comes_and_when_it_goes(ops: AlertSettings) -> 
     raised, recovered = mail.outbox
     assert raised.to == recovered.to == ["ops@example.com"]
     assert raised.subject == "[LeadSync] No message for over 24 hours."
-    assert recovered.subject == "[LeadSync] Recovered: No message for over 24 hours."
+    assert recovered.subject == "[LeadSync] Recovered, this is over: No message for over 24 hours."
+
+
+def test_what_could_not_be_told_does_not_arrive_after_its_end(
+    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(SILENT)
+    with monkeypatch.context() as away:
+        away.setattr(delivery, "_send", lambda *_message: 1 / 0)
+        deliver_due()
+    look()
+    make_due()
+
+    assert deliver_due() == 1
+    assert "Recovered" in mail.outbox[0].subject
+    assert len(mail.outbox) == 1
 
 
 def test_what_comes_and_goes_is_told_once_an_hour(ops: AlertSettings) -> None:

@@ -133,3 +133,13 @@ def test_retrying_what_can_be_mended_ends_well(capsys):
 def test_retrying_needs_a_selection():
     with pytest.raises(CommandError, match="Say which"):
         call_command("retry_failures")
+
+
+@pytest.mark.parametrize("flag", ["--workspace=", "--group=0"])
+def test_a_flag_without_a_value_does_not_widen_the_selection(
+    flag: str, failures: dict[str, SyncFailure], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when a script's variable is empty: `--workspace="$SHOP"`."""
+    call_command("resolve_failures", "--source=sarah", flag, "--dry-run")
+
+    assert "Would resolve 0 " in capsys.readouterr().out

@@ -136,6 +136,21 @@ def test_a_worker_that_is_told_to_stop_leaves_the_rest_to_the_next():
     assert results(run) == ["synced"] * 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_that_is_deleted_while_it_is_chosen_costs_nothing(monkeypatch):
+    trimmed, kept = SyncFailureFactory.create_batch(2)
+    create = BulkItem.objects.bulk_create
+
+    def trim_and_create(*args, **options):
+        SyncFailure.objects.filter(pk=trimmed.pk).delete()
+        return create(*args, **options)
+
+    monkeypatch.setattr(BulkItem.objects, "bulk_create", trim_and_create)
+    run = ask(BulkAction.RESOLVE)
+
+    assert [item.failure for item in run.items.all()] == [kept]
+
+
 def test_an_item_that_breaks_does_not_stop_the_others(monkeypatch, caplog):
     broken, fine = waiting(lead_is_there=True), waiting(lead_is_there=True)
     run = ask(BulkAction.RETRY)

@@ -7,6 +7,7 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from contacts import counts
 from monitoring.models import Heartbeat, SyncFailure
 from sarah import health
 from sarah.health import read_vitals
@@ -66,7 +67,7 @@ def test_a_conversation_that_a_person_gave_up_on_needs_none_until_the_bot_is_bac
 
 
 def test_counting_stops_at_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "CAP", 2)
+    monkeypatch.setattr(counts, "CAP", 2)
     for _ in range(4):
         conversation()
 

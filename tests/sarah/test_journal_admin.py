@@ -9,11 +9,12 @@ from django.utils import timezone
 from leadsync.models import ApiKey
 from sarah.models import StateUpdate
 from tests.callers import Caller
-from tests.factories import SarahStateFactory, StateUpdateFactory
+from tests.factories import SarahStateFactory, StateUpdateFactory, SyncFailureFactory
 from tests.staff import Staff, queries_of
 
 pytestmark = pytest.mark.django_db
 
+FAILURE = "admin:monitoring_syncfailure_change"
 LIST = "sarah_stateupdate_changelist"
 PAGE = "sarah_stateupdate_change"
 
@@ -83,6 +84,40 @@ def test_a_key_leads_to_what_came_with_it(updates: dict) -> None:
     assert [row.pk for row in staff.client.get(link).context["cl"].result_list] == [
         updates["leaked"].pk
     ]
+
+
+def test_a_failure_and_the_message_that_failed_lead_to_each_other() -> None:
+    state = SarahStateFactory()
+    failure = SyncFailureFactory(state=state, occurrences=1234, request_id="request-9")
+    update = StateUpdateFactory(
+        state=state, outcome="sync_error", failure_group=failure.group, request_id="request-9"
+    )
+    staff = Staff("Sales")
+
+    pages = {
+        failure: staff.sees("monitoring_syncfailure_change", failure.pk),
+        update: staff.sees(PAGE, update.pk),
+    }
+
+    assert f'href="{reverse(f"admin:{PAGE}", args=[update.pk])}"' in pages[failure]
+    assert f'href="{reverse(FAILURE, args=[failure.pk])}"' in pages[update]
+    assert "1,234" in pages[failure]
+
+
+def test_an_empty_list_says_what_it_waits_for_or_that_a_filter_made_it_so() -> None:
+    staff = Staff("Sales")
+
+    assert "Sarah has not sent anything yet." in staff.sees(LIST)
+    assert "Nothing matches the filters or the search." in staff.sees(LIST, received="week")
+
+
+def test_the_page_of_a_conversation_reads_its_tables_once() -> None:
+    state = SarahStateFactory()
+    SyncFailureFactory(state=state)
+    StateUpdateFactory(state=state)
+    url = reverse("admin:sarah_sarahstate_change", args=[state.pk])
+
+    assert queries_of(Staff("Sales").client, url) <= 11
 
 
 def test_nobody_writes_in_the_journal() -> None:

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from contacts.models import Contact
 from monitoring.models import SyncFailure, SyncRun
+from sarah import reconcile as module
 from sarah.models import SarahState
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 
@@ -77,6 +78,32 @@ def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
 
     SarahState.objects.update(updated_at=lead.updated_at.replace(year=2099))
     assert "1 healed" in reconcile()
+
+
+@pytest.mark.parametrize("step", ["has_drifted", "retry"])
+def test_a_conversation_that_breaks_goes_to_the_queue_and_the_rest_is_healed(
+    step: str, reconcile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, other = synced_lead(goals="grow"), synced_lead(goals="rest")
+    Contact.objects.update(goals="")
+    state = SarahState.objects.get(contact=broken)
+    real = getattr(module, step)
+
+    def break_for_one(one, *args: object) -> object:
+        if one in (state, state.pk):
+            raise ZeroDivisionError
+        return real(one, *args)
+
+    monkeypatch.setattr(module, step, break_for_one)
+    with pytest.raises(SystemExit):
+        reconcile()
+
+    other.refresh_from_db()
+    state.refresh_from_db()
+    run = SyncRun.objects.get()
+    assert (other.goals, run.failed, run.healed, run.error) == ("rest", 1, 1, "")
+    assert state.next_sync_at
+    assert SyncFailure.objects.get(state=state).group.exception == "ZeroDivisionError"
 
 
 def test_of_two_runs_at_once_the_second_says_so_and_leaves() -> None:

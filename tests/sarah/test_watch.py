@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from contacts.models import Workspace
@@ -254,3 +255,21 @@ def test_a_look_costs_no_more_with_more_failures(django_assert_max_num_queries: 
 
     with django_assert_max_num_queries(25):
         look()
+
+
+def test_what_cannot_be_looked_at_silences_no_other_alert() -> None:
+    """Counting a flood reads the leads' table: as long as that is broken, this very outage has to
+    be told, and an open alert of a flood is not over."""
+    Workspace.objects.update(creates_contacts=True)
+    Alert.objects.notice(Cause.FLOOD, subject="default", text="A flood.")
+    SyncFailureFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {LEADS} RENAME TO gone")
+        try:
+            with pytest.raises(DatabaseError):
+                look()
+        finally:
+            cursor.execute(f"ALTER TABLE gone RENAME TO {LEADS}")
+
+    assert ("raised", "new_group") in told()
+    assert Alert.objects.open().filter(cause=Cause.FLOOD).exists()

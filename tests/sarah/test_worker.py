@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError, ProgrammingError
 from django.utils import timezone
 
 from contacts.models import Contact, StatusChange
@@ -132,13 +133,44 @@ def test_a_chore_that_breaks_is_on_record_and_does_not_stop_the_others() -> None
     done = []
     chores = {
         "broken": Chore(run=lambda stopped: 1 / 0, every=60),
+        "broken otherwise": Chore(run=lambda stopped: int("x"), every=60),
         "sound": Chore(run=lambda stopped: done.append(1), every=60),
     }
 
     Worker(chores=chores).work_once()
 
     assert done
-    assert SyncFailure.objects.get().error == "ZeroDivisionError: division by zero"
+    groups = SyncFailure.objects.order_by("pk").values_list("group__exception", flat=True)
+    assert list(groups) == ["ZeroDivisionError", "ValueError"]
+
+
+def test_the_failure_of_a_chore_closes_once_it_is_done_again() -> None:
+    Worker(chores={"chore": Chore(run=lambda stopped: 1 / 0, every=60)}).work_once()
+
+    Worker(chores={"chore": Chore(run=lambda stopped: None, every=60)}).work_once()  # not its turn
+    assert SyncFailure.objects.open().exists()
+
+    Worker(chores={"chore": Chore(run=lambda stopped: 7, every=60)}).work_once()
+    assert not SyncFailure.objects.open().exists()
+
+
+@pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
+def test_a_database_that_fails_does_not_end_the_worker(error, monkeypatch, caplog) -> None:
+    worker = Worker(chores={})
+    answers = iter([error("Budi +6281234567890")])
+
+    def lease() -> list[int]:
+        for broken in answers:
+            raise broken
+        worker.stop()
+        return []
+
+    monkeypatch.setattr(queue, "lease_due", lease)
+    monkeypatch.setattr("sarah.worker.POLL", 0)
+    worker.run()
+
+    assert error.__name__ in caplog.text
+    assert "Budi" not in caplog.text
 
 
 def test_a_worker_is_known_to_live_until_it_stops(due_state: SarahState) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from leadsync.management import base
+from leadsync.management.arguments import note as note_type
 from monitoring.management.selection import add_selection, is_whole_group, operator, selected
 from monitoring.models import FailureGroup
 
@@ -17,7 +18,9 @@ class Command(base.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_selection(parser)
-        parser.add_argument("--note", default="", metavar="TEXT", help="why, for your colleagues")
+        parser.add_argument(
+            "--note", type=note_type, default="", metavar="TEXT", help="why, for your colleagues"
+        )
 
     def handle(self, *, note: str, dry_run: bool, **options: Any) -> None:
         failures = selected(options)

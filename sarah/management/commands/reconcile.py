@@ -28,7 +28,10 @@ class Command(base.Command):
             return
         done = run_reconciliation(trigger=RunTrigger.COMMAND)
         if done is None:
-            raise CommandError("Another reconciliation is under way; let it finish.")
+            raise CommandError(
+                "Another reconciliation is under way; let it finish. One that was killed gives way "
+                "after five minutes."
+            )
         self.stdout.write(str(done))
         if done.failed:
             raise SystemExit(base.PROBLEMS_REMAIN)
