@@ -4,7 +4,9 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from threading import get_ident
 from typing import Any
+from weakref import WeakSet
 
 import environs
 
@@ -27,6 +29,8 @@ import pytest  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.db import connections  # noqa: E402
+from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
+from django.db.backends.signals import connection_created  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from playwright.sync_api import expect  # noqa: E402
 
@@ -96,12 +100,21 @@ if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Tests that commit are cleaned up after by MigratedRows; Django's own way is slow."""
+    """Tests that commit are cleaned up after by MigratedRows; Django's own way is slow.
+
+    Playwright's event loop gives tests another connection than the one that Django closes before it
+    drops the database, so all are closed here.
+    """
+    opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
+    connection_created.connect(lambda connection, **_: opened.add(connection), weak=False)
     vars(connections["default"]).pop("_test_serialized_contents", None)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         rows = MigratedRows()
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: rows.restore())
         yield
+        for connection in opened:
+            if connection._thread_ident == get_ident():
+                connection.close()
 
 
 @pytest.fixture
