@@ -289,7 +289,7 @@ EMAIL_PORT = env.int(
 )
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_TIMEOUT = 5
+EMAIL_TIMEOUT = 4  # a worker in the middle of it still stops within five
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL",
     "LeadSync <leadsync@localhost>",

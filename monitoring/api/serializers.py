@@ -41,6 +41,7 @@ class SyncFailureSerializer(RowSerializer):
             "resolved_by",
             "resolution",
             "note",
+            "request_id",
         )
 
     def to_representation(self, row: Any) -> dict[str, Any]:
