@@ -32,7 +32,6 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 from django.db.backends.signals import connection_created  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
-from playwright.sync_api import expect  # noqa: E402
 
 django.setup()
 # Nearly everything that tests make is freed without the collector, whose rounds through all of
@@ -57,8 +56,6 @@ hypothesis.settings.load_profile("ci" if IN_CI else "local")
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-
-expect.set_options(timeout=20_000)  # a busy machine draws a page late
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,8 +17,8 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MESSAGES = 16
-ROUNDS = 3
+MESSAGES = 24
+ROUNDS = 4
 FACTS = {f"fact_{number}": number for number in range(MESSAGES)}
 SYNCED = {"success": True, "sync": True}
 NOT_FOUND = {"success": True, "sync": False, "syncReason": "contact_not_found"}

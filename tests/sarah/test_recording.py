@@ -16,7 +16,7 @@ from tests.bot import Bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CONVERSATIONS = 24
+CONVERSATIONS = 40
 SEED = 11
 UNKNOWN = set(phones(CONVERSATIONS, seed=SEED)[::8])
 """Every eighth number is no lead."""
