@@ -1,10 +1,6 @@
 """What differs between the parts of the site: the language, and what a page may load; and the id
 that each request gets."""
 
-import re
-import uuid
-from collections.abc import Callable
-
 from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
@@ -14,35 +10,9 @@ from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import translation
 
-from monitoring.request_ids import REQUEST_ID, request_id
-
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 JSON = "default-src 'none'; frame-ancestors 'none'"
 DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
-
-
-USABLE_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{8,64}")
-"""Fit for a log line, and no phone number."""
-
-
-class RequestIdMiddleware:
-    """Gives each request an id, or keeps the one that a client or proxy sent as `X-Request-ID` if
-    it is usable, and answers with it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        sent = request.headers.get("X-Request-ID", "")
-        current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
-        request.META[REQUEST_ID] = current  # Django logs refusals when this is over
-        token = request_id.set(current)
-        try:
-            response = self.get_response(request)
-        finally:
-            request_id.reset(token)
-        response.headers["X-Request-ID"] = current
-        return response
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

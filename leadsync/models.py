@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.compiled import CompiledQuery
 from leadsync import keys
+from leadsync.infra.db import CompiledQuery
 
 
 class Scope(models.TextChoices):

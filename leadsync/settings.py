@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     "monitoring",
 ]
 MIDDLEWARE = [
-    "leadsync.middleware.RequestIdMiddleware",
+    "leadsync.infra.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",
@@ -213,14 +213,14 @@ WHITENOISE_USE_FINDERS = True  # also serves what `collectstatic` has not collec
 # API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["leadsync.api.KeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["leadsync.api.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["leadsync.api.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["leadsync.api.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "leadsync.lists.Pages",
+    "DEFAULT_PAGINATION_CLASS": "leadsync.api.lists.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "leadsync.api.exception_handler",
+    "EXCEPTION_HANDLER": "leadsync.api.errors.exception_handler",
     "NUM_PROXIES": LEADSYNC_TRUSTED_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
@@ -318,7 +318,7 @@ FORMATTER = "JSONFormatter" if LEADSYNC_LOG_FORMAT == "json" else "DiscreetForma
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"discreet": {"()": f"leadsync.logs.{FORMATTER}"}},
+    "formatters": {"discreet": {"()": f"leadsync.infra.logs.{FORMATTER}"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
     "root": {"handlers": ["stderr"], "level": LEADSYNC_LOG_LEVEL},
     "loggers": {

@@ -21,7 +21,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
-    "DASHBOARD_CALLBACK": "leadsync.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "leadsync.dashboard.page.dashboard",
     "SIDEBAR": {"navigation": "leadsync.admin.navigation.navigation"},
     "BORDER_RADIUS": "8px",
     "COLORS": {

@@ -1,4 +1,4 @@
-"""Where everything is."""
+"""Root URL configuration."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -6,15 +6,14 @@ from django.views import defaults
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from leadsync.api import json_or_page, not_found
-from leadsync.health import healthz, readyz
-from leadsync.metrics import MetricsView
+from leadsync.api.errors import json_or_page, not_found
+from monitoring.api.metrics import MetricsView
+from monitoring.api.probes import healthz, readyz
 from sarah.api.views import StateView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
     path("", include("monitoring.api.urls")),
-    path("", include("sarah.api.urls")),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),
 ]

@@ -1,29 +1,23 @@
-"""Deleting what nobody will ask for any more from the records of monitoring."""
+"""Deleting what is too old to keep: messages, and what monitoring has on record."""
 
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from monitoring.models import (
-    Alert,
-    AlertDelivery,
-    BulkItem,
-    BulkRun,
-    FailureGroup,
-    Heartbeat,
-    SyncRun,
-)
-from monitoring.models.workers import FORGOTTEN_AFTER
+from leadsync.infra.db import BATCH_SIZE
+from monitoring.models import Alert, AlertDelivery, FailureGroup, Heartbeat, SyncRun
+from monitoring.models.runs import FORGOTTEN_AFTER
+from sarah.models import StateUpdate
 
-BATCH_SIZE = 500
-"""Rows a transaction may hold: SQLite has one writer, and the bot must not wait."""
-KEPT = timedelta(days=90)
+KEPT_DAYS = 90
+"""Of what monitoring has on record."""
 
 Rows = models.QuerySet[Any]
 
@@ -32,39 +26,80 @@ def never() -> bool:
     return False
 
 
-def prune(*, kept: timedelta = KEPT, stopped: Callable[[], bool] = never) -> Counter[str]:
-    """Delete what is older, in small commits, until `stopped` says so; returns how many of each."""
-    rows = outdated(kept=kept)
-    return +Counter({name: delete(found, stopped=stopped) for name, found in rows.items()})
+def prune(*, days: int | None = None, stopped: Callable[[], bool] = never) -> Counter[str]:
+    """Delete what is too old to keep, in small commits, until `stopped` says so; returns how many
+    rows of each kind.
+
+    Messages go by the two settings of the journal, the records of monitoring after 90 days; `days`
+    replaces both ages. Any number of workers may prune at once.
+    """
+    deleted: Counter[str] = Counter()
+    for name, rows in outdated(days=days):
+        deleted[name] += delete(rows, stopped=stopped)
+    return +deleted
 
 
-def outdated(*, kept: timedelta = KEPT) -> dict[str, Rows]:
+def prunable(*, days: int | None = None) -> Counter[str]:
+    """How many rows `prune` would delete."""
+    counts: Counter[str] = Counter()
+    for name, rows in outdated(days=days):
+        counts[name] += rows.order_by().count()
+    return +counts
+
+
+def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
     """What may go, by what it is; what hangs on other rows comes before them."""
-    before = timezone.now() - kept
-    runs = BulkRun.objects.filter(Q(finished_at__lt=before) | Q(cancelled_at__lt=before))
+    before = timezone.now() - timedelta(days=days or KEPT_DAYS)
     alerts = Alert.objects.filter(recovered_at__lt=before)
     deliveries = Q(alert__in=alerts) | Q(alert__isnull=True, created_at__lt=before)
-    groups = FailureGroup.objects.exclude(failures__isnull=False).exclude(updates__isnull=False)
+    causes = FailureGroup.objects.exclude(failures__isnull=False).exclude(updates__isnull=False)
     said = ("acknowledged_at", "ignored_until", "resolved_at")
-    return {
-        "reconciliations": SyncRun.objects.filter(finished_at__lt=before).order_by("pk"),
-        "alert deliveries": AlertDelivery.objects.filter(deliveries).order_by("pk"),
-        "alerts": alerts.order_by("pk"),
-        "bulk items": BulkItem.objects.filter(run__in=runs).order_by("pk"),
-        "bulk runs": runs.order_by("pk"),
-        "workers": Heartbeat.objects.filter(beat_at__lt=Now() - FORGOTTEN_AFTER).order_by("pk"),
-        "causes of failures": groups.filter(created_at__lt=before)
-        .exclude(Q.create([(f"{when}__gte", before) for when in said], connector=Q.OR))
-        .order_by("pk"),
-    }
+    too_old = old_messages(days=days)
+    return [
+        ("messages from Sarah", too_old),
+        ("messages from Sarah", surplus_messages().exclude(pk__in=too_old.values("pk"))),
+        ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
+        ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
+        ("alerts", alerts.order_by("pk")),
+        (
+            "workers",
+            Heartbeat.objects.filter(beat_at__lt=Now() - FORGOTTEN_AFTER).order_by("pk"),
+        ),
+        (
+            "causes of failures",
+            causes.filter(created_at__lt=before)
+            .exclude(Q.create([(f"{when}__gte", before) for when in said], connector=Q.OR))
+            .order_by("pk"),
+        ),
+    ]
+
+
+def old_messages(*, days: int | None = None) -> Rows:
+    before = timezone.now() - timedelta(days=days or settings.LEADSYNC_JOURNAL_DAYS)
+    return StateUpdate.objects.filter(received_at__lt=before).order_by("received_at")
+
+
+def surplus_messages() -> Rows:
+    """The oldest messages, those that are over `LEADSYNC_JOURNAL_MAX_ROWS`.
+
+    Keys count up, so the first and the last tell in no time that there cannot be so many. Only if
+    there may be, the newest rows are counted off in the index of the key, up to the limit.
+    """
+    limit = settings.LEADSYNC_JOURNAL_MAX_ROWS
+    ends = StateUpdate.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None or ends["last"] - ends["first"] < limit:
+        return StateUpdate.objects.none()
+    newest = StateUpdate.objects.order_by("-pk").values_list("pk", flat=True)
+    surplus = next(iter(newest[limit : limit + 1]), 0)
+    return StateUpdate.objects.filter(pk__lte=surplus).order_by("pk")
 
 
 def delete(rows: Rows, *, stopped: Callable[[], bool] = never) -> int:
-    """Delete these rows in their order, at most BATCH_SIZE in a transaction, until none is left or
-    `stopped` says so; returns how many there were.
+    """Delete these rows in their order, in small commits, until none is left or `stopped` says so;
+    returns how many there were.
 
     Rows are locked and then looked at once more: a failure that another request records at this
-    very moment keeps its group, or is recorded once more, with a new one (PostgreSQL checks the
+    very moment keeps its cause, or is recorded once more, with a new one (PostgreSQL checks the
     reference when that request commits, and every writer tries again then).
     """
     deleted = 0

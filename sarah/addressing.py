@@ -1,5 +1,6 @@
-"""For which workspace and phone a message is meant (CONTRACT 3, first row)."""
+"""Where a message belongs: its workspace, its phone, and the conversation there (CONTRACT 3)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -7,7 +8,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from contacts import phones
 from contacts.models import Contact, Workspace
-from sarah.models import SarahState
+from leadsync.infra.db import CompiledQuery
+from monitoring.models.failures import SyncFailure
+from sarah.merge import merge_facts
+from sarah.models import SarahState, StateUpdate
 
 
 class ForeignWorkspace(Exception):
@@ -54,23 +58,23 @@ def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None
         phone = phones.to_e164(raw_phone, region=key_workspace.region)
         return Address(phone=phone, workspace=key_workspace, ref=ref, is_bound=True)
     if ref:
-        workspace = named(ref)
+        workspace = workspace_for_ref(ref)
         phone = phones.to_e164(raw_phone, region=region_of(workspace))
         return Address(phone=phone, workspace=workspace, ref=ref)
     phone = phones.to_e164(raw_phone, region=region_of(None))
-    workspace = implied(phone)
+    workspace = workspace_for_phone(phone)
     if workspace and phones.is_national(raw_phone) and is_the_only(workspace):
         phone = phones.to_e164(raw_phone, region=workspace.region)
     return Address(phone=phone, workspace=workspace)
 
 
-def named(ref: str) -> Workspace | None:
+def workspace_for_ref(ref: str) -> Workspace | None:
     """The workspace with this slug, or else with this Kapso phone number id."""
     found = Workspace.objects.filter(Q(slug=ref) | Q(kapso_phone_number_id=ref))
     return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
 
 
-def implied(phone: str) -> Workspace | None:
+def workspace_for_phone(phone: str) -> Workspace | None:
     """The only workspace there is, or else the only one where the phone is a lead."""
     is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
     match list(Workspace.objects.annotate(is_lead=is_lead).order_by("-is_lead")[:2]):
@@ -81,9 +85,83 @@ def implied(phone: str) -> Workspace | None:
     return None
 
 
+def workspace_of(state: SarahState) -> Workspace | None:
+    """The conversation's workspace, also the one it has waited for, if that can be told by now."""
+    if state.workspace:
+        return state.workspace
+    ref = state.workspace_ref
+    return workspace_for_ref(ref) if ref else workspace_for_phone(state.contact_phone)
+
+
 def is_the_only(workspace: Workspace) -> bool:
     return not Workspace.objects.exclude(pk=workspace.pk).exists()
 
 
 def region_of(workspace: Workspace | None) -> str:
     return workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
+
+
+def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> SarahState | None:
+    """The conversation that a message to the same address would go on with.
+
+    Without one, and if no workspace was named, the phone's newest conversation that the key may
+    see. Raises InvalidPhone and ForeignWorkspace.
+    """
+    address = None
+    if key_workspace or ref or phones.is_national(raw_phone):
+        address = find_address(raw_phone, ref=ref, key_workspace=key_workspace)
+    phone = address.phone if address else phones.to_e164(raw_phone, region=region_of(None))
+    newest_first: list[SarahState] = _of_phone(phone)
+    if len(newest_first) > 1 and address is None:
+        address = find_address(raw_phone, ref="", key_workspace=None)
+    for state in newest_first:
+        if address and address.is_home_of(state):
+            return state
+    return None if key_workspace or ref else next(iter(newest_first), None)
+
+
+def locked_conversation(address: Address) -> SarahState | None:
+    """The conversation at this address, under the lock that messages of one lead queue up for."""
+    workspace_id = address.workspace.pk if address.workspace else None
+    states = _at_home_or_waiting(workspace_id, *address.waiting_refs, address.phone)
+    return adopt(states, address.workspace) if states else None
+
+
+def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:
+    """Make one conversation of those at one address, at home in `workspace` if there is one.
+
+    The caller holds the rows' locks. The row that has a workspace stays; what was said later wins
+    and fills up with what was said before; failures and messages of the others are re-pointed to
+    the survivor.
+    """
+    survivor, *others = sorted(states, key=lambda state: (state.workspace_id is None, state.pk))
+    for other in others:
+        earlier, later = sorted((survivor, other), key=lambda state: state.updated_at)
+        facts, _left_out = merge_facts(earlier.extracted_data, later.extracted_data)
+        SyncFailure.objects.filter(state=other).move_to(survivor)
+        StateUpdate.objects.filter(state=other).update(state=survivor)
+        survivor.absorb(other, facts=facts)
+    if workspace and survivor.workspace_id is None:
+        survivor.move_home(workspace)
+    if workspace:
+        survivor.workspace = workspace  # the instance at hand saves the query for it
+    return survivor
+
+
+_of_phone = CompiledQuery(
+    lambda: (
+        SarahState.objects.filter(contact_phone="")
+        .select_related("workspace")
+        .order_by("-updated_at")
+    )
+)
+_at_home_or_waiting = CompiledQuery(
+    lambda: (
+        SarahState.objects.select_for_update(no_key=True)
+        .filter(
+            Q(workspace=0) | Q(workspace__isnull=True, workspace_ref__in=["1", "2"]),
+            contact_phone="",
+        )
+        .order_by("pk")
+    )
+)

@@ -4,19 +4,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from leadsync.infra.bodies import MAX_BODY
 from sarah.facts import EMPTY
 from sarah.models import ConversationState, SarahState
-from sarah.payload import Message
+from sarah.reading import Message
 
 MAX_KEYS = 100
-MAX_BYTES = 64 * 1024
 ORDER = ConversationState.values
 LATE = (
     "message_count is lower than the stored one: the message came late or the bot has lost its "
     "memory. We filled what was empty and kept the rest."
 )
 TOO_MUCH = (
-    f"extracted_data would have over {MAX_KEYS} keys or over {MAX_BYTES // 1024} KiB; "
+    f"extracted_data would have over {MAX_KEYS} keys or over {MAX_BODY // 1024} KiB; "
     "we left this out."
 )
 
@@ -63,7 +63,7 @@ def merge_facts(
     An empty value never replaces a filled one; with `only_fill` nothing does.
     """
     merged, left_out = dict(stored), []
-    room = MAX_BYTES - _size(merged)
+    room = MAX_BODY - _size(merged)
     for key, value in new.items():
         known = merged.get(key)
         if known not in EMPTY and (only_fill or value in EMPTY):

@@ -7,15 +7,15 @@ from functools import partial
 from django.db.models import F
 
 from contacts.models import Contact
-from monitoring.models import Resolution, SyncFailure
+from contacts.quota import HourlyQuota
+from leadsync.infra.db import BATCH_SIZE
+from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules
-from sarah.addressing import implied, named
-from sarah.background import Broken, attempt
-from sarah.flood import Places
+from sarah.addressing import workspace_of
+from sarah.guards import JobFailed, run_guarded
 from sarah.models import WAITING, SarahState, SyncReason
-from sarah.resync import postpone, retry
-
-BATCH_SIZE = 500
+from sarah.queue import postpone
+from sarah.retry import retry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,21 +23,10 @@ class Drift:
     """What a reconciliation has seen so far, in conversations."""
 
     checked: int = 0
-    drifted: int = 0
     healed: int = 0
     failed: int = 0
     still_open: int = 0
     """Waits for its lead, or a person resolved its failure: seen, and left alone."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What goes on record (`monitoring.SyncRun`)."""
-        return {
-            "checked": self.checked,
-            "healed": self.healed,
-            "failed": self.failed,
-            "still_open": self.still_open,
-        }
 
     def __str__(self) -> str:
         return (
@@ -51,10 +40,10 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
 
     Goes through all conversations by their key, counts into `drift` and pauses for its caller after
     each batch and each healed one: constant memory at any size, and safe to break off. `dry_run`
-    writes nothing.
+    writes nothing, and counts as healed what it would heal.
     """
     last = 0
-    places = Places()
+    quota = HourlyQuota()
     states = SarahState.objects.select_related("workspace")
     while batch := list(states.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
         contacts, given_up = _contacts_of(batch), _given_up(batch)
@@ -64,8 +53,8 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
             if state.pk in given_up:
                 drift.still_open += 1
             elif dry_run:
-                _count_if_drifted(state, contact, places, drift)
-            elif _mend_if_drifted(state, contact, places, drift):
+                drift.healed += _count_if_drifted(state, contact, quota, drift)
+            elif _heal_if_drifted(state, contact, quota, drift):
                 yield
         last = batch[-1].pk
         yield
@@ -84,51 +73,44 @@ def has_drifted(state: SarahState, contact: Contact | None) -> bool:
 
 
 def _count_if_drifted(
-    state: SarahState, contact: Contact | None, places: Places, drift: Drift
+    state: SarahState, contact: Contact | None, quota: HourlyQuota, drift: Drift
 ) -> bool:
-    if contact is None and _still_waits(state, places):
+    if contact is None and _still_waits(state, quota):
         drift.still_open += 1
         return False
-    drifted = has_drifted(state, contact)
-    drift.drifted += drifted
-    return drifted
+    return has_drifted(state, contact)
 
 
-def _mend_if_drifted(
-    state: SarahState, contact: Contact | None, places: Places, drift: Drift
+def _heal_if_drifted(
+    state: SarahState, contact: Contact | None, quota: HourlyQuota, drift: Drift
 ) -> bool:
     """Whether there was something to do; a conversation that breaks even the comparison goes to
     the queue, since it must not keep the rest from being reconciled."""
-    check = partial(_count_if_drifted, state, contact, places, drift)
-    what = f"the reconciliation of conversation {state.pk}"
+    check = partial(_count_if_drifted, state, contact, quota, drift)
     try:
-        if drifted := attempt(check, what=what, state_id=state.pk):
-            _heal(state, drift)
-    except Broken:
+        what = f"the reconciliation of conversation {state.pk}"
+        if not run_guarded(check, what=what, state_id=state.pk):
+            return False
+        what = f"the retry of conversation {state.pk}"
+        result = run_guarded(partial(retry, state.pk), what=what, state_id=state.pk)
+    except JobFailed:
         postpone(state.pk)
         drift.failed += 1
         return True
-    return drifted
+    if result:
+        drift.healed += result.needs_no_retry
+        drift.failed += not result.needs_no_retry
+    return True
 
 
-def _heal(state: SarahState, drift: Drift) -> None:
-    what = f"the retry of conversation {state.pk}"
-    result = attempt(partial(retry, state.pk), what=what, state_id=state.pk)
-    if result and result.reason in (None, SyncReason.EXCLUDED):
-        drift.healed += 1
-    elif result:
-        drift.failed += 1
-
-
-def _still_waits(state: SarahState, places: Places) -> bool:
+def _still_waits(state: SarahState, quota: HourlyQuota) -> bool:
     """Whether the lead or the workspace that it waits for is still missing, or its turn to become
     a lead has not come."""
     if state.synced_at or state.sync_reason not in WAITING or _is_test(state):
         return False
     if state.workspace:
-        return not (state.workspace.creates_contacts and places.take(state.workspace))
-    ref = state.workspace_ref
-    return (named(ref) if ref else implied(state.contact_phone)) is None
+        return not (state.workspace.creates_contacts and quota.claim(state.workspace))
+    return workspace_of(state) is None
 
 
 def _is_test(state: SarahState) -> bool:

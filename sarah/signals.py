@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models.signals import post_save
 
 from contacts.models import Contact, Workspace
-from sarah import resync
+from sarah import retry
 from sarah.models import SarahState
 from sarah.sync import guarded_sync
 
@@ -19,14 +19,14 @@ def heal_for_contact(
     instance: Contact, raw: bool, update_fields: Iterable[str] | None, **kwargs: object
 ) -> None:
     if not raw:
-        resync.heal_later(instance, update_fields)
+        retry.heal_later(instance, update_fields)
 
 
 def heal_for_workspace(
     instance: Workspace, raw: bool, update_fields: Iterable[str] | None, **kwargs: object
 ) -> None:
     if not raw:
-        resync.heal_later(instance, update_fields)
+        retry.heal_later(instance, update_fields)
 
 
 def connect() -> None:

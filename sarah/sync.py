@@ -1,21 +1,20 @@
 """The guarded contact sync: what a saved conversation does to its lead, and what if that fails."""
 
 import logging
-import random
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
-from contacts.compiled import CompiledQuery
+from contacts import quota
 from contacts.models import Contact
+from leadsync.infra.db import CompiledQuery, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
-from monitoring.models import Resolution, Source, SyncFailure
-from sarah import flood, rules
+from monitoring.models.failures import Resolution, SyncFailure
+from sarah import rules
+from sarah.guards import record_failure
 from sarah.models import SarahState, SyncReason
-from sarah.retries import delay_after
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +29,18 @@ EXPLANATIONS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
     """What a sync came to: synced, or the reason why not (in words where the reason alone does not
-    say enough) and the group of the failure."""
+    say enough) and the cause that its failure belongs to."""
 
     reason: SyncReason | None = None
     explanation: str = ""
-    failure_group_id: int | None = None
+    cause_id: int | None = None
 
     @property
     def synced(self) -> bool:
         return self.reason is None
 
     @property
-    def is_fine(self) -> bool:
+    def needs_no_retry(self) -> bool:
         """Synced, or nothing is to be synced."""
         return self.reason in (None, SyncReason.EXCLUDED)
 
@@ -59,18 +58,10 @@ def guarded_sync(state: SarahState) -> SyncResult:
     except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
         raise_if_transaction_is_lost()
         logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
-        mark_out_of_sync(state, SyncReason.SYNC_ERROR)
-        group_id = record_failure(kind=SyncReason.SYNC_ERROR, **as_failure(error), **_cause(state))
-        return SyncResult(reason=SyncReason.SYNC_ERROR, failure_group_id=group_id)
-    if result.reason:
-        mark_out_of_sync(state, result.reason)
+        return _failed(state, SyncReason.SYNC_ERROR, **as_failure(error))
     if result.reason in EXPLANATIONS:
-        group_id = record_failure(
-            kind=result.reason,
-            error=result.explanation or EXPLANATIONS[result.reason],
-            **_cause(state),
-        )
-        return SyncResult(reason=result.reason, failure_group_id=group_id)
+        why = result.explanation or EXPLANATIONS[result.reason]
+        return _failed(state, result.reason, error=why)
     return result
 
 
@@ -82,51 +73,22 @@ def sync(state: SarahState) -> SyncResult:
     if state.workspace is None:
         return SyncResult(reason=_why_unresolved(state))
     if state.workspace.is_test_number(state.contact_phone):
-        _heal(state, None)
-        return SyncResult(reason=SyncReason.EXCLUDED)
+        return _excluded(state)
     contact = _locked_contact(state)
     if contact is None and state.workspace.creates_contacts:
-        if flood.is_flooded(state.workspace):
+        if quota.is_used_up(state.workspace):
             return SyncResult(
-                reason=SyncReason.CONTACT_NOT_FOUND, explanation=flood.explain(state.workspace)
+                reason=SyncReason.CONTACT_NOT_FOUND, explanation=quota.explain(state.workspace)
             )
         contact = _create_contact(state)
     if contact is None:
         return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
     if contact.opted_out:
-        _heal(state, contact)
-        return SyncResult(reason=SyncReason.EXCLUDED)
+        return _excluded(state, contact)
     contact.change(rules.changes_for(contact, state), by=SIGNATURE, reason=f"Sarah: {state.state}")
-    _heal(state, contact)
+    _heal_failures(state)
+    state.confirm_synced(contact)
     return SyncResult()
-
-
-def record_failure(
-    *, kind: str, error: str, source: str = Source.SARAH, **details: Any
-) -> int | None:
-    """Put a failure on record and return its group; where even that fails, into the log (without
-    personal data)."""
-    try:
-        return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
-    except Exception as broken:  # noqa: BLE001 (guard: nor may a broken failure log)
-        raise_if_transaction_is_lost()
-        logger.error(
-            "A failure of kind %s of conversation %s could not be recorded: %s",
-            kind,
-            details.get("state_id"),
-            frames(broken),
-        )
-        return None
-
-
-def raise_if_transaction_is_lost() -> None:
-    """Raise the exception being handled if the surrounding transaction cannot commit any more.
-
-    A connection that died inside the savepoint lets Django's outer `atomic()` end without an error
-    and without a commit; the bot would be told that its message is safe.
-    """
-    if connection.needs_rollback or connection.closed_in_transaction:
-        raise  # noqa: PLE0704 (called from an except block)
 
 
 def _limit_lock_waits() -> None:
@@ -154,64 +116,39 @@ def _locked_contact(state: SarahState) -> Contact | None:
 
 def _create_contact(state: SarahState) -> Contact | None:
     """Insert-or-ignore, then lock: staff may be adding the same lead right now."""
-    contact = Contact(phone=state.contact_phone, workspace=state.workspace, source=Source.SARAH)
-    contact.last_activity_at = state.updated_at
+    contact = Contact(
+        phone=state.contact_phone,
+        workspace=state.workspace,
+        source=quota.CREATED_FOR_SARAH,
+        last_activity_at=state.updated_at,
+    )
     Contact.objects.bulk_create([contact], ignore_conflicts=True)
     return _locked_contact(state)
 
 
-def _heal(state: SarahState, contact: Contact | None) -> None:
-    """Link the lead, unless none is meant, and close the failures of before."""
-    changes: dict[str, object] = {}
-    if contact and state.contact_id != contact.pk:
-        changes["contact"] = contact
-    if state.synced_at is None:
-        changes["synced_at"] = timezone.now()
-        changes["sync_reason"] = ""
-    if state.sync_attempts:
-        changes |= {"sync_attempts": 0, "next_sync_at": None}
+def _excluded(state: SarahState, contact: Contact | None = None) -> SyncResult:
+    _heal_failures(state)
+    state.mark_excluded(contact)
+    return SyncResult(reason=SyncReason.EXCLUDED)
+
+
+def _heal_failures(state: SarahState) -> None:
+    """Close the failures of before, signed with who asked for this retry, if somebody did."""
+    if state.may_have_open_failures:
+        by = state.retry_requested_by
         SyncFailure.objects.filter(state=state).heal(
-            resolution=Resolution.RETRIED if state.retried_by else Resolution.HEALED,
-            by=state.retried_by,
+            resolution=Resolution.RETRIED if by else Resolution.HEALED, by=by
         )
-    _write(state, changes)
 
 
-def mark_out_of_sync(state: SarahState, reason: SyncReason) -> None:
-    """Note why a conversation did not reach its lead, and when the next attempt is due."""
-    changes: dict[str, object] = {"synced_at": None, "sync_reason": reason}
-    if reason == SyncReason.SYNC_ERROR:
-        changes |= _next_attempt(state)
-    elif reason != SyncReason.EXCLUDED:
-        changes |= {"sync_attempts": 1, "next_sync_at": None}
-    if reason == SyncReason.CONTACT_NOT_FOUND and state.contact_id:
-        changes["contact"] = None  # it has another phone now
-    _write(state, changes)
-
-
-def _next_attempt(state: SarahState) -> dict[str, object]:
-    """When to retry; a message that fails while a retry is still to come does not use one up."""
-    now = timezone.now()
-    if state.next_sync_at and state.next_sync_at > now:
-        return {}
-    attempts = state.sync_attempts + 1
-    delay = delay_after(attempts, chance=random.random())
-    return {"sync_attempts": attempts, "next_sync_at": delay and now + delay}
-
-
-def _write(state: SarahState, changes: dict[str, object]) -> None:
-    """Write by `update()`: saving the conversation here would sync it again, without end."""
-    if not changes:
-        return
-    SarahState.objects.filter(pk=state.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(state, name, value)
-
-
-def _cause(state: SarahState) -> dict[str, Any]:
-    return {
-        "workspace_ref": state.workspace.slug if state.workspace else state.workspace_ref,
-        "contact_phone": state.contact_phone,
-        "state_id": state.pk,
-        "payload": state.as_payload(),
-    }
+def _failed(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult:
+    state.mark_failed(reason)
+    cause_id = record_failure(
+        kind=reason,
+        workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,
+        contact_phone=state.contact_phone,
+        state_id=state.pk,
+        payload=state.as_payload(),
+        **details,
+    )
+    return SyncResult(reason=reason, cause_id=cause_id)

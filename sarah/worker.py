@@ -9,20 +9,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import Error, connection
 
-from monitoring.delivery import deliver_due
 from monitoring.errors import frames
-from monitoring.models import Heartbeat
-from sarah.background import Broken, attempt, heal
-from sarah.bulk import work_bulk_runs
-from sarah.pruning import prune
+from monitoring.kinds import Source
+from monitoring.models.failures import SyncFailure
+from sarah.guards import JobFailed, run_guarded
 from sarah.queue import work_batch
-from sarah.reconcile import Drift
-from sarah.runs import reconcile_hourly
-from sarah.watch import look
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +28,16 @@ SQLITE_PAUSE = 0.005
 """SQLite does not hand its one writer's lock out in turn: without a pause, a bot waits for long."""
 
 
+class Heartbeats(Protocol):
+    """Where workers show that they live."""
+
+    def beat(self, worker: str) -> None: ...
+    def sign_off(self, worker: str) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
-class Chore:
-    """Something that the worker does now and then, beside the queue."""
+class Job:
+    """Something that the worker does now and then, beside the queue. May run in several at once."""
 
     run: Callable[[Callable[[], bool]], Any]
     """Gets a function that tells whether to stop; returns None if there was nothing to do."""
@@ -46,24 +48,14 @@ class Chore:
     """Whether this worker has done it since it broke, here or in an earlier worker."""
 
 
-def chores() -> dict[str, Chore]:
-    """All of them may run in several workers at once."""
-    return {
-        "bulk runs": Chore(run=lambda stopped: work_bulk_runs(stopped=stopped, seconds=5), every=1),
-        "reconciliation": Chore(run=reconcile_hourly, every=60),
-        "watch": Chore(run=lambda stopped: look(), every=60),
-        "alerts": Chore(run=lambda stopped: deliver_due(stopped=stopped), every=5),
-        "pruning": Chore(run=lambda stopped: prune(stopped=stopped), every=3600),
-    }
-
-
 @dataclass(slots=True)
 class Worker:
     """Works until it is told to stop. A database that is away or not migrated yet does not end it:
     it says so in the log and asks again."""
 
+    heartbeats: Heartbeats
+    jobs: dict[str, Job]
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
-    chores: dict[str, Chore] = field(default_factory=chores)
     stopping: bool = False
     beat_at: float = 0.0
 
@@ -71,12 +63,13 @@ class Worker:
         """Leave after the conversation at hand; for a signal handler."""
         self.stopping = True
 
-    def is_stopping(self) -> bool:
-        """Asked between any two pieces of work, so here a worker also shows that it lives."""
+    def checkpoint(self) -> bool:
+        """Between any two pieces of work: show that it lives, let others write, ask whether to
+        stop."""
         now = time.monotonic()
         if now >= self.beat_at:
             self.beat_at = now + BEAT_EVERY
-            Heartbeat.objects.beat(self.name)
+            self.heartbeats.beat(self.name)
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_PAUSE)
         return self.stopping
@@ -85,8 +78,8 @@ class Worker:
         """Work until `stop()`."""
         while not self.stopping:
             try:
-                outcomes = work_batch(self.is_stopping)
-                self.do_chores()
+                outcomes = work_batch(self.checkpoint)
+                self.do_jobs()
             except Error as error:
                 logger.error("The worker cannot use the database: %s", frames(error))
                 connection.close()
@@ -95,37 +88,36 @@ class Worker:
                 time.sleep(POLL)
         self.sign_off()
 
-    def work_once(self) -> tuple[Counter[str], Drift | None]:
-        """Everything that is due now; returns the outcomes of the retries, and what the hourly
-        reconciliation came to, if it was time for one."""
+    def work_once(self) -> tuple[Counter[str], dict[str, Any]]:
+        """Everything that is due now; returns the outcomes of the retries and the jobs' results."""
         outcomes: Counter[str] = Counter()
-        while not self.is_stopping() and (batch := work_batch(self.is_stopping)):
+        while not self.checkpoint() and (batch := work_batch(self.checkpoint)):
             outcomes += batch
-        results = self.do_chores()
+        results = self.do_jobs()
         self.sign_off()
-        return outcomes, results.get("reconciliation")
+        return outcomes, results
 
-    def do_chores(self) -> dict[str, Any]:
+    def do_jobs(self) -> dict[str, Any]:
         """Those whose time has come, each on its own: one that breaks keeps none from its turn."""
         results = {}
-        for name, chore in self.chores.items():
-            if not self.is_stopping() and time.monotonic() >= chore.due_at:
-                chore.due_at = time.monotonic() + chore.every
-                results[name] = self._do(name, chore)
+        for name, job in self.jobs.items():
+            if not self.checkpoint() and time.monotonic() >= job.due_at:
+                job.due_at = time.monotonic() + job.every
+                results[name] = self._do(name, job)
         return results
 
     def sign_off(self) -> None:
-        """Take the heartbeat along: a worker that was stopped is not missed."""
+        """A worker that was stopped is not missed."""
         with suppress(Error):
-            Heartbeat.objects.filter(worker=self.name).delete()
+            self.heartbeats.sign_off(self.name)
 
-    def _do(self, name: str, chore: Chore) -> Any:
+    def _do(self, name: str, job: Job) -> Any:
         try:
-            result = attempt(partial(chore.run, self.is_stopping), what=name)
-        except Broken:
-            chore.is_sound = False
+            result = run_guarded(partial(job.run, self.checkpoint), what=name)
+        except JobFailed:
+            job.is_sound = False
             return None
-        if result is not None and not chore.is_sound:
-            heal(name)
-            chore.is_sound = True
+        if result is not None and not job.is_sound:
+            SyncFailure.objects.filter(source=Source.BACKGROUND, fingerprint=name).heal()
+            job.is_sound = True
         return result

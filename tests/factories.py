@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group, User
 from factory.django import DjangoModelFactory
 
 from contacts.models import Contact, Workspace
-from monitoring.kinds import Kind
-from monitoring.models import FailureGroup, Source, SyncFailure
+from monitoring.kinds import Kind, Source
+from monitoring.models import FailureGroup, SyncFailure
 from sarah.models import Outcome, SarahState, StateUpdate
 
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from contacts import bulk
-from contacts.counts import CAP, capped_count
 from contacts.models import ContactQuerySet
 from contacts.workflow import LeadStatus
 from leadsync.admin.tools import ModelAdmin
+from leadsync.infra.db import CAP, capped_count
 
 Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
 

@@ -20,8 +20,8 @@ from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
+from contacts.quota import room_in
 from leadsync.admin.tools import ModelAdmin, once, pill
-from sarah.flood import room_in
 
 
 class WorkspaceForm(forms.ModelForm):

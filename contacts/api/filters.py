@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from contacts.models import MAX_SCORE, Contact, ContactQuerySet, Temperature, Workspace
 from contacts.workflow import LeadStatus
-from leadsync.lists import AskedFilterSet, SeveralFilter, TimeFilter
+from leadsync.api.lists import AskedFilterSet, SeveralFilter, TimeFilter
 
 ORDERINGS = {
     "-last_activity_at": "last activity, newest first",

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from contacts.api.serializers import LeadDetailSerializer, LeadSerializer
-from leadsync.api import error_responses
+from leadsync.api.errors import error_responses
 
 ERRORS = (400, 401, 403, 404, 429, 503)
 ID = OpenApiParameter("id", int, OpenApiParameter.PATH)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from contacts.models import Contact, Note, StatusChange
-from leadsync.lists import RowSerializer
+from leadsync.api.lists import RowSerializer
 
 IN_LIST = (
     "id",

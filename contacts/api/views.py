@@ -14,7 +14,7 @@ from contacts.api.serializers import (
     StatusChangeSerializer,
 )
 from contacts.models import Contact, ContactQuerySet, Note, StatusChange, Workspace
-from leadsync.lists import Pages, WorkspaceOfKey
+from leadsync.api.lists import Pages, WorkspaceOfKey
 from leadsync.models import Scope
 
 MAX_HISTORY = 50

@@ -19,7 +19,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from leadsync.admin.navigation import forget_open_failures
 from monitoring.kinds import MAX_NOTE
-from sarah.resync import Retried
+from monitoring.models import Heartbeat
+from sarah.retry import Retried
 
 AT_ONCE = 500
 """Rows that one click may work on; the commands take any number."""
@@ -39,6 +40,18 @@ class NoteForm(forms.Form):
 
 class NoteDialogForm(NoteForm, BaseDialogForm):
     """The same in a dialog."""
+
+
+def dialog(
+    title: object, explanation: object, *, button: object, form: type[forms.Form] | None = None
+) -> dict[str, object]:
+    """What an action's dialog says before it is done."""
+    return {
+        "title": title,
+        "description": explanation,
+        "form_class": form,
+        "form_submit_text": button,
+    }
 
 
 def is_too_much(request: HttpRequest, selected: QuerySet) -> bool:
@@ -106,14 +119,21 @@ def tell_resolved(request: HttpRequest, count: int) -> None:
     messages.success(request, text % count)
 
 
-def tell_retried(request: HttpRequest, tried: Retried) -> None:
-    """Say what trying again came to."""
+def tell_retried(request: HttpRequest, tried: Retried, *, left_alone: int = 0) -> None:
+    """Say what a retry came to; `left_alone` are the failures that no retry can end."""
     forget_open_failures()
     if count := tried.synced:
         text = ngettext(
             "%d conversation is in sync now.", "%d conversations are in sync now.", count
         )
         messages.success(request, text % count)
+    if count := tried.due:
+        text = ngettext(
+            "%d more is due now, for the worker.", "%d more are due now, for the worker.", count
+        )
+        messages.info(request, text % count)
+        if not Heartbeat.objects.alive().exists():
+            messages.warning(request, _("No worker is running: start one (manage.py sync_worker)."))
     if count := tried.still_failing:
         text = ngettext(
             "%d conversation still does not sync; its failure says why.",
@@ -121,13 +141,13 @@ def tell_retried(request: HttpRequest, tried: Retried) -> None:
             count,
         )
         messages.error(request, text % count)
-    if count := tried.not_eligible:
+    if left_alone:
         text = ngettext(
-            "%d failure was left alone: it is resolved, or no new try can mend it.",
-            "%d failures were left alone: they are resolved, or no new try can mend them.",
-            count,
+            "%d failure was left alone: it is resolved, or no retry can end it.",
+            "%d failures were left alone: they are resolved, or no retry can end them.",
+            left_alone,
         )
-        messages.warning(request, text % count)
+        messages.warning(request, text % left_alone)
 
 
 class ReadOnly:

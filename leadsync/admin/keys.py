@@ -15,7 +15,13 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import ReadOnly, close_dialog, confirm_selection, is_confirmed
+from leadsync.admin.actions import (
+    ReadOnly,
+    close_dialog,
+    confirm_selection,
+    dialog,
+    is_confirmed,
+)
 from leadsync.admin.filters import KeyStateFilter
 from leadsync.admin.tools import ModelAdmin, ago, pill
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
@@ -28,7 +34,16 @@ WILL_REVOKE = _(
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnly, ModelAdmin):
-    list_display = ("bot", "begins", "may", "home", "created", "last_used", "expires", "standing")
+    list_display = (
+        "bot",
+        "begins",
+        "may",
+        "for_workspace",
+        "created",
+        "last_used",
+        "expires",
+        "status",
+    )
     list_display_links = ("bot", "begins")
     list_filter = (KeyStateFilter, ("workspace", RelatedDropdownFilter))
     list_select_related = ("user", "workspace")
@@ -37,7 +52,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     search_help_text = _("Bot's name, or how the key begins")
     ordering = ("-created_at", "-pk")
     fields = (
-        *("bot", "begins", "may", "home", "created", "last_used", "expires", "standing"),
+        *("bot", "begins", "may", "for_workspace", "created", "last_used", "expires", "status"),
         "last_messages",
     )
     change_form_before_template = "leadsync/key_hint.html"
@@ -58,7 +73,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
         return format_html('<span class="ls-list">{}</span>', " · ".join(map(str, labels)))
 
     @display(description=_("workspace"))
-    def home(self, key: ApiKey) -> object:
+    def for_workspace(self, key: ApiKey) -> object:
         return key.workspace or _("All")
 
     @display(description=_("created"), ordering="created_at")
@@ -74,7 +89,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
         return ago(key.expires_at) if key.expires_at else _("Never")
 
     @display(description=_("status"))
-    def standing(self, key: ApiKey) -> SafeString:
+    def status(self, key: ApiKey) -> SafeString:
         if key.revoked_at:
             return format_html("{} {}", pill(_("Revoked"), "danger"), ago(key.revoked_at))
         if key.expires_at and key.expires_at <= timezone.now():
@@ -124,12 +139,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
         url_path="revoke",
         icon="key_off",
         variant=ActionVariant.DANGER,
-        dialog={
-            "title": _("Revoke this key?"),
-            "description": WILL_REVOKE,
-            "form_class": None,
-            "form_submit_text": _("Revoke"),
-        },
+        dialog=dialog(_("Revoke this key?"), WILL_REVOKE, button=_("Revoke")),
     )
     def revoke_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         self._revoke(request, ApiKey.objects.filter(pk=object_id))

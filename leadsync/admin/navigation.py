@@ -1,11 +1,11 @@
 """What the admin's sidebar shows: a person's words, each only to those who may open it."""
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin.tools import counted
 from monitoring.models import Alert, SyncFailure
 
 BADGE = "leadsync.admin.navigation.open_failures"
@@ -100,5 +100,5 @@ def _item(title: object, label: str, icon: str) -> dict[str, object]:
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{label}_changelist")}
     badges = {"monitoring_syncfailure": open_failures, "monitoring_alert": open_alerts}
     if label in badges and (count := badges[label]()):
-        item |= {"badge": counted(count), "badge_variant": "danger"}
+        item |= {"badge": intcomma(count), "badge_variant": "danger"}
     return item

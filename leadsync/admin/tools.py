@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,9 +22,9 @@ from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
 
-from contacts.counts import CAP, capped_count
 from contacts.models import Temperature
 from contacts.workflow import LeadStatus
+from leadsync.infra.db import capped_count, shown_count
 
 Page = TypeVar("Page")
 Row = TypeVar("Row", bound=Model)
@@ -44,21 +44,11 @@ TEMPERATURE_COLOURS: dict[str, str] = {
 }
 
 
-def shown_count(count: int) -> str:
-    """A capped count in words: “10,000+” once it has passed CAP."""
-    over = "+" if int(count) > CAP else ""
-    return counted(min(int(count), CAP)) + over
-
-
-def counted(number: int) -> str:
-    """A number as people read it: “12,345”."""
-    return number_format(number, force_grouping=True)
-
-
 class ShownCount(int):
     """A capped count that also reads as one wherever a template prints it."""
 
-    __str__ = shown_count
+    def __str__(self) -> str:
+        return shown_count(int(self))
 
 
 class CappedPaginator(Paginator):
@@ -76,6 +66,21 @@ class ChangeList(views.ChangeList):
         super().get_results(request)
         if not (self.has_active_filters or self.query):
             self.full_result_count = self.result_count
+
+    def tabs(self) -> list[dict[str, object]]:
+        """The choices of the first filter, its first being what one sees unless one asks."""
+        first = self.filter_specs[0]
+        default = first.lookup_choices[0][0]
+        return [
+            {
+                "title": title,
+                "link": self.get_query_string(
+                    {first.parameter_name: None if value == default else value, "p": None}
+                ),
+                "is_current": value == first.value(),
+            }
+            for value, title in first.lookup_choices
+        ]
 
 
 class ModelAdmin(unfold.ModelAdmin):

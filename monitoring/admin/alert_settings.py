@@ -16,10 +16,10 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from leadsync.admin.actions import close_dialog
+from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.tools import ModelAdmin, once, pill
 from monitoring.admin.deliveries import in_short, table_of
-from monitoring.delivery import send_test
+from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
 
 MAX_EMAILS = 10
@@ -170,12 +170,7 @@ class AlertSettingsAdmin(ModelAdmin):
         url_path="test",
         icon="send",
         variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": _("Send a test alert?"),
-            "description": WILL_TEST,
-            "form_class": None,
-            "form_submit_text": _("Send"),
-        },
+        dialog=dialog(_("Send a test alert?"), WILL_TEST, button=_("Send")),
     )
     def send_test_alert(
         self, request: HttpRequest, form: forms.Form, object_id: str

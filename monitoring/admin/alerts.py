@@ -21,13 +21,13 @@ from unfold.decorators import display
 from leadsync.admin.actions import ReadOnly
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill
 from monitoring.admin.deliveries import table_of
-from monitoring.models import Alert, Cause, FailureGroup
-from monitoring.models.alerts import GROUP_CAUSES
+from monitoring.models import Alert, AlertKind, FailureGroup
+from monitoring.models.alerts import ABOUT_CAUSES
 
-CAUSE_COLOURS: dict[str, str] = dict.fromkeys(Cause.values, "warning") | {
-    Cause.SILENCE: "danger",
-    Cause.FAILURE_RATE: "danger",
-    Cause.REVOKED_KEY: "danger",
+KIND_COLOURS: dict[str, str] = dict.fromkeys(AlertKind.values, "warning") | {
+    AlertKind.SILENCE: "danger",
+    AlertKind.FAILURE_RATE: "danger",
+    AlertKind.REVOKED_KEY: "danger",
 }
 
 
@@ -46,7 +46,7 @@ class OpenFilter(DropdownFilter):
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnly, ModelAdmin):
-    list_display = ("what", "sentence", "where", "started", "last_seen", "told", "standing")
+    list_display = ("what", "sentence", "for_workspace", "started", "last_seen", "told", "status")
     list_display_links = ("what", "sentence")
     list_filter = (
         OpenFilter,
@@ -58,32 +58,32 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     ordering = (F("recovered_at").desc(nulls_first=True), "-started_at", "-pk")
     actions_detail_hide_default = True
     fieldsets = [
-        (None, {"fields": ["what", "text", "about", "standing"]}),
+        (None, {"fields": ["what", "text", "about", "status"]}),
         (_("When"), {"fields": [("started", "last_seen"), "told"]}),
         (_("Who was told"), {"fields": ["deliveries"]}),
     ]
 
-    @display(description=_("cause"), ordering="cause")
+    @display(description=_("what"), ordering="cause")
     def what(self, alert: Alert) -> SafeString:
-        return pill(Cause(alert.cause).label, CAUSE_COLOURS[alert.cause])
+        return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
     @display(description=_("text"))
     def sentence(self, alert: Alert) -> SafeString:
         return format_html('<div class="ls-wrap">{}</div>', alert.text)
 
     @display(description=_("workspace"), ordering="workspace__name")
-    def where(self, alert: Alert) -> str | None:
+    def for_workspace(self, alert: Alert) -> str | None:
         return str(alert.workspace) if alert.workspace else None
 
     @display(description=_("about"))
     @once
     def about(self, alert: Alert) -> Any:
-        if alert.cause == Cause.REVOKED_KEY:
+        if alert.cause == AlertKind.REVOKED_KEY:
             keys = (
                 f"{reverse('admin:leadsync_apikey_changelist')}?{urlencode({'q': alert.subject})}"
             )
             return format_html('<a href="{}" class="text-link">{}…</a>', keys, alert.subject)
-        if alert.cause not in GROUP_CAUSES:
+        if alert.cause not in ABOUT_CAUSES:
             return admin_link(alert.workspace) if alert.workspace else alert.subject or None
         group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
         return admin_link(group) if group else None
@@ -101,7 +101,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
         return ago(alert.notified_at) if alert.notified_at else _("Nobody")
 
     @display(description=_("status"), ordering="recovered_at")
-    def standing(self, alert: Alert) -> SafeString:
+    def status(self, alert: Alert) -> SafeString:
         if alert.recovered_at is None:
             return pill(_("Open"), "danger")
         return format_html("{} {}", pill(_("Recovered"), "success"), ago(alert.recovered_at))
@@ -110,6 +110,5 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     @once
     def deliveries(self, alert: Alert) -> Any:
         return table_of(alert.deliveries.all()) or _(
-            "Nobody: another alert says it already, no settings for alerts are active for this, "
-            "or it came back within an hour."
+            "Nobody: no settings for alerts are active for this, or it came back within an hour."
         )

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.admin.tools import admin_link, ago, pill, table
-from monitoring.models import AlertDelivery, Cause, Event
+from monitoring.models import AlertDelivery, AlertKind, Event
 
 SHOWN = 20
 EVENT_COLOURS = {Event.RAISED: "danger", Event.RECOVERED: "success", Event.TEST: "info"}
@@ -21,7 +21,7 @@ def table_of(deliveries: QuerySet[AlertDelivery], *, with_alert: bool = False) -
         label = pill(Event(one.event).label, EVENT_COLOURS[Event(one.event)])
         link: object = ""
         if with_alert and one.alert:
-            link = admin_link(one.alert, Cause(one.alert.cause).label)
+            link = admin_link(one.alert, AlertKind(one.alert.cause).label)
         at = format_html('<span class="ls-aside">{}</span>', ago(one.created_at))
         rows.append(
             [
@@ -45,7 +45,7 @@ def _outcome(delivery: AlertDelivery) -> SafeString:
     if not delivery.error:
         return pill(_("Waiting"), "info")
     if delivery.next_attempt_at:
-        return _with_error(_("Will be tried again"), "warning", delivery.error)
+        return _with_error(_("Will be retried"), "warning", delivery.error)
     if delivery.event == Event.TEST:
         return _with_error(_("Not sent"), "danger", delivery.error)
     return _with_error(_("Given up"), "danger", delivery.error)

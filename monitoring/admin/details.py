@@ -1,16 +1,17 @@
-"""A failure in pills and words, for its page in the admin."""
+"""Failures and causes in pills and words, for their pages in the admin."""
 
 import json
 from collections.abc import Mapping
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin.tools import ago, counted, pill
+from leadsync.admin.tools import ago, pill
+from monitoring.admin.trends import Trend
 from monitoring.kinds import Kind
-from monitoring.models import BulkResult, BulkRun, GroupStatus, Resolution, SyncFailure
-from monitoring.trends import Trend
+from monitoring.models import GroupStatus, Resolution, SyncFailure
 
 KIND_COLOURS = dict.fromkeys(Kind.values, "warning") | {
     Kind.SYNC_ERROR: "danger",
@@ -25,12 +26,8 @@ STATUS_COLOURS: dict[str, str] = {
     GroupStatus.RESOLVED: "success",
     GroupStatus.HEALED: "success",
 }
-RESULT_COLOURS: dict[str, str] = {
-    BulkResult.SYNCED: "success",
-    BulkResult.RESOLVED: "success",
-    BulkResult.STILL_FAILING: "danger",
-    BulkResult.LEFT_ALONE: "warning",
-}
+
+
 FAINT = SafeString(' opacity=".35"')
 BAR, GAP, HEIGHT = 4, 1, 24
 """Pixels of a trend's bars."""
@@ -40,18 +37,12 @@ def kind_pill(kind: str) -> SafeString:
     return pill(Kind(kind).label, KIND_COLOURS[kind])
 
 
-def group_pill(status: str) -> SafeString:
+def cause_pill(status: str) -> SafeString:
     return pill(GroupStatus(status).label, STATUS_COLOURS[status])
 
 
-def run_pill(run: BulkRun) -> SafeString:
-    if run.cancelled_at:
-        return pill(_("Cancelled by %s") % run.cancelled_by, "warning")
-    return pill(_("Done"), "success") if run.finished_at else pill(_("Under way"), "info")
-
-
 def trend_in_words(trend: Trend) -> str:
-    counts = {"day": counted(trend.total), "hour": counted(trend.last_hour)}
+    counts = {"day": intcomma(trend.total), "hour": intcomma(trend.last_hour)}
     return _("%(day)s in 24 h, %(hour)s in the last hour") % counts
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -15,34 +16,27 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import (
-    NoteDialogForm,
-    ReadOnly,
-    close_dialog,
-    tell_resolved,
-    tell_retried,
-)
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, counted, once
-from monitoring.admin.asking import WILL_RESOLVE, WILL_RETRY, BulkActions
+from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, once
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import (
-    GroupFilter,
+    CauseFilter,
     LastSeenFilter,
     OpenFilter,
     WorkspaceFilter,
     matching,
 )
+from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY, SelectionActions, resolve, retry
 from monitoring.kinds import HEALED_BY_SYNC, Kind
-from monitoring.models import SyncFailure, SyncFailureQuerySet
-from sarah import resync
+from monitoring.models import SyncFailure
 
 
 @admin.register(SyncFailure)
-class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
+class SyncFailureAdmin(SelectionActions, ReadOnly, ModelAdmin):
     list_display = (
         "what",
         "phone",
-        "where",
+        "workspace",
         "times",
         "first_seen",
         "last_seen",
@@ -51,25 +45,25 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
     list_display_links = ("what", "phone")
     list_filter = (
         OpenFilter,
-        GroupFilter,
+        CauseFilter,
         ("kind", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         WorkspaceFilter,
         LastSeenFilter,
     )
-    list_before_template = "leadsync/failure_tabs.html"
+    list_before_template = "leadsync/tabs.html"
     when_empty = _("None. Everything Sarah said has been dealt with.")
     search_fields = ("contact_phone",)  # shows the box; `get_search_results` searches
     search_help_text = _("Phone in any spelling, or words of the error")
     ordering = ("-last_seen_at", "-pk")
-    actions = ("try_again", "mark_resolved")
+    actions = ("retry", "mark_resolved")
     actions_detail_hide_default = True  # nobody edits a failure: it has no history
-    actions_detail = ("try_this_again", "mark_this_resolved")
+    actions_detail = ("retry_this", "mark_this_resolved")
 
     # The page
 
     def get_fieldsets(self, request: HttpRequest, obj: SyncFailure | None = None) -> Any:
-        about = [("phone", "lead"), ("where", "conversation")]
+        about = [("phone", "lead"), ("workspace", "conversation")]
         when = [("first_seen", "last_seen"), ("times", "source"), "sent_in"]
         known = ["what", "advice", "error_text", "outcome"]
         if request.user.has_perm("monitoring.view_failuregroup"):
@@ -99,12 +93,12 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
         return failure.contact_phone or None
 
     @display(description=_("workspace"), ordering="workspace_ref")
-    def where(self, failure: SyncFailure) -> str | None:
+    def workspace(self, failure: SyncFailure) -> str | None:
         return failure.workspace_ref or None
 
     @display(description=_("times"), ordering="occurrences")
     def times(self, failure: SyncFailure) -> str:
-        return counted(failure.occurrences)
+        return intcomma(failure.occurrences)
 
     @display(description=_("first seen"), ordering="created_at")
     def first_seen(self, failure: SyncFailure) -> str:
@@ -198,39 +192,26 @@ class SyncFailureAdmin(BulkActions, ReadOnly, ModelAdmin):
         permissions=["resolve"],
         url_path="resolve",
         icon="check",
-        dialog={
-            "title": _("Mark this failure resolved?"),
-            "description": WILL_RESOLVE,
-            "form_class": NoteDialogForm,
-            "form_submit_text": _("Mark resolved"),
-        },
+        dialog=dialog(
+            _("Mark this failure resolved?"),
+            WILL_RESOLVE,
+            button=_("Mark resolved"),
+            form=NoteDialogForm,
+        ),
     )
     def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        self._resolve(request, self._one(object_id), note=form.cleaned_data["note"])
+        failures = SyncFailure.objects.filter(pk=object_id)
+        resolve(request, failures, note=form.cleaned_data["note"])
         return close_dialog(self, object_id)
 
     @action(
-        description=_("Try again"),
+        description=_("Retry"),
         permissions=["retry"],
         url_path="try-again",
         icon="sync",
         variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": _("Try again?"),
-            "description": WILL_RETRY,
-            "form_class": None,
-            "form_submit_text": _("Try again"),
-        },
+        dialog=dialog(_("Retry?"), WILL_RETRY, button=_("Retry")),
     )
-    def try_this_again(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        self._retry(request, self._one(object_id))
+    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        retry(request, SyncFailure.objects.filter(pk=object_id))
         return close_dialog(self, object_id)
-
-    def _one(self, object_id: str) -> SyncFailureQuerySet:
-        return SyncFailure.objects.filter(pk=object_id)
-
-    def _resolve(self, request: HttpRequest, failures: SyncFailureQuerySet, *, note: str) -> None:
-        tell_resolved(request, failures.resolve(by=request.user.get_username(), note=note))
-
-    def _retry(self, request: HttpRequest, failures: SyncFailureQuerySet) -> None:
-        tell_retried(request, resync.retry_failures(failures, by=request.user.get_username()))

@@ -43,7 +43,7 @@ class OpenFilter(DropdownFilter):
         return queryset.open()
 
 
-class GroupStatusFilter(DropdownFilter):
+class CauseStatusFilter(DropdownFilter):
     """Where a cause stands; what somebody should know of, unless others are asked for."""
 
     title = _("status")
@@ -68,7 +68,7 @@ class GroupStatusFilter(DropdownFilter):
         return queryset.filter(status=self.value())
 
 
-class GroupFilter(DropdownFilter):
+class CauseFilter(DropdownFilter):
     """By cause, of those that have failures."""
 
     title = _("cause")

@@ -1,12 +1,13 @@
 """Reconciliations in the admin: when conversations and leads were last compared, and the result."""
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, ago, counted, pill
+from leadsync.admin.tools import ModelAdmin, ago, pill
 from monitoring.models import SyncRun
 
 
@@ -29,19 +30,19 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("checked"), ordering="checked")
     def checked_shown(self, run: SyncRun) -> str:
-        return counted(run.checked)
+        return intcomma(run.checked)
 
     @display(description=_("healed"), ordering="healed")
     def healed_shown(self, run: SyncRun) -> str:
-        return counted(run.healed)
+        return intcomma(run.healed)
 
     @display(description=_("failed"), ordering="failed")
     def failed_shown(self, run: SyncRun) -> str:
-        return counted(run.failed)
+        return intcomma(run.failed)
 
     @display(description=_("still open"), ordering="still_open")
     def still_open_shown(self, run: SyncRun) -> str:
-        return counted(run.still_open)
+        return intcomma(run.still_open)
 
     @display(description=_("outcome"))
     def outcome(self, run: SyncRun) -> SafeString:

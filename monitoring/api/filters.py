@@ -7,9 +7,9 @@ from django.conf import settings
 from rest_framework.exceptions import ValidationError
 
 from contacts.phones import InvalidPhone, to_e164
-from leadsync.lists import AskedFilterSet, SeveralFilter, TimeFilter
-from monitoring.kinds import Kind
-from monitoring.models import Source, SyncFailure, SyncFailureQuerySet
+from leadsync.api.lists import AskedFilterSet, SeveralFilter, TimeFilter
+from monitoring.kinds import Kind, Source
+from monitoring.models import SyncFailure, SyncFailureQuerySet
 
 STATUSES = {"open": "not resolved yet", "resolved": "healed, or resolved by somebody"}
 ORDERINGS = {

@@ -6,9 +6,9 @@ from django.utils import translation
 from rest_framework import serializers
 
 from contacts.text import clean_text
-from leadsync.lists import RowSerializer
-from monitoring.kinds import MAX_NOTE, Kind, advice_on
-from monitoring.models import Source, SyncFailure
+from leadsync.api.lists import RowSerializer
+from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
+from monitoring.models import SyncFailure
 
 MAX_IDS = 1000
 

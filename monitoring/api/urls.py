@@ -1,8 +1,10 @@
 from django.urls import re_path
 
+from monitoring.api.health import SyncHealthView
 from monitoring.api.views import SyncFailureViews
 
 urlpatterns = [
+    re_path(r"^sync-health/?$", SyncHealthView.as_view(), name="sync-health"),
     re_path(
         r"^sync-failures/?$",
         SyncFailureViews.as_view({"get": "list"}, detail=False),

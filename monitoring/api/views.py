@@ -13,9 +13,9 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.models import Workspace
-from leadsync.lists import Pages, WorkspaceOfKey, refuse_foreign
+from leadsync.api.lists import Pages, WorkspaceOfKey, refuse_foreign
+from leadsync.api.parsers import LimitedJSONParser
 from leadsync.models import Scope
-from monitoring.api.body import LimitedJSONParser
 from monitoring.api.filters import SyncFailureFilters
 from monitoring.api.schema import (
     describe_resolve,
@@ -31,7 +31,8 @@ from monitoring.api.serializers import (
 )
 from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import SyncFailure, SyncFailureQuerySet
-from sarah.resync import retry_failures
+from sarah.resolve import resolve_failures
+from sarah.retry import retry_failures
 
 
 class NotPossible(APIException):
@@ -64,7 +65,7 @@ class SyncFailureViews(ReadOnlyModelViewSet):
         """Close one failure by hand."""
         said = self._said(ResolutionSerializer)
         failure = self.get_object()
-        resolved = self._visible().filter(pk=pk).resolve(by=self._caller, note=said["note"])
+        resolved = self._resolve(self._visible().filter(pk=pk), note=said["note"])
         if not resolved:
             raise NotPossible(_resolved_already(failure))
         return Response({"resolved": resolved})
@@ -74,21 +75,20 @@ class SyncFailureViews(ReadOnlyModelViewSet):
         """Close the selected open failures by hand."""
         said = self._said(SelectionSerializer)
         note = said.pop("note")
-        resolved = self._selected(said).resolve(by=self._caller, note=note)
-        return Response({"resolved": resolved})
+        return Response({"resolved": self._resolve(self._selected(said), note=note)})
 
     @describe_retry
     def retry(self, request: Request, pk: str) -> Response:
         """Sync the failure's conversation again, now."""
         failure = self.get_object()
-        outcome = retry_failures(self._visible().filter(pk=pk), by=self._caller)
-        if outcome.not_eligible:
+        failures = self._visible().filter(pk=pk)
+        if not failures.retryable().exists():
             raise NotPossible(_not_to_be_retried(failure))
-        return Response({"synced": bool(outcome.synced)})
+        tried = retry_failures(failures, by=request.user.get_username())
+        return Response({"synced": bool(tried.synced)})
 
-    @property
-    def _caller(self) -> str:
-        return str(self.request.user.get_username())
+    def _resolve(self, failures: SyncFailureQuerySet, *, note: str) -> int:
+        return resolve_failures(failures, by=self.request.user.get_username(), note=note)
 
     def _said(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         body = serializer(data=self.request.data)

@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from leadsync.management.arguments import age, phone
-from monitoring.kinds import Kind
-from monitoring.models import Source, SyncFailure, SyncFailureQuerySet
+from monitoring.kinds import Kind, Source
+from monitoring.models import SyncFailure, SyncFailureQuerySet
 
 SELECTION = ("ids", "source", "kind", "group", "workspace", "phone", "older_than", "all")
 
@@ -49,7 +49,7 @@ def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
     return failures
 
 
-def is_whole_group(options: dict[str, Any]) -> bool:
+def is_whole_cause(options: dict[str, Any]) -> bool:
     """Whether a cause is chosen, and all of it."""
     return bool(options["group"]) and [name for name in SELECTION if options[name]] == ["group"]
 

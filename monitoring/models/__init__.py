@@ -1,24 +1,16 @@
-"""What went wrong, and what healed."""
+"""What went wrong, who is told of it, and the background work on record."""
 
-from monitoring.kinds import Source
-from monitoring.models.alerts import Alert, AlertDelivery, AlertSettings, Cause, Channel, Event
-from monitoring.models.bulk import BulkAction, BulkItem, BulkResult, BulkRun, BulkRunQuerySet
+from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSettings, Channel, Event
+from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
-from monitoring.models.groups import FailureGroup, FailureGroupQuerySet, GroupStatus
-from monitoring.models.runs import STOPPED, RunTrigger, SyncRun
-from monitoring.models.workers import Heartbeat
+from monitoring.models.runs import STOPPED, Heartbeat, RunTrigger, SyncRun
 
 __all__ = [
     "STOPPED",
     "Alert",
     "AlertDelivery",
+    "AlertKind",
     "AlertSettings",
-    "BulkAction",
-    "BulkItem",
-    "BulkResult",
-    "BulkRun",
-    "BulkRunQuerySet",
-    "Cause",
     "Channel",
     "Event",
     "FailureGroup",
@@ -27,7 +19,6 @@ __all__ = [
     "Heartbeat",
     "Resolution",
     "RunTrigger",
-    "Source",
     "SyncFailure",
     "SyncFailureQuerySet",
     "SyncRun",

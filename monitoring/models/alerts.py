@@ -20,8 +20,10 @@ FAILING_FOR = timedelta(hours=24)
 """How long an alert that reached nobody counts against the health of the site."""
 
 
-class Cause(models.TextChoices):
-    NEW_GROUP = "new_group", _("New cause of failures")
+class AlertKind(models.TextChoices):
+    """What is told. It stands in the column and the JSON key `cause`."""
+
+    NEW_CAUSE = "new_group", _("New cause of failures")
     REGRESSION = "regression", _("Cause of failures is back")
     FAILURE_RATE = "failure_rate", _("Many messages fail")
     SILENCE = "silence", _("No messages")
@@ -31,9 +33,9 @@ class Cause(models.TextChoices):
     FLOOD = "flood", _("Flood of unknown numbers")
 
 
-GROUP_CAUSES = (Cause.NEW_GROUP, Cause.REGRESSION)
-"""Their subject is the id of a failure group."""
-EVENT_CAUSES = (Cause.REVOKED_KEY, Cause.PLAIN_HTTP)
+ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
+"""Their subject is the id of a cause of failures."""
+HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """Noticed when they happen; over when they have not happened for a while."""
 
 
@@ -124,14 +126,14 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(recovered_at__isnull=True)
 
     def notice(
-        self, cause: str, *, subject: str = "", workspace_id: int | None = None, text: str
+        self, kind: str, *, subject: str = "", workspace_id: int | None = None, text: str
     ) -> None:
         """Open the alert for this, or note that it is still seen.
 
         Two may notice the same at once: the database keeps one open, and the second insert is
         ignored.
         """
-        about, now = {"cause": cause, "subject": subject[:100]}, timezone.now()
+        about, now = {"cause": kind, "subject": subject[:100]}, timezone.now()
         seen = {"text": text[:MAX_TEXT], "last_seen_at": now}
         if not self.open().filter(**about).update(**seen):
             alert = self.model(**about, **seen, started_at=now, workspace_id=workspace_id)
@@ -142,9 +144,9 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """A cause that was noticed; open until it has not been noticed for a while."""
+    """Something that was noticed; open until it is over."""
 
-    cause = models.CharField(_("cause"), max_length=12, choices=Cause)
+    cause = models.CharField(_("what"), max_length=12, choices=AlertKind)
     subject = models.CharField(_("about"), max_length=100, blank=True)
     workspace = models.ForeignKey(
         "contacts.Workspace",
@@ -173,7 +175,7 @@ class Alert(models.Model):
                 name="alert_is_open_once_per_cause",
             ),
             models.CheckConstraint(
-                condition=Q(cause__in=Cause.values), name="alert_cause_is_known"
+                condition=Q(cause__in=AlertKind.values), name="alert_cause_is_known"
             ),
         ]
 
@@ -183,7 +185,7 @@ class Alert(models.Model):
     def audience(self) -> models.QuerySet[AlertSettings]:
         """Whose settings it concerns: those for all, and those of the workspaces it is about."""
         about = Q(workspace__isnull=True) | Q(workspace=self.workspace_id)
-        if self.cause in GROUP_CAUSES:
+        if self.cause in ABOUT_CAUSES:
             failures = SyncFailure.objects.open().filter(group=int(self.subject))
             about |= Q(workspace__slug__in=failures.values("workspace_ref"))
         return AlertSettings.objects.filter(about, is_active=True).order_by("pk")

@@ -1,4 +1,4 @@
-"""The log of sync failures: one open row per cause and lead, repeats counted on it."""
+"""The log of sync failures: one open row per kind and lead, repeats counted on it."""
 
 import logging
 from collections.abc import Mapping
@@ -11,14 +11,11 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.request_ids import MAX_LENGTH, request_id
 from monitoring.kinds import HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
-from monitoring.models.groups import FailureGroup
-from monitoring.request_ids import MAX_LENGTH, request_id
+from monitoring.models.causes import FailureGroup
 
 logger = logging.getLogger(__name__)
-
-BATCH_SIZE = 500
-"""Rows a transaction may hold: SQLite has one writer, and the bot must not wait."""
 
 ROOM = 20
 """One in so many rows goes when the log is full, to make room for the next."""
@@ -55,11 +52,11 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         function: str = "",
         traceback: str = "",
         payload: Mapping[str, object] | None = None,
-        **cause: str,
+        **key: str,
     ) -> int:
-        """Count this on the open row of the same cause, or open one; returns the id of its group.
+        """Count this on the open row with the same key, or open one; returns the id of its cause.
 
-        `cause` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
+        `key` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
         `fingerprint`; `exception` is the class of what was raised, and `function` where. Counting
         comes first, so a repeat is two statements. Of two first failures at once, one inserts, and
         the other's insert is ignored and it counts up. The state's lock rules that out for
@@ -75,18 +72,18 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
             "last_seen_at": now,
         }
         with transaction.atomic():
-            group_id = details["group_id"] = FailureGroup.objects.id_of(
-                source=cause["source"], kind=cause["kind"], exception=exception, function=function
+            cause_id = details["group_id"] = FailureGroup.objects.id_of(
+                source=key["source"], kind=key["kind"], exception=exception, function=function
             )
-            repeated = self.open().filter(**cause)
+            repeated = self.open().filter(**key)
             if not repeated.update(occurrences=F("occurrences") + 1, **details):
                 self.bulk_create(
-                    [self.model(**cause, **details, created_at=now)], ignore_conflicts=True
+                    [self.model(**key, **details, created_at=now)], ignore_conflicts=True
                 )
                 if state_id is None:
                     repeated.exclude(created_at=now).update(occurrences=F("occurrences") + 1)
                 self.trim()
-        return group_id
+        return cause_id
 
     def trim(self) -> int:
         """Make room if there are more than `LEADSYNC_MAX_FAILURES`; returns how many rows went.
@@ -116,7 +113,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return trimmed
 
     def move_to(self, state: models.Model) -> int:
-        """Re-point these rows to another conversation, which has taken theirs in."""
+        """Re-point these to the conversation that absorbs theirs."""
         return self.update(state=state)
 
     def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
@@ -127,46 +124,26 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
             .update(resolved_at=timezone.now(), resolution=resolution, resolved_by=by)
         )
 
-    def resolve(self, *, by: str, note: str = "", seen_until: datetime | None = None) -> int:
-        """Close the open ones by hand, in small commits, and stop their states' own retries.
+    def mark_resolved(
+        self, *, as_seen: Mapping[int, datetime], by: str, note: str
+    ) -> dict[int, int | None]:
+        """Close by hand those of these that are open and were not seen since `as_seen` (the time
+        each was last seen, by primary key); returns the conversation of each.
 
-        Only those last seen by the moment at which the person asked (now): what has failed since
-        stays open. Returns how many there were. `synced_at` stays as it is: a state that a person
-        gave up on is still out of sync.
+        The caller holds the locks of the conversations, and ends their retries (`sarah.resolve`).
         """
-        asked = self.open().filter(last_seen_at__lte=seen_until or timezone.now())
-        seen = list(asked.values_list("pk", "last_seen_at"))
-        resolved = 0
-        for start in range(0, len(seen), BATCH_SIZE):
-            batch = dict(seen[start : start + BATCH_SIZE])
-            resolved += len(self.model.objects.resolve_as_seen(batch, by=by, note=note))
+        locked = self.open().order_by("pk").select_for_update(no_key=True)
+        found = locked.values_list("pk", "state_id", "last_seen_at")
+        resolved: dict[int, int | None] = {
+            pk: state_id for pk, state_id, when in found if when == as_seen[pk]
+        }
+        self.filter(pk__in=resolved).update(
+            resolved_at=timezone.now(),
+            resolution=Resolution.MANUAL,
+            resolved_by=by,
+            note=note,
+        )
         return resolved
-
-    def resolve_as_seen(self, seen: Mapping[int, datetime], *, by: str, note: str) -> set[int]:
-        """Close those of these failures (by primary key) that are open and were not seen again
-        since, in one commit; returns which."""
-        rows = self.filter(pk__in=seen, resolved_at__isnull=True)
-        with transaction.atomic():
-            # The states first: a message that fails right now has locked its own.
-            self._lock_states(rows)
-            locked = rows.order_by("pk").select_for_update(no_key=True)
-            found = locked.values_list("pk", "state", "last_seen_at")
-            states = {pk: state for pk, state, when in found if when == seen[pk]}
-            self.model.state.get_queryset().filter(
-                pk__in=filter(None, states.values()), next_sync_at__isnull=False
-            ).update(next_sync_at=None)
-            self.filter(pk__in=states).update(
-                resolved_at=timezone.now(),
-                resolution=Resolution.MANUAL,
-                resolved_by=by,
-                note=note,
-            )
-        return set(states)
-
-    def _lock_states(self, failures: Self) -> None:
-        states = self.model.state.get_queryset().order_by("pk").select_for_update(no_key=True)
-        of_failures = failures.filter(state__isnull=False).values_list("state", flat=True)
-        list(states.filter(pk__in=list(of_failures)).values_list("pk", flat=True))
 
 
 class SyncFailure(models.Model):

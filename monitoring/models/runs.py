@@ -1,4 +1,4 @@
-"""The background work: its reconciliations."""
+"""The background work on record: reconciliations, and the signs of life of the workers."""
 
 from datetime import timedelta
 from typing import Self
@@ -8,8 +8,10 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-DEAD_AFTER = timedelta(minutes=5)
-"""A run without a sign of life for so long was killed."""
+DEAD_AFTER = timedelta(minutes=2)
+"""A worker or a run without a sign of life for so long was killed, or hangs: each gives one every
+ten seconds, also in the middle of long work."""
+FORGOTTEN_AFTER = timedelta(days=1)
 STOPPED = "Stopped before it was done."
 """The error of a run whose worker was told to stop: nothing is wrong, another run will follow."""
 
@@ -81,3 +83,40 @@ class SyncRun(models.Model):
         SyncRun.objects.filter(pk=self.pk).update(
             beat_at=Now(), finished_at=Now(), error=error, **counts
         )
+
+
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    """All by the database's clock: workers run on several machines."""
+
+    def alive(self) -> Self:
+        return self.filter(beat_at__gte=Now() - DEAD_AFTER)
+
+    def dead(self) -> Self:
+        """Workers that were not stopped but are not heard any more: killed, or hanging."""
+        return self.filter(beat_at__lt=Now() - DEAD_AFTER)
+
+    def beat(self, worker: str) -> None:
+        """This worker is alive."""
+        if not self.filter(worker=worker).update(beat_at=Now()):
+            self.create(worker=worker)
+
+    def sign_off(self, worker: str) -> None:
+        """This worker stops in good order, and is not missed."""
+        self.filter(worker=worker).delete()
+
+
+class Heartbeat(models.Model):
+    """A running worker."""
+
+    worker = models.CharField(_("worker"), max_length=200, unique=True)
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    beat_at = models.DateTimeField(_("last sign of life"), db_default=Now())
+
+    objects = HeartbeatQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return self.worker

@@ -19,16 +19,17 @@ from leadsync.admin.actions import (
     ReadOnly,
     close_dialog,
     confirm_selection,
+    dialog,
     is_confirmed,
     is_too_much,
     tell_retried,
 )
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill, temperature_pill
-from sarah import resync
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter, matching
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
+from sarah.retry import retry_all
 
 STATE_COLOURS: dict[str, str] = {
     ConversationState.GREETING: "",
@@ -37,7 +38,7 @@ STATE_COLOURS: dict[str, str] = {
     ConversationState.HANDOFF: "warning",
     ConversationState.COMPLETED: "success",
 }
-WILL_SYNC = _(
+WILL_RETRY = _(
     "What Sarah learned is copied to the lead again, as it is stored now. Whatever a person wrote "
     "in the lead stays."
 )
@@ -54,9 +55,9 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         "contact_phone",
         "lead",
         "sync",
-        "home",
+        "in_workspace",
         "state_pill",
-        "judgement",
+        "score",
         "message_count",
         "last_heard",
     )
@@ -73,9 +74,10 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     search_help_text = _("Phone in any spelling, or the lead's name")
     ordering = ("-updated_at", "-pk")
     when_empty = _("Sarah has not sent anything yet.")
-    actions = ("sync_again", "start_over")
+    actions = ("retry", "start_over")
     actions_detail_hide_default = True  # nobody edits a conversation: it has no history
-    actions_detail = ("start_this_over", "sync_this_again")
+    actions_detail = ("start_this_over", "retry_this")
+
     # The list
 
     def get_search_results(
@@ -88,7 +90,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         return admin_link(state.contact) if state.contact else None
 
     @display(description=_("workspace"))
-    def home(self, state: SarahState) -> object:
+    def in_workspace(self, state: SarahState) -> object:
         if state.workspace:
             return state.workspace
         unresolved = _("unresolved: %s") % state.workspace_ref
@@ -102,7 +104,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         return pill(state.get_state_display(), STATE_COLOURS[state.state])
 
     @display(description=_("score"))
-    def judgement(self, state: SarahState) -> SafeString:
+    def score(self, state: SarahState) -> SafeString:
         return format_html(
             '<span class="ls-pair"><b>{}</b> {}</span>',
             state.lead_score,
@@ -125,8 +127,8 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: SarahState | None = None) -> Any:
         about = (
             ("contact_phone", "lead"),
-            ("home", "spoken"),
-            ("state_pill", "judgement"),
+            ("in_workspace", "spoken"),
+            ("state_pill", "score"),
             ("message_count", "last_heard"),
         )
         syncing = ["sync", "sync_in_words"]
@@ -176,10 +178,10 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     def has_start_over_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("sarah.start_over_sarahstate")
 
-    @action(description=_("Sync again"), permissions=["resync"])
-    def sync_again(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
+    @action(description=_("Retry"), permissions=["resync"])
+    def retry(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
         if not is_too_much(request, states):
-            self._sync(request, states)
+            self._retry(request, states)
 
     @action(description=_("Let Sarah start over"), permissions=["start_over"])
     def start_over(self, request: HttpRequest, states: SarahStateQuerySet) -> HttpResponse | None:
@@ -199,20 +201,15 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         )
 
     @action(
-        description=_("Sync again"),
+        description=_("Retry"),
         permissions=["resync"],
         url_path="sync-again",
         icon="sync",
         variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": _("Sync again?"),
-            "description": WILL_SYNC,
-            "form_class": None,
-            "form_submit_text": _("Sync again"),
-        },
+        dialog=dialog(_("Retry?"), WILL_RETRY, button=_("Retry")),
     )
-    def sync_this_again(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        self._sync(request, SarahState.objects.filter(pk=object_id))
+    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        self._retry(request, SarahState.objects.filter(pk=object_id))
         return close_dialog(self, object_id)
 
     @action(
@@ -220,19 +217,16 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         permissions=["start_over"],
         url_path="start-over",
         icon="restart_alt",
-        dialog={
-            "title": _("Let Sarah start over?"),
-            "description": WILL_START_OVER,
-            "form_class": None,
-            "form_submit_text": _("Let Sarah start over"),
-        },
+        dialog=dialog(
+            _("Let Sarah start over?"), WILL_START_OVER, button=_("Let Sarah start over")
+        ),
     )
     def start_this_over(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         self._start_over(request, SarahState.objects.filter(pk=object_id))
         return close_dialog(self, object_id)
 
-    def _sync(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
-        tell_retried(request, resync.retry_all(states, by=request.user.get_username()))
+    def _retry(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
+        tell_retried(request, retry_all(states, by=request.user.get_username()))
 
     def _start_over(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
         count = 0

@@ -7,7 +7,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 
-from leadsync.api import error_responses
+from leadsync.api.errors import error_responses
 from sarah.api.serializers import (
     BLANK_STATE,
     MessageSerializer,

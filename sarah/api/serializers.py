@@ -3,8 +3,8 @@
 from rest_framework import serializers
 
 from contacts.models import MAX_SCORE, Language, Temperature
-from sarah.inbox import Receipt
 from sarah.models import ConversationState, SarahState, SyncReason
+from sarah.receive import Receipt
 
 BLANK_STATE = {
     "state": ConversationState.GREETING.value,

@@ -3,57 +3,33 @@
 import ipaddress
 import logging
 import time
-from collections.abc import Iterable
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework import status
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from contacts.phones import InvalidPhone, to_e164
-from leadsync.api import with_second_try
+from leadsync.api.parsers import AlwaysJSON
+from leadsync.infra.bodies import BodyTooLarge, read_body
+from leadsync.infra.db import with_second_try
 from leadsync.models import Scope
-from monitoring.alerting import notice_event
+from monitoring.alerts.announce import notice_key
 from monitoring.kinds import Kind
-from monitoring.models import Cause
-from sarah import inbox
-from sarah.addressing import ForeignWorkspace, region_of
-from sarah.api.body import BodyTooLarge, read_body
+from monitoring.models import AlertKind
+from sarah.addressing import ForeignWorkspace, recall, region_of
 from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
-from sarah.journal import Origin
-from sarah.payload import MAX_BODY, UnreadableBody, as_evidence, parse_body, read_payload, read_ref
-from sarah.sync import record_failure
+from sarah.guards import record_failure
+from sarah.reading import UnreadableBody, as_evidence, parse_body, read_message, read_ref
+from sarah.receive import Origin, receive
 
 logger = logging.getLogger(__name__)
 
 MAX_RECORDED_BODY = 8 * 1024
-
-
-class PayloadTooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"The body is over {MAX_BODY // 1024} KiB. Send less."
-    default_code = "payload_too_large"
-
-
-class AlwaysJSON(BaseContentNegotiation):
-    """Whatever a client says it accepts, it gets JSON: a refusal would cost the message."""
-
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
-        return next(iter(parsers))
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
 
 
 @describe_state_view
@@ -68,17 +44,17 @@ class StateView(APIView):
         phone = _required(request.query_params.get("contact_phone"))
         ref = str(read_ref(request.query_params.get("workspace_id", "")).value)
         workspace = request.auth.workspace
-        state = with_second_try(lambda: inbox.recall(phone, ref=ref, key_workspace=workspace))
+        state = with_second_try(lambda: recall(phone, ref=ref, key_workspace=workspace))
         return Response(state_json(state) if state else BLANK_STATE)
 
     def post(self, request: Request) -> Response:
         """Save what the bot says and sync it to the lead; 200 means that it is committed."""
-        raw = read_body(request, limit=MAX_BODY)
+        raw = read_body(request)
         body = parse_body(raw)
         _required(body.get("contact_phone"))
-        message = read_payload(body, now=timezone.now())
+        message = read_message(body, now=timezone.now())
         receipt = with_second_try(
-            lambda: inbox.receive(
+            lambda: receive(
                 message,
                 raw=raw,
                 key_workspace=request.auth.workspace,
@@ -98,13 +74,7 @@ class StateView(APIView):
             logger.warning("A bot calls /sarah/state over plain HTTP: its key can be read.")
         super().initial(request, *args, **kwargs)
         if is_plain:
-            notice_event(
-                Cause.PLAIN_HTTP,
-                subject=request.auth.prefix,
-                workspace_id=request.auth.workspace_id,
-                text="A bot calls /sarah/state over plain HTTP, where its key can be read: "
-                f"{request.auth.prefix}… of {request.user}. Let it call https://.",
-            )
+            notice_key(AlertKind.PLAIN_HTTP, request.auth)
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(_as_api_error(exc))
@@ -118,7 +88,7 @@ class StateView(APIView):
         if key is None:
             return
         try:
-            raw = read_body(self.request, limit=MAX_BODY)
+            raw = read_body(self.request)
         except BodyTooLarge as too_large:
             raw = too_large.beginning
         record_failure(
@@ -156,8 +126,6 @@ def _as_api_error(error: Exception) -> Exception:
     match error:
         case UnreadableBody() | InvalidPhone():
             return ValidationError(str(error))
-        case BodyTooLarge():
-            return PayloadTooLarge()
         case ForeignWorkspace():
             return PermissionDenied("This key is bound to another workspace.")
     return error

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from leadsync.management import base
-from sarah.traffic import Tally, TrafficError, send
+from sarah.simulator.traffic import Tally, TrafficError, send
 
 INTERRUPTED = 130
 SLOWEST = 0.001

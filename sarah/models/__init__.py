@@ -1,14 +1,8 @@
-"""What the bot said: conversations, which are also the queue of the sync, and their journal."""
+"""What the bot said: conversations, which are also the queue of the sync, and their messages."""
 
-from sarah.models.states import (
-    MAX_COUNT,
-    WAITING,
-    ConversationState,
-    SarahState,
-    SarahStateQuerySet,
-    SyncReason,
-)
-from sarah.models.updates import Outcome, StateUpdate, StateUpdateQuerySet
+from sarah.models.messages import Outcome, StateUpdate, StateUpdateQuerySet
+from sarah.models.states import MAX_COUNT, ConversationState, SarahState, SarahStateQuerySet
+from sarah.models.sync_state import WAITING, SyncReason
 
 __all__ = [
     "MAX_COUNT",

@@ -5,18 +5,26 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature
-from monitoring.models import Resolution, SyncFailure
+from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature, Workspace
+from sarah.models.sync_state import SyncReason, SyncState, SyncStateQuerySet
 
 if TYPE_CHECKING:
     from sarah.sync import SyncResult
 
 MAX_COUNT = 2**31 - 1
+TOLD_BY_THE_BOT = (
+    "state",
+    "lead_score",
+    "lead_temperature",
+    "language",
+    "message_count",
+    "last_message_at",
+    "updated_at",
+)
 
 
 class ConversationState(models.TextChoices):
@@ -29,66 +37,12 @@ class ConversationState(models.TextChoices):
     COMPLETED = "completed", _("Completed")
 
 
-class SyncReason(models.TextChoices):
-    """Why a conversation is out of sync; also the bot's `syncReason`."""
-
-    CONTACT_NOT_FOUND = "contact_not_found", _("Lead not found")
-    AMBIGUOUS_CONTACT = "ambiguous_contact", _("Lead in several workspaces")
-    WORKSPACE_NOT_FOUND = "workspace_not_found", _("Workspace not found")
-    EXCLUDED = "excluded", _("Excluded")
-    """The lead opted out or the phone is a test number: nothing is copied, and that is no
-    failure."""
-    SYNC_ERROR = "sync_error", _("Sync error")
-
-
-WAITING = (
-    SyncReason.CONTACT_NOT_FOUND,
-    SyncReason.AMBIGUOUS_CONTACT,
-    SyncReason.WORKSPACE_NOT_FOUND,
-)
-"""Reasons that end as soon as a lead or a workspace appears."""
-
-
-class SarahStateQuerySet(models.QuerySet["SarahState"]):
-    def synced(self) -> Self:
-        return self.filter(synced_at__isnull=False, contact__isnull=False)
-
-    def out_of_sync(self) -> Self:
-        """Those that should have reached a lead and have not, or whose lead is gone."""
-        waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
-        return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
-
-    def excluded(self) -> Self:
-        """Those that are not to reach a lead: it opted out, or the phone is a test number."""
-        return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
-
-    def waiting(self) -> Self:
-        return self.out_of_sync().filter(sync_reason__in=WAITING)
-
-    def due(self) -> Self:
-        """Whose retry is due by the database's clock, and that no worker has taken."""
-        free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
-        return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
-
-    def parked(self) -> Self:
-        """Whose retries are used up: they need a person, and none has given up on them."""
-        given_up = SyncFailure.objects.filter(
-            state=OuterRef("pk"),
-            resolution=Resolution.MANUAL,
-            resolved_at__gte=OuterRef("updated_at"),
-        )
-        return self.filter(
-            ~Exists(given_up),
-            synced_at__isnull=True,
-            sync_reason=SyncReason.SYNC_ERROR,
-            next_sync_at__isnull=True,
-        )
-
+class SarahStateQuerySet(SyncStateQuerySet):
     def active_since(self, when: datetime) -> Self:
         return self.filter(updated_at__gte=when)
 
 
-class SarahState(models.Model):
+class SarahState(SyncState):
     """A conversation as Sarah last told it; saving one syncs it to its lead (`signals.py`)."""
 
     workspace = models.ForeignKey(
@@ -132,28 +86,10 @@ class SarahState(models.Model):
     created_at = models.DateTimeField(_("started"), default=timezone.now)
     updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
 
-    contact = models.ForeignKey(
-        "contacts.Contact",
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="conversations",
-        verbose_name=_("lead"),
-    )
-    synced_at = models.DateTimeField(_("synced"), null=True, blank=True)
-    sync_reason = models.CharField(
-        _("out of sync because"), max_length=20, choices=SyncReason, blank=True
-    )
-    sync_attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
-    next_sync_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
-    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-
     objects = SarahStateQuerySet.as_manager()
 
     sync_result: "SyncResult"
     """What the sync of the last save came to: set by that save, for whoever saved."""
-    retried_by: str = ""
-    """Who asks for this save as a retry; failures it ends are signed with that name."""
 
     class Meta:
         verbose_name = _("conversation with Sarah")
@@ -226,15 +162,26 @@ class SarahState(models.Model):
     def __str__(self) -> str:
         return self.contact_phone
 
-    def mark_synced(self) -> tuple[str, ...]:
-        """Set what a sync that works leaves behind; returns the fields to save.
+    def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
+        """Take in what was said in another conversation with the same person, and end that one.
 
-        A save that syncs says so in advance and the sync takes it back if it fails: one statement
-        less for each message. `sync_attempts` and `next_sync_at` stay until then: they tell that
-        there are failures.
+        What was said later wins; `facts` are those of both. The caller holds both locks.
         """
-        self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
-        return ("synced_at", "sync_reason", "leased_until")
+        later = max(self, other, key=lambda state: state.updated_at)
+        other.delete()
+        self._write(
+            {name: getattr(later, name) for name in TOLD_BY_THE_BOT}
+            | {
+                "extracted_data": facts,
+                "revision": max(self.revision, other.revision) + 1,
+                "created_at": min(self.created_at, other.created_at),
+            }
+            | self.sync_state_with(other)
+        )
+
+    def move_home(self, workspace: Workspace) -> None:
+        """The workspace that it waited for is there."""
+        self._write({"workspace": workspace, "workspace_ref": ""})
 
     def start_over(self, *, by: str) -> None:
         """Let the bot begin this conversation again: its next message does not count as late.

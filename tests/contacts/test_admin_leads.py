@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from contacts.admin import actions
 from contacts.models import Contact, Note, StatusChange
-from leadsync.admin import tools
 from monitoring.kinds import Kind
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
@@ -121,7 +120,7 @@ def test_a_longer_list_takes_no_more_queries(sales: Client, django_assert_num_qu
 
 
 def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "CAP", 3)
+    monkeypatch.setattr("leadsync.infra.db.CAP", 3)
     ContactFactory.create_batch(5)
 
     page = sales.get(LIST)

@@ -102,7 +102,7 @@ def test_nobody_writes_keys_by_hand(path: str) -> None:
     assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
 
 
-def test_the_list_of_keys_takes_as_many_statements_for_30_rows_as_for_3() -> None:
+def test_the_list_of_keys_takes_as_many_statements_for_many_rows_as_for_few() -> None:
     staff = Staff("Operators")
     for number in range(3):
         issue_key(f"bot{number}", role="sarah", workspace=WorkspaceFactory())

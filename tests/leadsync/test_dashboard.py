@@ -1,4 +1,4 @@
-"""The dashboard: numbers that are true, lead to their rows, and stay cheap."""
+"""The page: numbers that are true, lead to their rows, and stay cheap."""
 
 import json
 from datetime import datetime, timedelta
@@ -10,11 +10,12 @@ import time_machine
 from django.utils import timezone
 
 from contacts.models import Contact
-from leadsync import dashboard
-from leadsync.charts import new_leads
+from leadsync.dashboard import page
+from leadsync.dashboard.charts import new_leads
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
+from sarah.resolve import resolve_failures
 from tests.factories import (
     ContactFactory,
     SarahStateFactory,
@@ -48,14 +49,14 @@ def some_of_everything() -> None:
     SarahState.objects.filter(pk=quiet.pk).update(updated_at=now - timedelta(days=2))
     SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
     SyncFailureFactory(kind=Kind.SYNC_ERROR)
-    SyncFailure.objects.filter(kind=Kind.SYNC_ERROR).resolve(by="ani")
+    resolve_failures(SyncFailure.objects.filter(kind=Kind.SYNC_ERROR), by="ani")
 
 
 def board_of(staff: Staff) -> dict[str, Any]:
     return staff.client.get("/admin/").context["board"]
 
 
-def numbers_of(board: dict[str, Any]) -> list[dashboard.Number]:
+def numbers_of(board: dict[str, Any]) -> list[page.Number]:
     sections = ("headlines", "by_status", "by_temperature", "conversations")
     kinds = board.get("failures", {}).get("kinds", [])
     return [number for section in sections for number in board.get(section, [])] + kinds
@@ -189,7 +190,7 @@ def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
 
 
 def test_many_leads_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadsync.dashboard.CAP", 3)
+    monkeypatch.setattr("leadsync.dashboard.page.CAP", 3)
     ContactFactory.create_batch(4)
     staff = Staff("Sales")
     first = board_of(staff)["headlines"][0].count
@@ -200,6 +201,6 @@ def test_many_leads_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_count_over_the_limit_is_shown_as_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    number = dashboard.Number(label="Leads", count=10_001, url="")
+    number = page.Number(label="Leads", count=10_001, url="")
 
     assert number.shown == "10,000+"

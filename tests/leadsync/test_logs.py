@@ -11,8 +11,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils.module_loading import import_string
 
-from leadsync.logs import JSONFormatter
-from monitoring.request_ids import request_id
+from leadsync.infra.logs import JSONFormatter
+from leadsync.infra.request_ids import request_id
 from tests.bot import PHONE
 
 SECRET = f"Budi Santoso of {PHONE}"

@@ -5,8 +5,8 @@ import re
 import pytest
 from django.test import Client
 
+from leadsync.infra.request_ids import request_id
 from monitoring.models import SyncFailure
-from monitoring.request_ids import request_id
 from sarah.models import StateUpdate
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory

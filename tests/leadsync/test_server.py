@@ -12,8 +12,8 @@ from contacts.phones import to_e164
 from leadsync.bots import issue_key
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from sarah.simulator import conversations, phones
-from sarah.traffic import Tally, send
+from sarah.simulator.conversations import conversations, phones
+from sarah.simulator.traffic import Tally, send
 from tests.bot import PHONE
 from tests.factories import ContactFactory
 from tests.server import production_server

@@ -106,7 +106,7 @@ def test_a_switch_understands_four_words(start: Any, name: str, word: str) -> No
 def test_logs_are_for_people_or_for_programs(start: Any, wanted: str, formatter: str) -> None:
     logging = start(**PRODUCTION, LEADSYNC_LOG_FORMAT=wanted)["LOGGING"]
 
-    assert logging["formatters"]["discreet"] == {"()": f"leadsync.logs.{formatter}"}
+    assert logging["formatters"]["discreet"] == {"()": f"leadsync.infra.logs.{formatter}"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from contacts.admin.phones import in_words
 from contacts.phones import InvalidPhone, to_e164
-from leadsync.admin.tools import shown_count
+from leadsync.infra.db import shown_count
 from tests.bot import Bot
 from tests.contacts.test_phones import REFUSED
 from tests.factories import SyncFailureFactory

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from monitoring.kinds import Kind
-from monitoring.models import BulkRun, SyncFailure, SyncRun
+from monitoring.models import SyncFailure, SyncRun
 from sarah.models import SarahState
+from sarah.resolve import resolve_failures
 from tests.bot import PHONE
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff, action_url, messages_of, queries_of
@@ -29,7 +30,7 @@ def failing_conversation(**fields: object) -> SyncFailure:
 
 def test_the_list_begins_with_what_is_open() -> None:
     opened, resolved = SyncFailureFactory.create_batch(2)
-    SyncFailure.objects.filter(pk=resolved.pk).resolve(by="ani")
+    resolve_failures(SyncFailure.objects.filter(pk=resolved.pk), by="ani")
     staff = Staff("Operators")
 
     assert list(staff.list_of(SyncFailure).result_list) == [opened]
@@ -166,7 +167,7 @@ def test_a_failure_is_resolved_on_its_own_page() -> None:
     assert (failure.resolution, failure.note) == ("manual", "Done.")
 
 
-def test_trying_again_says_what_came_of_it() -> None:
+def test_a_retry_says_what_came_of_it() -> None:
     mended, still_broken = failing_conversation(), failing_conversation()
     refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
     # `bulk_create()` heals nothing by itself.
@@ -175,10 +176,10 @@ def test_trying_again_says_what_came_of_it() -> None:
     )
     staff = Staff("Operators")
 
-    question = staff.runs("try_again", [mended, still_broken, refused]).content.decode()
-    assert "Cannot be tried again" in question
+    question = staff.runs("retry", [mended, still_broken, refused]).content.decode()
+    assert "No retry can end them" in question
     assert SyncFailure.objects.open().count() == 3
-    answer = staff.runs("try_again", [mended, still_broken, refused], confirmed="1")
+    answer = staff.runs("retry", [mended, still_broken, refused], confirmed="1")
 
     assert [message.split(":")[0].split(";")[0] for message in messages_of(answer)] == [
         "1 conversation is in sync now.",
@@ -196,7 +197,7 @@ def test_one_failure_is_tried_again_on_its_own_page() -> None:
         [ContactFactory.build(workspace=failure.state.workspace, phone=failure.contact_phone)]
     )
 
-    Staff("Operators").confirms("try_this_again", failure)
+    Staff("Operators").confirms("retry_this", failure)
 
     failure.refresh_from_db()
     assert failure.resolution == "retried"
@@ -210,17 +211,15 @@ def test_a_page_offers_only_what_can_still_be_done() -> None:
 
     def offers(failure: SyncFailure) -> list[bool]:
         page = staff.sees("monitoring_syncfailure_change", failure.pk)
-        return [
-            action_url(name, failure) in page for name in ("try_this_again", "mark_this_resolved")
-        ]
+        return [action_url(name, failure) in page for name in ("retry_this", "mark_this_resolved")]
 
     assert offers(waiting) == [True, True]
     assert offers(refused) == [False, True]
-    SyncFailure.objects.filter(pk=waiting.pk).resolve(by="ani")
+    resolve_failures(SyncFailure.objects.filter(pk=waiting.pk), by="ani")
     assert offers(waiting) == [False, False]
 
 
-@pytest.mark.parametrize("action", ["mark_this_resolved", "try_this_again"])
+@pytest.mark.parametrize("action", ["mark_this_resolved", "retry_this"])
 def test_looking_at_a_dialog_changes_nothing(action: str) -> None:
     failure = failing_conversation()
     Contact.objects.bulk_create(
@@ -233,7 +232,7 @@ def test_looking_at_a_dialog_changes_nothing(action: str) -> None:
     assert SyncFailure.objects.open().count() == 1
 
 
-@pytest.mark.parametrize("action", ["mark_this_resolved", "try_this_again"])
+@pytest.mark.parametrize("action", ["mark_this_resolved", "retry_this"])
 def test_sales_may_look_at_failures_but_not_end_them(action: str) -> None:
     failure = failing_conversation()
     staff = Staff("Sales")
@@ -241,10 +240,9 @@ def test_sales_may_look_at_failures_but_not_end_them(action: str) -> None:
     assert staff.list_of(SyncFailure).result_count == 1
     assert staff.confirms(action, failure).status_code == 403
     staff.runs("mark_resolved", [failure], confirmed="1")
-    staff.runs("try_again", [failure], confirmed="1")
+    staff.runs("retry", [failure], confirmed="1")
 
     assert SyncFailure.objects.open().count() == 1
-    assert not BulkRun.objects.exists()
 
 
 def test_a_dialog_without_a_token_is_refused() -> None:
@@ -265,7 +263,7 @@ def test_nobody_writes_failures_by_hand(path: str) -> None:
     assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
 
 
-def test_the_list_takes_as_many_statements_for_30_rows_as_for_3() -> None:
+def test_the_list_takes_as_many_statements_for_many_rows_as_for_few() -> None:
     staff = Staff("Operators")
     for _ in range(3):
         failing_conversation()

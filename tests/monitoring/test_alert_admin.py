@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from contacts.models import Workspace
 from monitoring import webhooks
-from monitoring.alerting import Finding, settle
-from monitoring.delivery import deliver_due
-from monitoring.models import Alert, AlertDelivery, AlertSettings, Cause
+from monitoring.alerts.announce import Finding, settle
+from monitoring.alerts.deliver import deliver_due
+from monitoring.models import Alert, AlertDelivery, AlertKind, AlertSettings
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff, action_url, messages_of, queries_of
 
@@ -95,7 +95,7 @@ def test_there_are_no_two_settings_for_the_same(operator: Staff, ops: AlertSetti
 def test_a_recipient_who_is_taken_away_gets_nothing_more(
     operator: Staff, ops: AlertSettings
 ) -> None:
-    alarm(Finding(cause=Cause.FLOOD, text="Flood."))
+    alarm(Finding(kind=AlertKind.FLOOD, text="Flood."))
 
     page = reverse("admin:monitoring_alertsettings_change", args=[ops.pk])
     assert saves(operator, page, emails="new@example.com").status_code == 302
@@ -136,18 +136,22 @@ def test_a_look_at_the_button_sends_nothing(operator: Staff, ops: AlertSettings)
 def test_open_alerts_come_first_and_say_what_became_of_them(
     operator: Staff, ops: AlertSettings
 ) -> None:
-    over = Finding(cause=Cause.SILENCE, subject="default", text="No message.")
+    over = Finding(kind=AlertKind.SILENCE, subject="default", text="No message.")
     group = SyncFailureFactory().group
     alarm(over)
-    alarm(Finding(cause=Cause.NEW_GROUP, subject=str(group.pk), text="New <b>cause</b>."))
+    alarm(Finding(kind=AlertKind.NEW_CAUSE, subject=str(group.pk), text="New <b>cause</b>."))
     alarm(over)
 
     rows = operator.list_of(Alert).result_list
     page = operator.sees("monitoring_alert_change", rows[0].pk)
 
-    assert [alert.cause for alert in rows] == [Cause.SILENCE, Cause.NEW_GROUP, Cause.SILENCE]
+    assert [alert.cause for alert in rows] == [
+        AlertKind.SILENCE,
+        AlertKind.NEW_CAUSE,
+        AlertKind.SILENCE,
+    ]
     assert [alert.recovered_at is None for alert in rows] == [True, False, False]
-    assert "Nobody: another alert says it already, no settings" in re.sub(r"\s+", " ", page)
+    assert "Nobody: no settings for alerts" in re.sub(r"\s+", " ", page)
     page = operator.sees("monitoring_alert_change", rows[1].pk)
     assert reverse("admin:monitoring_failuregroup_change", args=[group.pk]) in page
     assert "ops@example.com" in page
@@ -158,7 +162,7 @@ def test_open_alerts_come_first_and_say_what_became_of_them(
 
 def test_sales_see_neither(ops: AlertSettings) -> None:
     sales = Staff("Sales")
-    alarm(Finding(cause=Cause.FLOOD, text="Flood."))
+    alarm(Finding(kind=AlertKind.FLOOD, text="Flood."))
 
     for page, args in (
         ("monitoring_alert_changelist", []),
@@ -178,7 +182,9 @@ def test_settings_and_workspaces_with_alerts_can_be_deleted(ops: AlertSettings) 
     workspace = WorkspaceFactory(slug="closing")
     AlertSettings.objects.create(workspace=workspace, emails=["closing@example.com"])
     alarm(
-        Finding(cause=Cause.SILENCE, subject="closing", workspace_id=workspace.pk, text="Silent.")
+        Finding(
+            kind=AlertKind.SILENCE, subject="closing", workspace_id=workspace.pk, text="Silent."
+        )
     )
 
     for row in (workspace, ops):
@@ -201,7 +207,7 @@ def test_a_list_takes_the_same_statements_for_any_number_of_rows(
             AlertSettings.objects.create(workspace=workspace, emails=["a@example.com"])
             alarm(
                 Finding(
-                    cause=Cause.FLOOD,
+                    kind=AlertKind.FLOOD,
                     subject=workspace.slug,
                     workspace_id=workspace.pk,
                     text="Flood.",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from monitoring.kinds import ADVICE, Kind
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
+from sarah.resolve import resolve_failures
 from tests.factories import SarahStateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def test_another_cause_is_a_row_of_its_own(other):
 
 def test_what_comes_back_after_it_was_resolved_opens_a_new_row():
     record()
-    SyncFailure.objects.resolve(by="ani")
+    resolve_failures(SyncFailure.objects.all(), by="ani")
 
     record()
 
@@ -144,7 +145,7 @@ def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):
     assert (waiting.sync_reason, waiting.next_sync_at) == ("sync_error", NOW)
 
 
-def test_at_most_1000_failures_are_kept_unless_told_otherwise(settings):
+def test_a_thousand_failures_are_kept_unless_told_otherwise(settings):
     assert settings.LEADSYNC_MAX_FAILURES == 1000
 
 
@@ -165,7 +166,7 @@ def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
     SyncFailureFactory.create_batch(2)
     before = SyncFailureFactory(resolved_at=NOW, resolution="healed")
 
-    assert SyncFailure.objects.resolve(by="ani", note="wrong number") == 2
+    assert resolve_failures(SyncFailure.objects.all(), by="ani", note="wrong number") == 2
 
     resolved = SyncFailure.objects.filter(resolution="manual")
     assert {(row.resolved_by, row.note) for row in resolved} == {("ani", "wrong number")}
@@ -179,7 +180,7 @@ def test_resolving_stops_the_retries_but_calls_nothing_synced():
     pk = SyncFailureFactory(state=mine).pk
     SyncFailureFactory(state=other)
 
-    SyncFailure.objects.filter(pk=pk).resolve(by="ani")
+    resolve_failures(SyncFailure.objects.filter(pk=pk), by="ani")
 
     mine.refresh_from_db()
     other.refresh_from_db()

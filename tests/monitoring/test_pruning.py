@@ -11,13 +11,12 @@ from monitoring.models import (
     Alert,
     AlertDelivery,
     AlertSettings,
-    BulkItem,
-    BulkRun,
     FailureGroup,
+    FailureGroupQuerySet,
     Heartbeat,
     SyncRun,
 )
-from monitoring.pruning import outdated, prune
+from monitoring.pruning import prune
 from tests.factories import FailureGroupFactory, StateUpdateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db
@@ -63,17 +62,6 @@ def test_recovered_alerts_go_with_their_deliveries_and_open_ones_stay() -> None:
     assert left(AlertDelivery, "alert__subject") == {"new", "open", None}
 
 
-def test_bulk_runs_go_with_their_items_once_they_are_over() -> None:
-    over = {"finished_at": ago(days=91)}
-    for note, fields in (("over", over), ("recent", {"finished_at": ago(days=1)}), ("not yet", {})):
-        run = BulkRun.objects.create(action="retry", note=note, asked_at=ago(days=92), **fields)
-        BulkItem.objects.create(run=run, seen_at=ago(days=92))
-
-    assert prune() == {"bulk runs": 1, "bulk items": 1}
-
-    assert left(BulkRun, "note") == left(BulkItem, "run__note") == {"recent", "not yet"}
-
-
 def test_a_killed_worker_is_forgotten_after_a_day() -> None:
     for worker, beat in (("long gone", ago(hours=25)), ("killed", ago(hours=23))):
         Heartbeat.objects.create(worker=worker, beat_at=beat)
@@ -112,7 +100,7 @@ def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     group = FailureGroupFactory(created_at=ago(days=91))
-    locked = type(outdated()["causes of failures"]).select_for_update
+    locked = FailureGroupQuerySet.select_for_update
 
     def fails_meanwhile(rows: Any, **kwargs: Any) -> Any:
         if rows.model is FailureGroup:

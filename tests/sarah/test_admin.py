@@ -106,12 +106,12 @@ def test_hostile_text_stays_text() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in pages
 
 
-def test_sync_again_says_what_came_of_it() -> None:
+def test_a_retry_says_what_came_of_it() -> None:
     mended, still_waiting = SarahStateFactory.create_batch(2)
     let_the_lead_appear(mended)
     staff = Staff("Sales")
 
-    answer = staff.runs("sync_again", [mended, still_waiting])
+    answer = staff.runs("retry", [mended, still_waiting])
 
     assert messages_of(answer) == [
         "1 conversation is in sync now.",
@@ -121,11 +121,11 @@ def test_sync_again_says_what_came_of_it() -> None:
     assert list(SarahState.objects.out_of_sync()) == [still_waiting]
 
 
-def test_a_conversation_is_synced_again_on_its_own_page() -> None:
+def test_a_conversation_is_retried_on_its_own_page() -> None:
     state = SarahStateFactory()
     let_the_lead_appear(state)
 
-    answer = Staff("Sales").confirms("sync_this_again", state)
+    answer = Staff("Sales").confirms("retry_this", state)
 
     assert answer["HX-Redirect"] == f"{LIST}{state.pk}/change/"
     assert list(SarahState.objects.synced()) == [state]
@@ -156,7 +156,7 @@ def test_sarah_starts_over_on_the_conversation_s_own_page() -> None:
     assert (state.state, state.message_count) == ("greeting", 0)
 
 
-@pytest.mark.parametrize("action", ["sync_this_again", "start_this_over"])
+@pytest.mark.parametrize("action", ["retry_this", "start_this_over"])
 def test_looking_at_a_dialog_changes_nothing(action: str) -> None:
     state = SarahStateFactory(state="handoff", message_count=9)
     let_the_lead_appear(state)
@@ -174,9 +174,9 @@ def test_without_permission_nothing_happens() -> None:
     staff = Staff()
 
     assert staff.status_of("sarah_sarahstate_changelist") == 403
-    for action in ("sync_this_again", "start_this_over"):
+    for action in ("retry_this", "start_this_over"):
         assert staff.confirms(action, state).status_code == 403
-    for action in ("sync_again", "start_over"):
+    for action in ("retry", "start_over"):
         assert staff.runs(action, [state], confirmed="1").status_code == 403
 
     state.refresh_from_db()
@@ -189,7 +189,7 @@ def test_one_click_works_on_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyP
     for state in states:
         let_the_lead_appear(state)
 
-    answer = Staff("Sales").runs("sync_again", states)
+    answer = Staff("Sales").runs("retry", states)
 
     assert messages_of(answer) == ["Nothing was done: select at most 2 at once."]
     assert not SarahState.objects.synced().exists()
@@ -202,7 +202,7 @@ def test_nobody_writes_conversations_by_hand(path: str) -> None:
     assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
 
 
-def test_the_list_takes_as_many_statements_for_30_rows_as_for_3() -> None:
+def test_the_list_takes_as_many_statements_for_many_rows_as_for_few() -> None:
     staff = Staff("Sales")
     for number in range(3):
         synced_conversation(name=f"Lead {number}")

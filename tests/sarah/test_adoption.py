@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from monitoring.models import SyncFailure
-from sarah.adoption import adopt
+from sarah.addressing import adopt
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import (

@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
-from sarah import resync
+from sarah import retry
 from sarah.admin.details import explain_sync
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
@@ -98,7 +98,7 @@ def test_saving_a_workspace_tries_only_what_that_can_change(
     for phone in (PHONE, OTHER, synced.phone, opted_out.phone):
         bot.post(phone)
     tried: list[int] = []
-    monkeypatch.setattr(resync, "retry", lambda pk, **kwargs: tried.append(pk))
+    monkeypatch.setattr(retry, "retry", lambda pk, **kwargs: tried.append(pk))
 
     let_test(PHONE)
     let_test(PHONE, creates_contacts=True, max_created_per_hour=0)

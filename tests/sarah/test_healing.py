@@ -7,7 +7,8 @@ from django.db import transaction
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from sarah.resync import heal_waiting
+from sarah.resolve import resolve_failures
+from sarah.retry import heal_waiting
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
@@ -163,7 +164,7 @@ def test_a_cause_that_comes_back_opens_a_new_failure(bot: Bot) -> None:
 
 def test_a_failure_that_was_resolved_by_hand_keeps_that_word_when_the_sync_works(bot: Bot) -> None:
     bot.post(lead_score=80)
-    SyncFailure.objects.resolve(by="ani", note="nobody we want")
+    resolve_failures(SyncFailure.objects.all(), by="ani", note="nobody we want")
     assert SarahState.objects.get().synced_at is None
 
     ContactFactory(phone=PHONE)

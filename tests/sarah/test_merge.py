@@ -6,7 +6,7 @@ import pytest
 
 from sarah.merge import Merge, later_state, merge, merge_facts
 from sarah.models import SarahState
-from sarah.payload import read_payload
+from sarah.reading import read_message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STORED = {
@@ -22,7 +22,7 @@ STORED = {
 
 def told(**body: object) -> Merge:
     """What this message changes in the stored conversation."""
-    return merge(SarahState(**STORED), read_payload(body, now=NOW))
+    return merge(SarahState(**STORED), read_message(body, now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_message_whose_count_cannot_be_read_is_not_late():
 
 
 def test_no_message_is_late_for_a_new_conversation():
-    merged = merge(SarahState(), read_payload({"message_count": 0, "state": "scoring"}, now=NOW))
+    merged = merge(SarahState(), read_message({"message_count": 0, "state": "scoring"}, now=NOW))
 
     assert (merged.values, merged.is_late) == ({"state": "scoring"}, False)
 
@@ -136,7 +136,7 @@ def test_a_fact_that_shrinks_makes_room():
 def test_what_there_is_no_room_for_is_named_to_the_bot():
     full = SarahState(extracted_data={f"key{number}": number for number in range(100)})
 
-    merged = merge(full, read_payload({"extracted_data": {"name": "Budi", "key0": 1}}, now=NOW))
+    merged = merge(full, read_message({"extracted_data": {"name": "Budi", "key0": 1}}, now=NOW))
 
     assert merged.values == {"extracted_data": {**full.extracted_data, "key0": 1}}
     assert list(merged.problems) == ["extracted_data.name"]

@@ -9,6 +9,7 @@ from contacts.models import Contact
 from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
 from sarah.models import SarahState
+from sarah.resolve import resolve_failures
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +54,7 @@ def test_a_dry_run_only_counts(reconcile) -> None:
     lead = synced_lead(goals="grow")
     Contact.objects.filter(pk=lead.pk).update(goals="")
 
-    assert reconcile("--dry-run") == "Checked 1: 1 would be synced again.\n"
+    assert reconcile("--dry-run") == "Checked 1: 1 would be healed.\n"
 
     lead.refresh_from_db()
     assert lead.goals == ""
@@ -72,7 +73,7 @@ def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
     lead = synced_lead()
     SarahState.objects.update(synced_at=None, sync_reason="sync_error")
     SyncFailureFactory(state=SarahState.objects.get())
-    SyncFailure.objects.all().resolve(by="ani")
+    resolve_failures(SyncFailure.objects.all(), by="ani")
 
     assert "1 still open" in reconcile()
 

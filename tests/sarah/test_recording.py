@@ -11,7 +11,7 @@ from contacts.models import Contact, Workspace
 from contacts.phones import to_e164
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from sarah.simulator import conversations, phones
+from sarah.simulator.conversations import conversations, phones
 from tests.bot import Bot
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import phonenumbers
 import pytest
 
-from sarah.simulator import conversations, phones
-from sarah.traffic import read_requests, to_line
+from sarah.simulator.conversations import conversations, phones
+from sarah.simulator.traffic import read_requests, to_line
 
 SAMPLE = Path(__file__).with_name("traffic_sample.jsonl")
 STATES = ["greeting", "qualifying", "scoring", "handoff", "completed"]
@@ -52,7 +52,8 @@ def simulated() -> list[dict[str, Any]]:
 
 def test_the_same_seed_makes_the_same_traffic_in_any_process(simulated):
     script = (
-        "from sarah.simulator import conversations; from sarah.traffic import to_line\n"
+        "from sarah.simulator.conversations import conversations; "
+        "from sarah.simulator.traffic import to_line\n"
         "for request in conversations(60, seed=1): print(to_line(request))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland"}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from sarah import traffic
-from sarah.simulator import conversations
+from sarah.simulator import traffic
+from sarah.simulator.conversations import conversations
 
 SAMPLE = Path(__file__).with_name("traffic_sample.jsonl")
 NEW = 200, {"state": "greeting"}

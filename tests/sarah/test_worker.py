@@ -18,10 +18,9 @@ from contacts.models import Contact, StatusChange
 from monitoring.models import Heartbeat, SyncFailure
 from sarah import queue
 from sarah.models import SarahState
-from sarah.queue import lease_due
-from sarah.resync import retry, retry_due
+from sarah.retry import retry, retry_due
 from sarah.sync import SyncResult
-from sarah.worker import Chore, Worker
+from sarah.worker import Job, Worker
 from tests.factories import ContactFactory, SarahStateFactory
 from tests.faults import LEADS, refusing
 from tests.server import database_url
@@ -65,19 +64,19 @@ def test_the_worker_syncs_what_is_due(due_state: SarahState, capsys) -> None:
 
 
 def test_two_workers_never_take_the_same_conversation(due_state: SarahState) -> None:
-    assert lease_due() == [due_state.pk]
+    assert SarahState.objects.lease(20) == [due_state.pk]
 
-    assert lease_due() == []
+    assert SarahState.objects.lease(20) == []
 
 
 def test_the_lease_of_a_killed_worker_is_taken_over(due_state: SarahState) -> None:
     make_due(due_state, leased_until=timezone.now() - timedelta(seconds=1))
 
-    assert lease_due() == [due_state.pk]
+    assert SarahState.objects.lease(20) == [due_state.pk]
 
 
 def test_a_late_worker_leaves_alone_what_another_has_worked(due_state: SarahState) -> None:
-    lease_due()
+    SarahState.objects.lease(20)
     retry_due(due_state.pk)
     type(due_state.contact or ContactFactory()).objects.update(name="Typed meanwhile")
 
@@ -88,7 +87,7 @@ def test_a_conversation_that_is_not_due_is_left_alone(due_state: SarahState) -> 
     make_due(due_state)
     SarahState.objects.update(next_sync_at=timezone.now() + timedelta(minutes=1))
 
-    assert lease_due() == []
+    assert SarahState.objects.lease(20) == []
 
 
 def test_three_workers_at_once_work_each_conversation_once() -> None:
@@ -98,7 +97,9 @@ def test_three_workers_at_once_work_each_conversation_once() -> None:
     Contact.objects.update(lead_status="new")
     StatusChange.objects.all().delete()
 
-    outcomes = at_once([lambda: Worker(name=str(uuid4()), chores={}).work_once()[0]] * 3)
+    outcomes = at_once(
+        [lambda: Worker(Heartbeat.objects, {}, name=str(uuid4())).work_once()[0]] * 3
+    )
 
     assert sum(outcomes, Counter()) == {"synced": 60}
     assert StatusChange.objects.count() == 60
@@ -117,7 +118,7 @@ def test_a_conversation_that_breaks_the_retry_itself_does_not_stop_the_others(
         return retry_due(state_id)
 
     monkeypatch.setattr(queue, "retry_due", break_for)
-    Worker(chores={}).work_once()
+    Worker(Heartbeat.objects, {}).work_once()
 
     due_state.refresh_from_db()
     broken.refresh_from_db()
@@ -129,43 +130,45 @@ def test_a_conversation_that_breaks_the_retry_itself_does_not_stop_the_others(
     assert group.function.endswith("break_for")
 
 
-def test_a_chore_that_breaks_is_on_record_and_does_not_stop_the_others() -> None:
+def test_a_job_that_breaks_is_on_record_and_does_not_stop_the_others() -> None:
     done = []
-    chores = {
-        "broken": Chore(run=lambda stopped: 1 / 0, every=60),
-        "broken otherwise": Chore(run=lambda stopped: int("x"), every=60),
-        "sound": Chore(run=lambda stopped: done.append(1), every=60),
+    jobs = {
+        "broken": Job(run=lambda stopped: 1 / 0, every=60),
+        "broken otherwise": Job(run=lambda stopped: int("x"), every=60),
+        "sound": Job(run=lambda stopped: done.append(1), every=60),
     }
 
-    Worker(chores=chores).work_once()
+    Worker(Heartbeat.objects, jobs).work_once()
 
     assert done
     groups = SyncFailure.objects.order_by("pk").values_list("group__exception", flat=True)
     assert list(groups) == ["ZeroDivisionError", "ValueError"]
 
 
-def test_the_failure_of_a_chore_closes_once_it_is_done_again() -> None:
-    Worker(chores={"chore": Chore(run=lambda stopped: 1 / 0, every=60)}).work_once()
+def test_the_failure_of_a_job_closes_once_it_is_done_again() -> None:
+    Worker(Heartbeat.objects, {"job": Job(run=lambda stopped: 1 / 0, every=60)}).work_once()
 
-    Worker(chores={"chore": Chore(run=lambda stopped: None, every=60)}).work_once()  # not its turn
+    Worker(
+        Heartbeat.objects, {"job": Job(run=lambda stopped: None, every=60)}
+    ).work_once()  # not its turn
     assert SyncFailure.objects.open().exists()
 
-    Worker(chores={"chore": Chore(run=lambda stopped: 7, every=60)}).work_once()
+    Worker(Heartbeat.objects, {"job": Job(run=lambda stopped: 7, every=60)}).work_once()
     assert not SyncFailure.objects.open().exists()
 
 
 @pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
 def test_a_database_that_fails_does_not_end_the_worker(error, monkeypatch, caplog) -> None:
-    worker = Worker(chores={})
+    worker = Worker(Heartbeat.objects, {})
     answers = iter([error("Budi +6281234567890")])
 
-    def lease() -> list[int]:
+    def lease(limit: int) -> list[int]:
         for broken in answers:
             raise broken
         worker.stop()
         return []
 
-    monkeypatch.setattr(queue, "lease_due", lease)
+    monkeypatch.setattr(SarahState.objects, "lease", lease)
     monkeypatch.setattr("sarah.worker.POLL", 0)
     worker.run()
 
@@ -174,9 +177,9 @@ def test_a_database_that_fails_does_not_end_the_worker(error, monkeypatch, caplo
 
 
 def test_a_worker_is_known_to_live_until_it_stops(due_state: SarahState) -> None:
-    worker = Worker(name="one", chores={})
+    worker = Worker(Heartbeat.objects, {}, name="one")
 
-    assert not worker.is_stopping()
+    assert not worker.checkpoint()
     assert [beat.worker for beat in Heartbeat.objects.alive()] == ["one"]
 
     worker.stop()

@@ -24,8 +24,8 @@ from tqdm import tqdm
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key, revoke_keys
 from sarah.models import SarahState
-from sarah.simulator import conversations, phones
-from sarah.traffic import Tally, TrafficError, send
+from sarah.simulator.conversations import conversations, phones
+from sarah.simulator.traffic import Tally, TrafficError, send
 
 HOST = "127.0.0.1"
 DATABASE = settings.VAR_DIR / "demo.sqlite3"

@@ -6,8 +6,9 @@ from django.core.management.base import CommandParser
 
 from leadsync.management import base
 from leadsync.management.arguments import note as note_type
-from monitoring.management.selection import add_selection, is_whole_group, operator, selected
+from monitoring.management.selection import add_selection, is_whole_cause, operator, selected
 from monitoring.models import FailureGroup
+from sarah.resolve import resolve_cause, resolve_failures
 
 
 class Command(base.Command):
@@ -28,9 +29,9 @@ class Command(base.Command):
             self.stdout.write(f"Would resolve {failures.count()} failures.")
             return
         by = operator()
-        if is_whole_group(options):
-            groups = FailureGroup.objects.filter(pk=options["group"])
-            resolved = sum(group.resolve(by=by, note=note) for group in groups)
+        if is_whole_cause(options):
+            causes = FailureGroup.objects.filter(pk=options["group"])
+            resolved = sum(resolve_cause(cause, by=by, note=note) for cause in causes)
         else:
-            resolved = failures.resolve(by=by, note=note)
+            resolved = resolve_failures(failures, by=by, note=note)
         self.stdout.write(f"Resolved {resolved} failures.")

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from leadsync.management import base
 from monitoring.management.selection import add_selection, operator, selected
-from sarah.resync import backfill, states_of
+from sarah.retry import retry_each, states_of
 
 
 class Command(base.Command):
@@ -28,9 +28,9 @@ class Command(base.Command):
         if dry_run:
             self.stdout.write(f"Would retry {total} conversations{left if hopeless else ''}.")
             return
-        results = backfill(states, by=operator())
+        results = retry_each(states, by=operator())
         outcomes = Counter(
-            result.is_fine
+            result.needs_no_retry
             for result in tqdm(results, total=total, unit=" conversations", disable=None)
         )
         summary = f"{outcomes[True]} in sync now, {outcomes[False]} still fail"

@@ -6,8 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from leadsync.management import base
 from monitoring.models import RunTrigger
+from monitoring.runs import run_reconciliation
 from sarah.reconcile import Drift, reconcile
-from sarah.runs import run_reconciliation
 
 
 class Command(base.Command):
@@ -24,13 +24,13 @@ class Command(base.Command):
             drift = Drift()
             for _batch in reconcile(drift, dry_run=True):
                 pass
-            self.stdout.write(f"Checked {drift.checked}: {drift.drifted} would be synced again.")
+            self.stdout.write(f"Checked {drift.checked}: {drift.healed} would be healed.")
             return
         done = run_reconciliation(trigger=RunTrigger.COMMAND)
         if done is None:
             raise CommandError(
                 "Another reconciliation is under way; let it finish. One that was killed gives way "
-                "after five minutes."
+                "after two minutes."
             )
         self.stdout.write(str(done))
         if done.failed:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from sarah.management.sending import SendingCommand
-from sarah.traffic import TrafficError, read_requests
+from sarah.simulator.traffic import TrafficError, read_requests
 
 
 class Command(SendingCommand):

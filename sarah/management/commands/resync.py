@@ -12,7 +12,7 @@ from contacts.models import Workspace
 from leadsync.management import base
 from leadsync.management.arguments import age, phone, workspace
 from sarah.models import SarahState, SarahStateQuerySet
-from sarah.resync import backfill
+from sarah.retry import retry_each
 
 
 class Command(base.Command):
@@ -41,7 +41,7 @@ class Command(base.Command):
         if dry_run:
             self.stdout.write(f"Would sync {total} conversations.")
             return
-        results = tqdm(backfill(states), total=total, unit=" conversations", disable=None)
+        results = tqdm(retry_each(states), total=total, unit=" conversations", disable=None)
         outcomes = Counter(result.reason or "synced" for result in results)
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         self.stdout.write(f"Tried {total} conversations: {summary or 'nothing to do'}.")

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from sarah.management.sending import INTERRUPTED, SendingCommand, positive_int
-from sarah.simulator import conversations
-from sarah.traffic import to_line
+from sarah.simulator.conversations import conversations
+from sarah.simulator.traffic import to_line
 
 
 class Command(SendingCommand):

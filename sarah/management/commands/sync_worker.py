@@ -1,4 +1,4 @@
-"""The background worker: retries, bulk runs, reconciliation, alerts, pruning."""
+"""The background worker: retries, reconciliation, alerts, pruning."""
 
 import signal
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from leadsync.management import base
+from monitoring.jobs import worker as new_worker
 from sarah.queue import OVERTAKEN
-from sarah.worker import Worker
 
 
 class Command(base.Command):
     help = (
-        "Retry failed syncs when they are due, work on what staff asked for in bulk, reconcile "
-        "every hour, send alerts and delete what is too old, until SIGTERM or Ctrl-C. "
+        "Retry failed syncs when they are due, reconcile every hour, send alerts and delete what "
+        "is too old, until SIGTERM or Ctrl-C. "
         "Any number of workers may run, on any number of machines. Without one, what waits still "
         "heals by itself as soon as its lead appears; the rest is left to `resync`."
     )
@@ -24,13 +24,14 @@ class Command(base.Command):
         )
 
     def handle(self, *, once: bool, **options: Any) -> None:
-        worker = Worker()
+        worker = new_worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         if not once:
             worker.run()
             return
-        outcomes, drift = worker.work_once()
+        outcomes, results = worker.work_once()
+        drift = results.get("reconciliation")
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         if drift:
             self.stdout.write(f"Reconciled: {drift}")

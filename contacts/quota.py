@@ -1,0 +1,52 @@
+"""How many leads unknown numbers may become in an hour: a flood of them makes no leads."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from contacts.models import Contact, Workspace
+
+CREATED_FOR_SARAH = "sarah"
+"""The `source` of leads that unknown numbers became by writing to Sarah."""
+WINDOW = timedelta(minutes=55)
+"""The hour of the limit. A little less than one: the hourly reconciliation, which lets in those
+that wait, has to find the places of its last run free again."""
+
+
+def is_used_up(workspace: Workspace) -> bool:
+    """Whether Sarah's conversations have made as many leads here as they may in an hour."""
+    return room_in(workspace) == 0
+
+
+def room_in(workspace: Workspace) -> int:
+    """How many leads may be created here right now; 0 in a flood.
+
+    One statement, which counts no further than the limit. Messages that come at the same moment
+    may each find the last place free: the limit is kept but for as many as there are threads.
+    """
+    limit = workspace.max_created_per_hour
+    lately = Contact.objects.added_since(timezone.now() - WINDOW)
+    return limit - lately.filter(workspace=workspace, source=CREATED_FOR_SARAH)[:limit].count()
+
+
+def explain(workspace: Workspace) -> str:
+    """What happened and what to do, for the failure of a conversation that has to wait."""
+    return (
+        f"{workspace.max_created_per_hour} leads or more were created here in the last hour, which "
+        "is the limit of this workspace: the conversation is kept and becomes a lead in a later "
+        "hour. If this is no flood of strange numbers, raise the limit in the workspace. If it is "
+        "one, switch off the creation of leads there."
+    )
+
+
+class HourlyQuota:
+    """What is left of the limits for one run over many conversations, by workspace."""
+
+    def __init__(self) -> None:
+        self._left: dict[int, int] = {}
+
+    def claim(self, workspace: Workspace) -> bool:
+        """Whether there is room for one more lead; if so, it is taken."""
+        left = self._left.get(workspace.pk)
+        self._left[workspace.pk] = (room_in(workspace) if left is None else left) - 1
+        return self._left[workspace.pk] >= 0

@@ -1,0 +1,1 @@
+"""What all APIs share: authentication, errors, parsers, lists."""

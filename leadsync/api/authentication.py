@@ -1,0 +1,104 @@
+"""Who may call the API: keys, their scopes, and the limit of failed authentications."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import Error
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from leadsync.infra.db import with_second_try
+from leadsync.models import ApiKey
+from monitoring.alerts.announce import notice_key
+from monitoring.errors import frames
+from monitoring.models import AlertKind
+
+if TYPE_CHECKING:  # DRF's views import this module, so it cannot import them
+    from rest_framework.views import APIView
+
+logger = logging.getLogger(__name__)
+
+
+class FailedAuthenticationThrottle(SimpleRateThrottle):
+    """Counts failed authentications of a client address; a valid key is never throttled."""
+
+    scope = "failed_authentication"
+    rate = settings.LEADSYNC_FAILED_AUTH_RATE
+
+    def get_cache_key(self, request: Request, view: "APIView | None") -> str:
+        return f"{self.scope}:{self.get_ident(request)}"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """A bot's key, as `Authorization: Bearer KEY` (or `Token KEY`) or `X-API-Key: KEY`.
+
+    `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A key
+    that is known but not valid any more is left in `request.refused_key`: somebody should notice.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        sent = self._sent_key(request)
+        key = with_second_try(lambda: ApiKey.objects.find(sent))
+        if key and key.is_valid:
+            self._record_use(key)
+            return key.user, key
+        request.refused_key = key
+        if key:
+            notice_key(AlertKind.REVOKED_KEY, key)
+        throttle: Any = FailedAuthenticationThrottle()
+        if not throttle.allow_request(request, None):
+            raise exceptions.Throttled(wait=throttle.wait())
+        if sent:
+            raise exceptions.AuthenticationFailed(
+                "This key is not valid. Ask the operator for a new one (create_bot)."
+            )
+        raise exceptions.NotAuthenticated(
+            "Send the bot's key as “Authorization: Bearer <key>” or “X-API-Key: <key>”."
+        )
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+    def _sent_key(self, request: Request) -> str:
+        scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() in ("bearer", "token") and credentials.strip():
+            return credentials.strip()
+        return request.headers.get("X-API-Key", "").strip()
+
+    def _record_use(self, key: ApiKey) -> None:
+        try:
+            key.record_use()
+        except Error as error:  # a read-only or busy database: the caller is still known
+            logger.warning("The use of key %s could not be noted: %s", key.pk, frames(error))
+
+
+class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
+    """Two headers, either of which will do."""
+
+    target_class = KeyAuthentication
+    name = ["bearer", "header"]
+
+    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        description = "The bot's key (`ls_…`), made by `manage.py create_bot`."
+        return [
+            {"type": "http", "scheme": "bearer", "description": description},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": description},
+        ]
+
+
+class HasScope(BasePermission):
+    """The key carries the view's `read_scope` or, for methods that write, its `write_scope`."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        reads = request.method in ("GET", "HEAD", "OPTIONS")
+        scope = view.read_scope if reads else view.write_scope
+        self.message = f"This key lacks the scope {scope}. Ask the operator for a key that has it."
+        return request.auth is not None and request.auth.allows(scope)

@@ -1,0 +1,124 @@
+"""Errors as every API tells them: `{"error", "code", "fields", "request_id"}`."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import exceptions, serializers, status
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from leadsync.infra.bodies import BodyTooLarge
+from leadsync.infra.db import LOST
+from leadsync.infra.request_ids import request_id
+from leadsync.middleware import is_api
+from monitoring.errors import frames
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseAway(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database cannot be reached right now. Send the request again."
+    default_code = "database_unavailable"
+
+
+class PayloadTooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "payload_too_large"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Every error under the API as JSON: `{"error", "code", "fields", "request_id"}`."""
+    if isinstance(error, LOST):
+        logger.error("The database cannot be reached: %s", frames(error))
+        error = DatabaseAway()
+    elif isinstance(error, BodyTooLarge):
+        error = PayloadTooLarge(str(error))
+    elif isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif not isinstance(error, exceptions.APIException):
+        logger.error("%s failed: %s", type(context["view"]).__name__, frames(error))
+        error = exceptions.APIException("Something went wrong on our side. It has been logged.")
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    body = error_body(error) | {"request_id": request_id.get()}
+    return Response(body, status=error.status_code, headers=headers)
+
+
+def error_body(error: exceptions.APIException) -> dict[str, Any]:
+    """The JSON of an error; `error` is a sentence, `fields` tells which input it is about."""
+    if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
+        fields = {
+            name: [str(item) for item in (items if isinstance(items, list) else [items])]
+            for name, items in error.detail.items()
+        }
+        name, sentences = next(iter(fields.items()))
+        about = "" if name == api_settings.NON_FIELD_ERRORS_KEY else f"{name}: "
+        return {"error": f"{about}{sentences[0]}", "code": "invalid", "fields": fields}
+    detail = error.detail[0] if isinstance(error.detail, list) else error.detail
+    return {"error": str(detail), "code": getattr(detail, "code", error.default_code)}
+
+
+class ErrorSerializer(serializers.Serializer):
+    """Why a request was refused."""
+
+    error = serializers.CharField(help_text="A sentence.")
+    code = serializers.CharField(required=False, help_text="The same for programs.")
+    fields: Any = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Sentences by input field.",
+    )
+    request_id = serializers.CharField(
+        required=False, help_text="The same as in the header `X-Request-ID`: name it in a report."
+    )
+
+
+ERRORS = {
+    400: "The request is not usable; `fields` says what is wrong with which input.",
+    401: "The key is missing, unknown, expired or revoked.",
+    403: "The key lacks the scope, or is bound to another workspace than the one named.",
+    404: "Nothing is there, or the key may not see it.",
+    409: "Not possible as things stand; the sentence says why.",
+    413: "The body is too large.",
+    415: "The body is not sent as `application/json`.",
+    429: "Too many failed authentications from this address. `Retry-After` gives the seconds to "
+    "wait. A valid key is never throttled.",
+    503: "The database cannot be reached. Send the request again.",
+}
+
+
+def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
+    """The answers with these statuses, for the OpenAPI schema."""
+    return {status: OpenApiResponse(ErrorSerializer, ERRORS[status]) for status in statuses}
+
+
+def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
+    """A Django error view that answers JSON under the API and Django's own `page` elsewhere."""
+
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if is_api(request):
+            return _refusal(sentence, code, status_code)
+        return page(request, *args, **kwargs)
+
+    return view
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> JsonResponse:
+    """What answers under the API where nothing else does, also with DEBUG on."""
+    return _refusal("There is nothing here.", "not_found", 404)
+
+
+def _refusal(sentence: str, code: str, status_code: int) -> JsonResponse:
+    body = {"error": sentence, "code": code, "request_id": request_id.get()}
+    return JsonResponse(body, status=status_code)

@@ -1,0 +1,29 @@
+"""Reading of a request's body up to a limit, also where the client sends no length."""
+
+from typing import Any
+
+MAX_BODY = 64 * 1024
+"""Bytes of a JSON body that the API takes (CONTRACT 1)."""
+
+
+class BodyTooLarge(Exception):
+    """The body is over MAX_BODY; `beginning` is what was read of it."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__(f"The body is over {MAX_BODY // 1024} KiB. Send less.")
+        self.beginning = beginning
+
+
+def read_body(request: Any) -> bytes:
+    """The body, at most MAX_BODY bytes; raises BodyTooLarge. May be called twice.
+
+    A chunked body comes without CONTENT_LENGTH, which Django takes for an empty one: then the
+    server's own stream, which knows where the body ends, is read.
+    """
+    if not hasattr(request, "limited_body"):
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        stream = request.environ["wsgi.input"] if chunked else request
+        request.limited_body = stream.read(MAX_BODY + 1)
+    if len(request.limited_body) > MAX_BODY:
+        raise BodyTooLarge(request.limited_body)
+    return bytes(request.limited_body)

@@ -1,0 +1,81 @@
+"""How log lines read: class and frames of an exception, never its message or a query string,
+because both carry phone numbers and names."""
+
+import json
+import logging
+import re
+import traceback
+from copy import copy
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from leadsync.infra.request_ids import REQUEST_ID, request_id
+
+QUERY_STRING = re.compile(r"\?[^\s\"']*")
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
+
+
+class DiscreetFormatter(logging.Formatter):
+    """One line `time LEVEL logger message`, with `request_id=…` at its end if it is about a
+    request, followed by the frames of the exception if any."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(discreet(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        line = super().formatMessage(record)
+        about = request_of(record)
+        return f"{line} request_id={about}" if about else line
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (logging's name)
+        kind, _error, trace = ei
+        frames = "".join(traceback.format_tb(trace))
+        return f"{frames}{kind.__name__ if kind else 'unknown error'}"
+
+
+class JSONFormatter(logging.Formatter):
+    """The same as one JSON object in one line, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record = discreet(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        entry: dict[str, object] = {
+            "time": at.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if about := request_of(record):
+            entry["request_id"] = about
+        if record.exc_info and record.exc_info[0]:
+            kind, _error, trace = record.exc_info
+            calls = traceback.extract_tb(trace)
+            entry["exception"] = kind.__name__
+            entry["frames"] = [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in calls]
+        return json.dumps(entry)
+
+
+def request_of(record: logging.LogRecord) -> str:
+    """The id of the request that the record is about: the one at hand, or the one that Django names
+    once it has answered; blank if there is none."""
+    answered = getattr(getattr(record, "request", None), "META", {})
+    return request_id.get() or str(answered.get(REQUEST_ID, ""))
+
+
+def discreet(record: logging.LogRecord) -> logging.LogRecord:
+    """A copy of the record without what an exception or a query string says."""
+    record = copy(record)
+    # A handler before us may have formatted the exception with its message.
+    record.exc_text = None
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            type(arg).__name__ if isinstance(arg, BaseException) else arg for arg in record.args
+        )
+    if record.name == "django.server":
+        record.msg, record.args = QUERY_STRING.sub("", record.getMessage()), ()
+    return record

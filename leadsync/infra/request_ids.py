@@ -1,0 +1,38 @@
+"""The id of the request at hand: it ties together an answer, its log lines and what they left in
+the journal and among the failures."""
+
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Blank outside of requests."""
+MAX_LENGTH = 64
+REQUEST_ID = "leadsync.request_id"
+"""The key under which a request keeps it as well (`META`), for whoever comes after it."""
+USABLE_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{8,64}")
+"""Fit for a log line, and no phone number."""
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, or keeps the one that a client or proxy sent as `X-Request-ID` if
+    it is usable, and answers with it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get("X-Request-ID", "")
+        current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
+        request.META[REQUEST_ID] = current  # Django logs refusals when this is over
+        token = request_id.set(current)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response.headers["X-Request-ID"] = current
+        return response

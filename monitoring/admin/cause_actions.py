@@ -1,0 +1,171 @@
+"""What a person can do about a cause of failures: dialogs on its page, each a POST."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, tell_resolved
+from leadsync.admin.tools import ModelAdmin
+from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry
+from monitoring.kinds import HEALED_BY_SYNC
+from monitoring.models import FailureGroup, GroupStatus, SyncFailure
+from sarah.resolve import resolve_cause
+
+FOR_HOURS = {
+    1: _("1 hour"),
+    24: _("24 hours"),
+    7 * 24: _("7 days"),
+    30 * 24: _("30 days"),
+}
+
+
+class CauseNoteForm(NoteDialogForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].help_text = _("For whoever looks at it later. May be empty.")
+
+
+class IgnoreForm(CauseNoteForm):
+    hours = forms.TypedChoiceField(
+        label=_("For how long"),
+        coerce=int,
+        choices=list(FOR_HOURS.items()),
+        initial=24,
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ("hours", "note")
+
+
+class NumbersForm(BaseDialogForm):
+    """Says how many failures it is about."""
+
+    is_retry = True
+    form_before_template = "leadsync/numbers.html"
+
+    def get_before_template_context(self, *_request: Any) -> dict[str, Any]:
+        failures = SyncFailure.objects.open().filter(group=self.object_id)
+        return {"numbers": numbers_of(failures, is_retry=self.is_retry)}
+
+
+class ResolveForm(NumbersForm, CauseNoteForm):
+    is_retry = False
+
+
+class CauseActions(ModelAdmin):
+    actions_detail = ("retry_all", "resolve_all", "acknowledge", "ignore", "reopen")
+
+    def has_handle_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.handle_failuregroup")
+
+    def has_resolve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.resolve_syncfailure")
+
+    def has_retry_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("monitoring.retry_syncfailure")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only what makes sense where the cause stands."""
+        cause: Any = self.get_object(request, str(object_id))
+        if cause is None or not cause.open_failures:
+            return []
+        pointless = {
+            "retry-all": cause.kind not in HEALED_BY_SYNC,
+            "acknowledge": cause.status == GroupStatus.ACKNOWLEDGED,
+            "reopen": not (cause.acknowledged_at or cause.status == GroupStatus.IGNORED),
+        }
+        offered = super().get_actions_detail(request, object_id)
+        return [one for one in offered if not pointless.get(one.path)]
+
+    @action(
+        description=_("Acknowledge"),
+        permissions=["handle"],
+        url_path="acknowledge",
+        icon="visibility",
+        dialog=dialog(
+            _("Acknowledge this?"),
+            _("Your colleagues see that you look after it."),
+            button=_("Acknowledge"),
+            form=CauseNoteForm,
+        ),
+    )
+    def acknowledge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        causes = FailureGroup.objects.filter(pk=object_id)
+        causes.acknowledge(by=request.user.get_username(), note=form.cleaned_data["note"])
+        return self._close(request, object_id, "Acknowledged.", _("Acknowledged."))
+
+    @action(
+        description=_("Ignore"),
+        permissions=["handle"],
+        url_path="ignore",
+        icon="notifications_off",
+        dialog=dialog(
+            _("Ignore this for a while?"),
+            _("Until then it is not among the open causes. Nothing is closed."),
+            button=_("Ignore"),
+            form=IgnoreForm,
+        ),
+    )
+    def ignore(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        until = timezone.now() + timedelta(hours=form.cleaned_data["hours"])
+        causes = FailureGroup.objects.filter(pk=object_id)
+        causes.ignore(until=until, by=request.user.get_username(), note=form.cleaned_data["note"])
+        return self._close(request, object_id, "Ignored.", _("Ignored for a while."))
+
+    @action(
+        description=_("Reopen"),
+        permissions=["handle"],
+        url_path="reopen",
+        icon="undo",
+        dialog=dialog(
+            _("Reopen this?"),
+            _("It is among the open causes again, and nobody looks after it."),
+            button=_("Reopen"),
+        ),
+    )
+    def reopen(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        FailureGroup.objects.filter(pk=object_id).reopen()
+        return self._close(request, object_id, "Reopened.", _("Reopened."))
+
+    @action(
+        description=_("Resolve all"),
+        permissions=["handle", "resolve"],
+        url_path="resolve-all",
+        icon="check",
+        dialog=dialog(_("Is this over?"), WILL_RESOLVE, button=_("Resolve all"), form=ResolveForm),
+    )
+    def resolve_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        cause = get_object_or_404(FailureGroup, pk=object_id)
+        by, note = request.user.get_username(), form.cleaned_data["note"]
+        tell_resolved(request, resolve_cause(cause, by=by, note=note))
+        return self._close(request, object_id, "Resolved all.")
+
+    @action(
+        description=_("Retry all"),
+        permissions=["handle", "retry"],
+        url_path="retry-all",
+        icon="sync",
+        variant=ActionVariant.PRIMARY,
+        dialog=dialog(_("Retry all?"), WILL_RETRY_ALL, button=_("Retry all"), form=NumbersForm),
+    )
+    def retry_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        retry(request, SyncFailure.objects.open().filter(group=int(object_id)))
+        return self._close(request, object_id, "Retried all.")
+
+    def _close(
+        self, request: HttpRequest, object_id: str, history: str, message: object = ""
+    ) -> HttpResponse:
+        self.log_change(request, get_object_or_404(FailureGroup, pk=object_id), history)
+        if message:
+            messages.success(request, str(message))
+        return close_dialog(self, object_id)

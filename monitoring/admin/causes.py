@@ -1,0 +1,196 @@
+"""Causes of failures for staff: what goes wrong how often, who looks after it, and its end."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from leadsync.admin.actions import ReadOnly
+from leadsync.admin.tools import ChangeList, admin_link, ago, once
+from monitoring.admin.cause_actions import CauseActions
+from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
+from monitoring.admin.filters import CauseStatusFilter
+from monitoring.admin.trends import trends_of
+from monitoring.models import FailureGroup, GroupStatus
+
+HOW_BAD = (
+    ("leads", "failures"),
+    ("times", "latest"),
+    ("first_seen", "last_seen"),
+    "trend",
+)
+
+
+class CauseList(ChangeList):
+    """With the trends of the page's rows, counted for all of them together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        trends = trends_of(self.result_list)
+        for cause in self.result_list:
+            cause.trend = trends[cause.pk]
+
+
+@admin.register(FailureGroup)
+class FailureGroupAdmin(ReadOnly, CauseActions):
+    list_display = (
+        "what",
+        "status_pill",
+        "leads",
+        "times",
+        "last_24_hours",
+        "first_seen",
+        "last_seen",
+        "handled_by",
+    )
+    list_filter = (CauseStatusFilter, ("kind", ChoicesDropdownFilter))
+    list_before_template = "leadsync/tabs.html"
+    when_empty = _("Nothing goes wrong at the moment.")
+    sortable_by = ("leads", "times", "first_seen", "last_seen")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        return CauseList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FailureGroup]:
+        return FailureGroup.objects.with_numbers()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        return F("last_seen_at").desc(nulls_last=True), "-pk"
+
+    @display(description=_("what"))
+    def what(self, cause: FailureGroup) -> SafeString:
+        raised = format_html(
+            '<div class="ls-cause-name">{} <span class="ls-aside">{}</span></div>',
+            cause.exception,
+            cause.function,
+        )
+        return format_html(
+            '<div class="ls-cause">{}{}</div>',
+            kind_pill(cause.kind),
+            raised if cause.exception else "",
+        )
+
+    @display(description=_("status"))
+    def status_pill(self, cause: FailureGroup) -> SafeString:
+        return cause_pill(cause.status)
+
+    @display(description=_("leads"), ordering="leads")
+    def leads(self, cause: FailureGroup) -> str:
+        return intcomma(cause.leads)
+
+    @display(description=_("times"), ordering="occurrences")
+    def times(self, cause: FailureGroup) -> str:
+        return intcomma(cause.occurrences)
+
+    @display(description=_("last 24 hours"))
+    def last_24_hours(self, cause: Any) -> SafeString:
+        return sparkline(cause.trend)
+
+    @display(description=_("first seen"), ordering="created_at")
+    def first_seen(self, cause: FailureGroup) -> str:
+        return ago(cause.created_at)
+
+    @display(description=_("last seen"), ordering="last_seen_at")
+    def last_seen(self, cause: FailureGroup) -> str:
+        return ago(cause.last_seen_at)
+
+    @display(description=_("looked after by"))
+    def handled_by(self, cause: FailureGroup) -> str | None:
+        return {
+            GroupStatus.ACKNOWLEDGED: cause.acknowledged_by,
+            GroupStatus.IGNORED: cause.ignored_by,
+            GroupStatus.RESOLVED: cause.resolved_by,
+        }.get(GroupStatus(cause.status))
+
+    # The page
+
+    def get_fieldsets(self, request: HttpRequest, obj: FailureGroup | None = None) -> Any:
+        known = ["what", "status_in_words", "advice"]
+        handled = ["note_text", "being_retried"] if obj and obj.note else ["being_retried"]
+        return [
+            (None, {"fields": known}),
+            (_("How bad it is"), {"fields": HOW_BAD}),
+            (_("What was done about it"), {"fields": handled}),
+        ]
+
+    @display(description=_("status"))
+    def status_in_words(self, cause: FailureGroup) -> SafeString:
+        return format_html(
+            '{} <span class="ls-aside">{}</span>', cause_pill(cause.status), _said_about(cause)
+        )
+
+    @display(description=_("what to do"))
+    def advice(self, cause: FailureGroup) -> SafeString:
+        return format_html('<div class="ls-advice">{}</div>', cause.advice)
+
+    @display(description=_("open failures"))
+    def failures(self, cause: FailureGroup) -> SafeString:
+        url = (
+            f"{reverse('admin:monitoring_syncfailure_changelist')}?{urlencode({'group': cause.pk})}"
+        )
+        return format_html(
+            '<a href="{}" class="text-link">{}</a>', url, intcomma(cause.open_failures)
+        )
+
+    @display(description=_("latest failure"))
+    @once
+    def latest(self, cause: FailureGroup) -> SafeString:
+        latest = cause.failures.order_by("-last_seen_at", "-pk").first()
+        return admin_link(latest) if latest else SafeString("-")
+
+    @display(description=_("last 24 hours"))
+    @once
+    def trend(self, cause: FailureGroup) -> SafeString:
+        trend = trends_of([cause])[cause.pk]
+        return format_html(
+            '<div>{}</div><div class="ls-aside">{}</div>', sparkline(trend), trend_in_words(trend)
+        )
+
+    @display(description=_("note"))
+    def note_text(self, cause: FailureGroup) -> SafeString:
+        return format_html('<div class="ls-text">{}</div>', cause.note)
+
+    @display(description=_("being retried"))
+    @once
+    def being_retried(self, cause: FailureGroup) -> SafeString:
+        """How many are due on a person's word; asks again by itself until none is."""
+        waiting = cause.failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
+        if not (count := waiting.count()):
+            return format_html('<span id="ls-retried">{}</span>', _("None."))
+        again = "every 2s"
+        return format_html(
+            '<span id="ls-retried" hx-get="" hx-trigger="{}" hx-select="#ls-retried" '
+            'hx-swap="outerHTML">{}</span>',
+            again,
+            _("%s more") % intcomma(count),
+        )
+
+
+def _said_about(cause: FailureGroup) -> str:
+    """Who put it where it stands, and since or until when."""
+    status = cause.status
+    if status == GroupStatus.IGNORED:
+        until = _moment(cause.ignored_until)
+        return _("until %(when)s, by %(name)s") % {"when": until, "name": cause.ignored_by}
+    if status == GroupStatus.ACKNOWLEDGED:
+        when = _moment(cause.acknowledged_at)
+        return _("on %(when)s by %(name)s") % {"when": when, "name": cause.acknowledged_by}
+    if status in (GroupStatus.RESOLVED, GroupStatus.REGRESSED):
+        when = _moment(cause.resolved_at)
+        return _("resolved on %(when)s by %(name)s") % {"when": when, "name": cause.resolved_by}
+    return ""
+
+
+def _moment(when: Any) -> str:
+    return date_format(timezone.localtime(when), "j M, H:i")

@@ -1,0 +1,138 @@
+"""From what was noticed to who is told: alerts open, recover, and are announced once an hour."""
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from monitoring.alerts.texts import text_of
+from monitoring.errors import frames
+from monitoring.models.alerts import (
+    HAPPENING,
+    Alert,
+    AlertDelivery,
+    AlertKind,
+    AlertSettings,
+    Event,
+)
+
+logger = logging.getLogger(__name__)
+
+TOLD_EVERY = timedelta(hours=1)
+"""One kind and subject is announced at most so often, however often it comes and goes."""
+OVER_AFTER = timedelta(hours=1)
+"""Without happening again."""
+NOTED_EVERY = 60
+"""Seconds for which one process does not write the same down again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A condition that holds right now and that somebody should know of."""
+
+    kind: str
+    text: str
+    subject: str = ""
+    workspace_id: int | None = None
+
+
+def notice_key(kind: AlertKind, key: Any) -> None:
+    """Open an alert, or keep it open, for what an API key has just done in a request.
+
+    Costs nothing but once a minute, and the request nothing if it fails. To be called outside of
+    transactions: the alert must stay if the request is undone.
+    """
+    if not cache.add(f"{__name__}:{kind}:{key.prefix}", True, NOTED_EVERY):
+        return
+    text = text_of(kind, key=f"{key.prefix}… of {key.user}")
+    try:
+        Alert.objects.notice(kind, subject=key.prefix, workspace_id=key.workspace_id, text=text)
+    except Error as error:
+        logger.warning("An alert (%s) could not be opened: %s", kind, frames(error))
+        connection.close_if_unusable_or_obsolete()
+
+
+def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: datetime) -> None:
+    """Open alerts for what was found, end those for what was not, and tell people.
+
+    `open_before` are the alerts that were open before anybody looked: one that another worker has
+    seen since is not ended. Any number of workers may do this at once.
+    """
+    found = {(finding.kind, finding.subject): finding for finding in findings}
+    for finding in found.values():
+        Alert.objects.notice(
+            finding.kind,
+            subject=finding.subject,
+            workspace_id=finding.workspace_id,
+            text=finding.text,
+        )
+    for alert in open_before:
+        if _is_over(alert, found=found, now=now):
+            recover(alert, now=now)
+    for alert in Alert.objects.open().filter(notified_at__isnull=True):
+        announce(alert, now=now)
+
+
+def announce(alert: Alert, *, now: datetime) -> bool:
+    """Tell everyone whom the alert concerns, unless they were told, now or within the hour.
+
+    An alert that concerns nobody stays to be told: settings may come. Of two workers, the one that
+    sets `notified_at` tells.
+    """
+    audience = [settings for settings in alert.audience() if settings.recipients()]
+    same = Alert.objects.filter(cause=alert.cause, subject=alert.subject)
+    if not audience or same.told_since(now - TOLD_EVERY).exists():
+        return False
+    with transaction.atomic():
+        untold = Alert.objects.open().filter(pk=alert.pk, notified_at__isnull=True)
+        if not untold.update(notified_at=now):
+            return False
+        AlertDelivery.objects.bulk_create(
+            _delivery(alert, settings, *recipient, event=Event.RAISED)
+            for settings in audience
+            for recipient in settings.recipients()
+        )
+    return True
+
+
+def recover(alert: Alert, *, now: datetime) -> bool:
+    """End an alert that nobody has seen since it was read; whoever was told of it is told this.
+
+    What could not be sent of it is given up: an alarm that arrives after its end is a false one.
+    """
+    with transaction.atomic():
+        unseen = Alert.objects.open().filter(pk=alert.pk, last_seen_at=alert.last_seen_at)
+        if not unseen.update(recovered_at=now):
+            return False
+        told = alert.deliveries.filter(event=Event.RAISED, settings__is_active=True)
+        AlertDelivery.objects.bulk_create(
+            _delivery(alert, one.settings, one.channel, one.recipient, event=Event.RECOVERED)
+            for one in told.select_related("settings")
+            if (one.channel, one.recipient) in one.settings.recipients()
+        )
+        told.filter(delivered_at__isnull=True).exclude(error="").update(next_attempt_at=None)
+    return True
+
+
+def _is_over(alert: Alert, *, found: Collection[tuple[str, str]], now: datetime) -> bool:
+    if alert.cause in HAPPENING:
+        return alert.last_seen_at < now - OVER_AFTER
+    return (alert.cause, alert.subject) not in found
+
+
+def _delivery(
+    alert: Alert, settings: AlertSettings, channel: str, recipient: str, *, event: str
+) -> AlertDelivery:
+    return AlertDelivery(
+        settings=settings,
+        alert=alert,
+        event=event,
+        channel=channel,
+        recipient=recipient,
+        next_attempt_at=timezone.now(),
+    )

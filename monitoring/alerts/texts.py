@@ -1,0 +1,34 @@
+"""What alerts say: one text for each kind, without anything that a lead said."""
+
+from monitoring.models.alerts import AlertKind
+
+TEXTS = {
+    AlertKind.NEW_CAUSE: "New cause of failures: {cause}. Open failures: {count}.",
+    AlertKind.REGRESSION: "Cause of failures is back: {cause}. Open failures: {count}.",
+    AlertKind.FAILURE_RATE: (
+        "{failed} of {total} messages of the last 15 minutes did not reach their lead "
+        "(limit: {limit} %). {workspace}"
+    ),
+    AlertKind.SILENCE: "No message for over {hours} hours. {workspace} Is its bot running?",
+    AlertKind.BACKLOG: (
+        "Failed syncs that are overdue by more than 10 minutes: {count}. "
+        "The workers do not keep up."
+    ),
+    AlertKind.REVOKED_KEY: (
+        "A key that is revoked or expired, or whose bot is switched off, is still in use: {key}. "
+        "Nothing that it sends is saved."
+    ),
+    AlertKind.PLAIN_HTTP: (
+        "A bot calls /sarah/state over plain HTTP, where its key can be read: {key}. "
+        "Let it call https://."
+    ),
+    AlertKind.FLOOD: (
+        "{limit} unknown numbers became leads within an hour, which is the limit: no more are "
+        "created for now, their conversations are kept. {workspace}"
+    ),
+}
+
+
+def text_of(kind: AlertKind, **values: object) -> str:
+    """The text of such an alert."""
+    return TEXTS[kind].format(**values)

@@ -1,0 +1,165 @@
+"""Looks for what should alarm somebody: conditions that hold right now, as findings.
+
+Any number of workers may look at once, every minute or so.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import Error
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from contacts import quota
+from contacts.models import Workspace
+from leadsync.infra.db import capped_count, shown_count
+from monitoring.alerts.announce import TOLD_EVERY, Finding, settle
+from monitoring.alerts.texts import text_of
+from monitoring.health.diagnosis import LATE, MIN_FAILURES, RATE_WINDOW
+from monitoring.kinds import Kind, Source
+from monitoring.models import Alert, AlertSettings, FailureGroup, GroupStatus, SyncFailure
+from monitoring.models.alerts import ABOUT_CAUSES, AlertKind
+from sarah.models import Outcome, SarahState, StateUpdate
+
+LASTING = timedelta(minutes=10)
+"""A cause that had healed by itself and is back is worth a word if its first retries do not mend
+it; a rush of failures that they do mend shows in the failure rate."""
+
+
+def look(now: datetime | None = None) -> None:
+    """Open, keep, end and announce alerts as things stand.
+
+    Causes of failures come first: what else comes of one that people were told of within the hour
+    is no news. Where something cannot be looked at, as in an outage of just the table it needs, its
+    alerts stay as they are, people are told of the rest, and the database's error is raised in the
+    end.
+    """
+    now = now or timezone.now()
+    causes = Alert.objects.open().filter(cause__in=ABOUT_CAUSES)
+    settle(_causes(now), open_before=list(causes), now=now)
+    told = _told_causes(now)
+    looks: dict[AlertKind, Callable[[], Iterator[Finding]]] = {
+        AlertKind.FAILURE_RATE: lambda: _failure_rates(now, told=told),
+        AlertKind.SILENCE: lambda: _silent_workspaces(now),
+        AlertKind.BACKLOG: lambda: _backlog(told=told),
+        AlertKind.FLOOD: _floods,
+    }
+    findings: list[Finding] = []
+    broken: dict[AlertKind, Error] = {}
+    others = list(Alert.objects.open().exclude(cause__in=ABOUT_CAUSES))
+    for kind, find in looks.items():
+        try:
+            findings += find()
+        except Error as error:
+            broken[kind] = error
+    settle(findings, open_before=[one for one in others if one.cause not in broken], now=now)
+    for first in broken.values():
+        raise first
+
+
+def limits() -> Callable[[int | None], AlertSettings]:
+    """The settings whose limits apply to a workspace: its own, else those for all."""
+    by_workspace = {settings.workspace_id: settings for settings in AlertSettings.objects.all()}
+    for_all = by_workspace.get(None) or AlertSettings()
+    return lambda workspace_id: by_workspace.get(workspace_id, for_all)
+
+
+def _causes(now: datetime) -> Iterator[Finding]:
+    causes: list[Any] = list(FailureGroup.objects.failing())
+    alerts = Alert.objects.filter(cause__in=ABOUT_CAUSES).order_by("started_at", "pk")
+    latest = {alert.subject: alert for alert in alerts}
+    of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
+    for cause in causes:
+        if cause.source == Source.BACKGROUND and cause.exception in of_messages:
+            continue  # the table that messages need is away: background work needs it as well
+        if kind := _kind_to_tell(cause, latest.get(str(cause.pk)), now):
+            text = text_of(kind, cause=cause, count=cause.open_failures)
+            yield Finding(kind=kind, subject=str(cause.pk), text=text)
+
+
+def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind | None:
+    """What the alert of a cause with open failures is; None if nobody needs one.
+
+    `alert` is the latest there was. One that is open stays, whatever people say about the cause,
+    until its failures are over.
+    """
+    is_back = cause.status == GroupStatus.REGRESSED
+    if alert and alert.recovered_at is None:
+        told_before = is_back and cause.resolved_at > alert.started_at
+        return AlertKind.REGRESSION if told_before else AlertKind(alert.cause)
+    if is_back:
+        return AlertKind.REGRESSION
+    if cause.status != GroupStatus.OPEN:
+        return None
+    if alert is None:
+        return AlertKind.NEW_CAUSE
+    lasting = SyncFailure.objects.open().filter(
+        group=cause, kind=Kind.SYNC_ERROR, created_at__range=(alert.recovered_at, now - LASTING)
+    )
+    return AlertKind.REGRESSION if lasting.exists() else None
+
+
+def _told_causes(now: datetime) -> set[int]:
+    """The causes of sync errors that people were told of within the hour."""
+    told = Alert.objects.filter(cause__in=ABOUT_CAUSES).told_since(now - TOLD_EVERY)
+    subjects = {int(subject) for subject in told.values_list("subject", flat=True)}
+    causes = FailureGroup.objects.filter(pk__in=subjects, kind=Kind.SYNC_ERROR)
+    return set(causes.values_list("pk", flat=True))
+
+
+def _failure_rates(now: datetime, *, told: Collection[int]) -> Iterator[Finding]:
+    """Workspaces in which too many of the latest messages did not reach their lead, not counting
+    those that a cause kept from it which people know of."""
+    updates = StateUpdate.objects.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
+    updates = updates.exclude(outcome=Outcome.EXCLUDED)
+    failed = _by_workspace(updates.failed().exclude(failure_group__in=told))
+    if not failed:
+        return
+    limit_of, workspaces = limits(), Workspace.objects.in_bulk(filter(None, failed))
+    for pk, total in _by_workspace(updates).items():
+        limit = limit_of(pk).max_failure_percent
+        if failed[pk] < MIN_FAILURES or failed[pk] * 100 <= limit * total:
+            continue
+        workspace = workspaces.get(pk)
+        yield _about(AlertKind.FAILURE_RATE, workspace, failed=failed[pk], total=total, limit=limit)
+
+
+def _by_workspace(updates: QuerySet[StateUpdate]) -> Counter[int | None]:
+    counted = updates.order_by().values_list("state__workspace").annotate(Count("pk"))
+    return Counter(dict(counted))
+
+
+def _silent_workspaces(now: datetime) -> Iterator[Finding]:
+    """Workspaces that had messages before, and then none for too long."""
+    limit_of = limits()
+    for workspace in Workspace.objects.all():
+        hours = limit_of(workspace.pk).silent_after_hours
+        heard = SarahState.objects.filter(workspace=workspace)
+        if not heard.active_since(now - timedelta(hours=hours)).exists() and heard.exists():
+            yield _about(AlertKind.SILENCE, workspace, hours=hours)
+
+
+def _backlog(*, told: Collection[int]) -> Iterator[Finding]:
+    overdue = SarahState.objects.due().filter(next_sync_at__lt=Now() - LATE)
+    if not told and (count := capped_count(overdue)):
+        text = text_of(AlertKind.BACKLOG, count=shown_count(count))
+        yield Finding(kind=AlertKind.BACKLOG, text=text)
+
+
+def _floods() -> Iterator[Finding]:
+    creating = Workspace.objects.filter(creates_contacts=True, max_created_per_hour__gt=0)
+    for workspace in filter(quota.is_used_up, creating):
+        yield _about(AlertKind.FLOOD, workspace, limit=workspace.max_created_per_hour)
+
+
+def _about(kind: AlertKind, workspace: Workspace | None, **values: object) -> Finding:
+    where = f"{workspace} ({workspace.slug})" if workspace else "unknown"
+    return Finding(
+        kind=kind,
+        subject=workspace.slug if workspace else "",
+        workspace_id=workspace.pk if workspace else None,
+        text=text_of(kind, workspace=f"Workspace: {where}.", **values),
+    )

@@ -1,0 +1,51 @@
+"""`/api/v1/sync-health/`: how the sync is doing, for machines."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from contacts.models import Workspace
+from leadsync.api.errors import error_responses
+from leadsync.api.lists import refuse_foreign
+from leadsync.models import Scope
+from monitoring.health.numbers import REMEMBERED_SECONDS, recent_health
+from monitoring.health.serializers import SyncHealthSerializer
+
+DESCRIPTION = f"""
+How many messages came in and how they fared in the last hour, day and week, what waits, who works,
+and what is wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog end
+at 10001: it means more than 10,000.
+
+A key that is bound to a workspace sees only its numbers; others may name one.
+Scope: `failures:read`.
+"""
+
+
+class SyncHealthView(APIView):
+    read_scope = write_scope = Scope.FAILURES_READ
+
+    @extend_schema(
+        operation_id="sync_health",
+        tags=["sync failures"],
+        summary="Get the health of the sync",
+        description=DESCRIPTION,
+        parameters=[OpenApiParameter("workspace", description="A workspace's slug.")],
+        responses={200: SyncHealthSerializer, **error_responses(400, 401, 403, 404, 429, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        """The numbers of the key's workspace, or of the one that is named, or of all."""
+        slug = request.query_params.get("workspace", "")
+        refuse_foreign(request.auth.workspace, slug)
+        workspace = request.auth.workspace or _workspace_of_slug(slug)
+        return Response(SyncHealthSerializer(recent_health(workspace)).data)
+
+
+def _workspace_of_slug(slug: str) -> Workspace | None:
+    if not slug:
+        return None
+    workspace = Workspace.objects.filter(slug=slug).first()
+    if workspace is None:
+        raise ValidationError({"workspace": "There is no workspace with this slug."})
+    return workspace

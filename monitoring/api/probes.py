@@ -1,0 +1,63 @@
+"""Whether this process is alive, and whether it can do its work."""
+
+import logging
+from typing import Any
+
+from django.core.cache import cache
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from monitoring.errors import frames
+from monitoring.health.diagnosis import diagnose
+from monitoring.health.numbers import Status, read_vitals
+
+logger = logging.getLogger(__name__)
+
+READINESS = "leadsync.health.readiness"
+REMEMBERED_SECONDS = 2
+"""However many balancers ask, and however often."""
+UNREADABLE = "health_unreadable"
+"""The code where the database answers, and what monitoring keeps there cannot be read."""
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Alive: 200, without asking the database."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Ready: 200 if the database answers and has every migration of this code, else 503.
+
+    A sync that is degraded is no reason to take the process out of service: also 200, with the
+    codes of its problems. Nothing more, since anybody may ask.
+    """
+    body: dict[str, Any] = cache.get_or_set(READINESS, readiness, REMEMBERED_SECONDS) or {}
+    return JsonResponse(body, status=503 if "error" in body else 200)
+
+
+def readiness() -> dict[str, object]:
+    """The body of the answer.
+
+    A database that is newer than the code is ready: the old processes of a roll-out still work. So
+    is one with a broken journal: it costs no message, and no balancer may make it cost them all.
+    """
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            return _broken(f"{len(missing)} migrations are missing: run `manage.py migrate`.")
+    except Error:
+        return _broken("The database cannot be reached.")
+    try:
+        codes = [str(problem.code) for problem in diagnose(read_vitals())]
+    except Error as error:
+        logger.error("The health of the sync cannot be read: %s", frames(error))
+        codes = [UNREADABLE]
+    if codes:
+        return {"status": Status.DEGRADED, "problems": codes}
+    return {"status": Status.OK}
+
+
+def _broken(error: str) -> dict[str, object]:
+    return {"status": "broken", "error": error}

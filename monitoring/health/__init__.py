@@ -1,0 +1,1 @@
+"""How the sync is doing: read once, told to people, to machines and to Prometheus."""

@@ -1,0 +1,127 @@
+"""The health of the sync as JSON: of `/api/v1/sync-health/`, and of `sync_status --json`."""
+
+from datetime import UTC
+from typing import Any
+
+from rest_framework import serializers
+
+from monitoring.health.diagnosis import Code
+from monitoring.health.numbers import Health, Status
+from monitoring.health.windows import LENGTHS
+from monitoring.models import FailureGroup, RunTrigger
+
+
+class MomentField(serializers.DateTimeField):
+    """A time in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class LatencySerializer(serializers.Serializer):
+    p50 = serializers.IntegerField(source="p50_ms", allow_null=True)
+    p95 = serializers.IntegerField(source="p95_ms", allow_null=True)
+    max = serializers.IntegerField(source="max_ms", allow_null=True)
+
+
+class WindowSerializer(serializers.Serializer):
+    messages = serializers.IntegerField()
+    synced = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="Should have reached a lead and did not, then.")
+    excluded = serializers.IntegerField(help_text="Opted out or a test number: no failure.")
+    failure_rate = serializers.FloatField(
+        source="rounded_ratio", help_text="failed / (synced + failed), 0 to 1."
+    )
+    latency_ms = LatencySerializer(source="*", help_text="Null if there were no messages.")
+
+
+class WindowsSerializer(serializers.Serializer):
+    def get_fields(self) -> dict[str, Any]:
+        return {name: WindowSerializer() for name in LENGTHS}
+
+
+class ProblemSerializer(serializers.Serializer):
+    code = serializers.ChoiceField(Code.choices)
+    text = serializers.CharField(help_text="What is wrong, and what to do about it.")
+
+
+class BacklogSerializer(serializers.Serializer):
+    due = serializers.IntegerField(help_text="To be retried now.")
+    scheduled = serializers.IntegerField(help_text="To be retried later.")
+    parked = serializers.IntegerField(help_text="Failed too often: needs a person.")
+    waiting = serializers.DictField(
+        child=serializers.IntegerField(), help_text="For a lead or a workspace, by reason."
+    )
+    excluded = serializers.IntegerField(help_text="Opted out or a test number: no failure.")
+
+
+class WorkersSerializer(serializers.Serializer):
+    alive = serializers.IntegerField()
+    dead = serializers.IntegerField(help_text="Vanished without being stopped.")
+    last_beat_at = MomentField(allow_null=True)
+
+
+class RunSerializer(serializers.Serializer):
+    trigger = serializers.ChoiceField(RunTrigger.choices)
+    started_at = MomentField()
+    finished_at = MomentField(allow_null=True, help_text="Null: under way.")
+    checked = serializers.IntegerField()
+    healed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    still_open = serializers.IntegerField()
+    error = serializers.CharField(help_text="Blank if it ended well.")
+
+
+class SyncHealthSerializer(serializers.Serializer[Health]):
+    """How the sync is doing."""
+
+    status = serializers.ChoiceField(Status.choices, help_text="`degraded`: see `problems`.")
+    at = MomentField(source="vitals.at", help_text="When this was so.")
+    problems = ProblemSerializer(many=True)
+    windows = WindowsSerializer()
+    open_failures = serializers.DictField(
+        child=serializers.IntegerField(), help_text="By kind, as in `/api/v1/sync-failures/`."
+    )
+    backlog = BacklogSerializer()
+    oldest_waiting_at = MomentField(
+        allow_null=True, help_text="When the oldest open failure that a sync would heal began."
+    )
+    oldest_due_at = MomentField(
+        source="vitals.oldest_due_at",
+        allow_null=True,
+        help_text="When the next retry is due; in the past: late.",
+    )
+    workers = WorkersSerializer(source="vitals.workers")
+    last_run = RunSerializer(
+        allow_null=True,
+        help_text="The last reconciliation. Null if there was none, or for one workspace: it is "
+        "about all.",
+    )
+    failing_alert_deliveries = serializers.IntegerField(source="vitals.failing_deliveries")
+
+
+class CauseSerializer(serializers.ModelSerializer[FailureGroup]):
+    status = serializers.CharField()
+    leads = serializers.IntegerField()
+    occurrences = serializers.IntegerField()
+    last_seen_at = MomentField()
+
+    class Meta:
+        model = FailureGroup
+        fields = (
+            *("source", "kind", "exception", "function", "status"),
+            *("leads", "occurrences", "last_seen_at"),
+        )
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """Everything that `sync_status` tells: the health, the causes, the last runs, the alerts."""
+
+    health = SyncHealthSerializer()
+    groups = CauseSerializer(source="causes", many=True)
+    runs = RunSerializer(many=True)
+    open_alerts = serializers.IntegerField()
+
+    def to_representation(self, report: Any) -> dict[str, Any]:
+        told = super().to_representation(report)
+        return told.pop("health") | told

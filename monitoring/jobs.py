@@ -1,0 +1,22 @@
+"""What a worker does beside the queue of retries, and the worker that does it all."""
+
+from monitoring.alerts.deliver import deliver_due
+from monitoring.alerts.watch import look
+from monitoring.models import Heartbeat
+from monitoring.pruning import prune
+from monitoring.runs import reconcile_hourly
+from sarah.worker import Job, Worker
+
+
+def jobs() -> dict[str, Job]:
+    """By name. All of them may run in several workers at once."""
+    return {
+        "reconciliation": Job(run=reconcile_hourly, every=60),
+        "watch": Job(run=lambda stopped: look(), every=60),
+        "alerts": Job(run=lambda stopped: deliver_due(stopped=stopped), every=5),
+        "pruning": Job(run=lambda stopped: prune(stopped=stopped), every=3600),
+    }
+
+
+def worker() -> Worker:
+    return Worker(heartbeats=Heartbeat.objects, jobs=jobs())

@@ -1,0 +1,32 @@
+"""Tells an operator how the sync is doing."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from leadsync.management import base
+from monitoring.health.numbers import Status
+from monitoring.health.serializers import ReportSerializer
+from monitoring.health.text import read_report, report_lines
+
+
+class Command(base.Command):
+    help = (
+        "Show how the sync is doing: what is wrong and what to do about it, messages and their "
+        "speed, open failures and their causes, the backlog, workers, the last reconciliations. "
+        "For people over SSH, and by its exit code for checks such as Nagios'."
+    )
+    epilog = "Exit codes: 0 healthy; 1 could not run; 3 degraded."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="the same as one JSON object")
+
+    def handle(self, **options: Any) -> None:
+        report = read_report()
+        if options["json"]:
+            self.stdout.write(json.dumps(ReportSerializer(report).data, indent=2))
+        else:
+            self.stdout.write("\n".join(report_lines(report)))
+        if report.health.status == Status.DEGRADED:
+            raise SystemExit(base.PROBLEMS_REMAIN)

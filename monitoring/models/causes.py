@@ -1,0 +1,195 @@
+"""The causes of failures: what people acknowledge, ignore and resolve, and see when it is back."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Case, Count, F, Max, Q, Sum, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
+
+
+class GroupStatus(models.TextChoices):
+    """Where a cause stands; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
+
+    OPEN = "open", _("Open")
+    REGRESSED = "regressed", _("Back again")
+    """A person resolved it, and it has been seen since."""
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    IGNORED = "ignored", _("Ignored")
+    RESOLVED = "resolved", _("Resolved")
+    HEALED = "healed", _("Healed")
+    """Nothing of it is open any more, without a word from a person."""
+
+
+class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
+    def with_numbers(self) -> Self:
+        """With `open_failures`, `leads` (those with open failures), `occurrences`, `last_seen_at`
+        (null if its failures are deleted) and `status`, all from the failures that are kept."""
+        is_open = Q(failures__resolved_at__isnull=True)
+        return self.annotate(
+            open_failures=Count("failures", filter=is_open),
+            leads=Count(
+                "failures__contact_phone",
+                filter=is_open & Q(failures__contact_phone__gt=""),
+                distinct=True,
+            ),
+            occurrences=Coalesce(Sum("failures__occurrences"), 0),
+            last_seen_at=Max("failures__last_seen_at"),
+            open_seen_at=Max("failures__last_seen_at", filter=is_open),
+        ).annotate(status=_status(timezone.now()))
+
+    def failing(self) -> Self:
+        """With their numbers, those that have open failures."""
+        return self.with_numbers().filter(open_failures__gt=0)
+
+    def acknowledge(self, *, by: str, note: str = "") -> int:
+        """Somebody looks after these causes, also if they were ignored."""
+        return self.update(
+            acknowledged_at=timezone.now(),
+            acknowledged_by=by,
+            **NOT_IGNORED,
+            **_if_given(note=note),
+        )
+
+    def ignore(self, *, until: datetime, by: str, note: str = "") -> int:
+        """Nobody needs to look at these causes before then."""
+        return self.update(ignored_until=until, ignored_by=by, **_if_given(note=note))
+
+    def reopen(self) -> int:
+        """Take back what was said about these causes, so that their failures speak for them."""
+        return self.update(**NOT_ACKNOWLEDGED, **NOT_IGNORED, **NOT_RESOLVED)
+
+    def mark_resolved(self, *, by: str, note: str = "", at: datetime) -> int:
+        """Put on record that these causes are over since then.
+
+        Whoever calls this closes their open failures as well (`sarah.resolve`); until then, and if
+        one is seen again, the status says so.
+        """
+        return self.update(
+            resolved_at=at,
+            resolved_by=by,
+            **NOT_ACKNOWLEDGED,
+            **NOT_IGNORED,
+            **_if_given(note=note),
+        )
+
+    def id_of(self, *, source: str, kind: str, exception: str = "", function: str = "") -> int:
+        """The id of this cause, made if it is the first failure of its kind."""
+        cause = {
+            "source": source,
+            "kind": kind,
+            "exception": exception[: self.model.MAX_EXCEPTION],
+            "function": function[: self.model.MAX_FUNCTION],
+        }
+        known = self.filter(**cause).values_list("pk", flat=True)
+        if not (pks := list(known)):
+            self.bulk_create([self.model(**cause)], ignore_conflicts=True)  # two may be the first
+            pks = list(known.all())
+        return pks[0]
+
+
+NOT_ACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": ""}
+NOT_IGNORED = {"ignored_until": None, "ignored_by": ""}
+NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
+
+
+def _if_given(**texts: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _status(now: datetime) -> Case:
+    """The one rule for where a cause stands.
+
+    Resolving takes the acknowledgement back, so one that is there is later than `resolved_at`.
+    """
+    seen_before = Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=F("resolved_at"))
+    return Case(
+        When(
+            Q(open_failures=0, resolved_at__isnull=False) & seen_before,
+            then=Value(GroupStatus.RESOLVED),
+        ),
+        When(open_failures=0, then=Value(GroupStatus.HEALED)),
+        When(ignored_until__gt=now, then=Value(GroupStatus.IGNORED)),
+        When(acknowledged_at__isnull=False, then=Value(GroupStatus.ACKNOWLEDGED)),
+        When(open_seen_at__gt=F("resolved_at"), then=Value(GroupStatus.REGRESSED)),
+        default=Value(GroupStatus.OPEN),
+        output_field=models.CharField(),
+    )
+
+
+class FailureGroup(models.Model):
+    """The cause of a group of failures: who looks after it, and whether it was thought to be over.
+
+    Nothing is counted here: a row that every failing message writes to would queue them up behind
+    each other. The numbers come from the failures, and whether a resolved cause is back as well.
+    """
+
+    MAX_EXCEPTION = 100
+    MAX_FUNCTION = 200
+
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    exception = models.CharField(_("exception"), max_length=MAX_EXCEPTION, blank=True)
+    function = models.CharField(_("raised in"), max_length=MAX_FUNCTION, blank=True)
+    created_at = models.DateTimeField(_("first seen"), default=timezone.now)
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
+    acknowledged_by = models.CharField(_("acknowledged by"), max_length=150, blank=True)
+    ignored_until = models.DateTimeField(_("ignored until"), null=True, blank=True)
+    ignored_by = models.CharField(_("ignored by"), max_length=150, blank=True)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    resolved_by = models.CharField(_("resolved by"), max_length=150, blank=True)
+    note = models.TextField(_("note"), max_length=MAX_NOTE, blank=True)
+
+    objects = FailureGroupQuerySet.as_manager()
+
+    # Only on rows from `with_numbers()`:
+    open_failures: int
+    leads: int
+    occurrences: int
+    last_seen_at: datetime | None
+    status: str
+
+    class Meta:
+        verbose_name = _("cause of failures")
+        verbose_name_plural = _("causes of failures")
+        permissions = [("handle_failuregroup", "Can acknowledge, ignore and resolve causes")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "kind", "exception", "function"],
+                name="failure_group_is_unique_by_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=Source.values), name="failure_group_source_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=Kind.values), name="failure_group_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at__isnull=True, acknowledged_by="")
+                | Q(acknowledged_at__isnull=False) & ~Q(acknowledged_by=""),
+                name="failure_group_is_acknowledged_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(ignored_until__isnull=True, ignored_by="")
+                | Q(ignored_until__isnull=False) & ~Q(ignored_by=""),
+                name="failure_group_is_ignored_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True, resolved_by="")
+                | Q(resolved_at__isnull=False) & ~Q(resolved_by=""),
+                name="failure_group_is_resolved_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        where = ": ".join(filter(None, (self.exception, self.function)))
+        return f"{self.get_kind_display()} ({where})" if where else str(self.get_kind_display())
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do next, in words for staff."""
+        return advice_on(source=self.source, kind=self.kind)

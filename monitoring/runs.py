@@ -1,0 +1,53 @@
+"""Reconciliations on record: one `SyncRun` for each, one at a time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from monitoring.models import STOPPED, RunTrigger, SyncRun
+from sarah.reconcile import Drift, reconcile
+
+EVERY = timedelta(hours=1)
+BEAT_EVERY = 5.0
+"""Seconds."""
+
+
+def reconcile_hourly(stopped: Callable[[], bool]) -> Drift | None:
+    """Reconcile if no run began within the last hour, whoever started it.
+
+    One that was stopped does not count: after a roll-out the new worker begins anew.
+    """
+    recent = SyncRun.objects.filter(started_at__gt=Now() - EVERY)
+    if recent.exclude(error=STOPPED).exists():
+        return None
+    return run_reconciliation(trigger=RunTrigger.WORKER, stopped=stopped)
+
+
+def run_reconciliation(
+    *, trigger: str, stopped: Callable[[], bool] = lambda: False
+) -> Drift | None:
+    """Reconcile and keep a record of it; None if another run is under way.
+
+    A run that is stopped or breaks off keeps the counts it had come to; the next one starts anew.
+    """
+    run = SyncRun.objects.begin(trigger=trigger)
+    if run is None:
+        return None
+    drift, error = Drift(), "Broken off."
+    beat_at = 0.0
+    try:
+        for _pause in reconcile(drift):
+            if time.monotonic() >= beat_at:
+                run.beat(**asdict(drift))
+                beat_at = time.monotonic() + BEAT_EVERY
+            if stopped():
+                error = STOPPED
+                break
+        else:
+            error = ""
+    finally:
+        run.finish(error=error, **asdict(drift))
+    return drift

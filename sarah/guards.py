@@ -1,0 +1,60 @@
+"""The guards: what must not cost a message, or stop the rest of the background work, may fail here.
+
+Each puts what it caught on record. They raise only when the transaction itself is lost.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from leadsync.infra.db import LOST, raise_if_transaction_is_lost
+from monitoring.errors import as_failure, frames
+from monitoring.kinds import Kind, Source
+from monitoring.models.failures import SyncFailure
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class JobFailed(Exception):
+    """The work broke; that is in the log and among the failures."""
+
+
+def record_failure(
+    *, kind: str, error: str, source: str = Source.SARAH, **details: Any
+) -> int | None:
+    """Put a failure on record and return its cause; where even that fails, into the log (without
+    personal data)."""
+    try:
+        return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
+    except Exception as broken:  # noqa: BLE001 (guard: a broken failure log costs no message)
+        raise_if_transaction_is_lost()
+        logger.error(
+            "A failure of kind %s of conversation %s could not be recorded: %s",
+            kind,
+            details.get("state_id"),
+            frames(broken),
+        )
+        return None
+
+
+def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None) -> T:
+    """The result of `work`, done in the background; raises JobFailed where it breaks, and the
+    database's own errors where that is away: the worker waits until it is back. `what` is for the
+    log, without personal data, and keeps the failures of different work apart.
+    """
+    try:
+        return work()
+    except LOST:
+        raise
+    except Exception as error:
+        logger.error("Broke in the background: %s: %s", what, frames(error))
+        record_failure(
+            kind=Kind.SYNC_ERROR,
+            source=Source.BACKGROUND,
+            fingerprint=what,
+            state_id=state_id,
+            **as_failure(error),
+        )
+        raise JobFailed from error

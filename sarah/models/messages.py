@@ -1,0 +1,120 @@
+"""The journal of messages: each accepted one as it was sent, and what it changed."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import MAX_SCORE
+from sarah.models.states import SarahState
+from sarah.models.sync_state import SyncReason
+
+
+class Outcome(models.TextChoices):
+    """What the sync of a message came to: synced, or the bot's `syncReason`."""
+
+    SYNCED = "synced", _("Synced")
+    CONTACT_NOT_FOUND = SyncReason.CONTACT_NOT_FOUND.value, SyncReason.CONTACT_NOT_FOUND.label
+    AMBIGUOUS_CONTACT = SyncReason.AMBIGUOUS_CONTACT.value, SyncReason.AMBIGUOUS_CONTACT.label
+    WORKSPACE_NOT_FOUND = SyncReason.WORKSPACE_NOT_FOUND.value, SyncReason.WORKSPACE_NOT_FOUND.label
+    EXCLUDED = SyncReason.EXCLUDED.value, SyncReason.EXCLUDED.label
+    SYNC_ERROR = SyncReason.SYNC_ERROR.value, SyncReason.SYNC_ERROR.label
+
+
+class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
+    def received_since(self, when: datetime) -> Self:
+        return self.filter(received_at__gte=when)
+
+    def failed(self) -> Self:
+        """Messages that should have reached a lead and did not, at that moment."""
+        return self.exclude(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])
+
+
+class StateUpdate(models.Model):
+    """One accepted message: nobody edits it, and it is deleted only by age (`pruning.py`)."""
+
+    MAX_BODY = 16 * 1024
+
+    # Each index below begins with the key, so it needs none of its own.
+    state = models.ForeignKey(
+        SarahState,
+        models.CASCADE,
+        related_name="updates",
+        db_index=False,
+        verbose_name=_("conversation"),
+    )
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    key = models.ForeignKey(
+        "leadsync.ApiKey",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="updates",
+        db_index=False,
+        verbose_name=_("API key"),
+    )
+    client_address = models.GenericIPAddressField(_("client address"), null=True, blank=True)
+    body = models.TextField(_("body as sent"))
+    changes = models.JSONField(
+        _("what changed"), default=dict, blank=True, help_text=_("By field: before and after.")
+    )
+    lead_score = models.PositiveSmallIntegerField(_("score"), default=0)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
+    failure_group = models.ForeignKey(
+        "monitoring.FailureGroup",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="updates",
+        db_index=False,
+        verbose_name=_("cause"),
+    )
+    warnings = models.JSONField(_("warnings"), default=dict, blank=True)
+    duration_ms = models.PositiveIntegerField(_("milliseconds"), default=0)
+    request_id = models.CharField(_("request"), max_length=64, blank=True)
+
+    objects = StateUpdateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message from Sarah")
+        verbose_name_plural = _("messages from Sarah")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=Outcome.values), name="state_update_outcome_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_score__range=(0, MAX_SCORE)),
+                name="state_update_score_is_between_0_and_100",
+            ),
+        ]
+        indexes = [
+            # "What came in lately?" and "What is too old to keep?"
+            models.Index(fields=["-received_at"], name="state_update_by_time"),
+            # "What did the bot say in this conversation?"
+            models.Index(fields=["state", "-received_at"], name="state_update_by_state"),
+            # "What did this leaked key change since Tuesday?"
+            models.Index(
+                fields=["key", "-received_at"],
+                condition=Q(key__isnull=False),
+                name="state_update_by_key",
+            ),
+            # "Which messages failed lately?" Nearly all are synced, and found by time.
+            models.Index(
+                fields=["outcome", "-received_at"],
+                condition=~Q(outcome=Outcome.SYNCED),
+                name="state_update_by_outcome",
+            ),
+            # "Which messages did this cause hit in the last 24 hours?"
+            models.Index(
+                fields=["failure_group", "-received_at"],
+                condition=Q(failure_group__isnull=False),
+                name="state_update_by_group",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return date_format(timezone.localtime(self.received_at), "j M Y, H:i:s")

@@ -1,0 +1,51 @@
+"""Resolving failures by hand: they are closed, and their conversations are no longer retried.
+
+What fails again opens a new failure: the bot's next message syncs as ever.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from leadsync.infra.db import batches
+from monitoring.models.causes import FailureGroup
+from monitoring.models.failures import SyncFailure, SyncFailureQuerySet
+from sarah.models import SarahState
+
+
+def resolve_failures(
+    failures: SyncFailureQuerySet, *, by: str, note: str = "", seen_until: datetime | None = None
+) -> int:
+    """Close the open ones of these, in small commits, signed `by`; returns how many.
+
+    Only those last seen by the moment at which the person asked (now): what has failed since stays
+    open. `synced_at` stays as it is: a conversation that a person gave up on is still out of sync.
+    """
+    asked = failures.open().filter(last_seen_at__lte=seen_until or timezone.now())
+    seen = list(asked.order_by("pk").values_list("pk", "last_seen_at"))
+    return sum(_resolve(dict(batch), by=by, note=note) for batch in batches(seen))
+
+
+def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
+    """The cause is over: close its open failures, and return how many there were.
+
+    One that is seen while this runs stays open, and the cause is *back again*.
+    """
+    now = timezone.now()
+    FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)
+    failures = SyncFailure.objects.filter(group=cause)
+    return resolve_failures(failures, by=by, note=note, seen_until=now)
+
+
+@transaction.atomic
+def _resolve(seen: Mapping[int, datetime], *, by: str, note: str) -> int:
+    failures = SyncFailure.objects.filter(pk__in=seen)
+    # The conversations first: a message that fails right now has locked its own.
+    about = failures.filter(state__isnull=False).values_list("state_id", flat=True)
+    states = SarahState.objects.filter(pk__in=list(about)).order_by("pk")
+    list(states.select_for_update(no_key=True).values_list("pk"))
+    resolved = failures.mark_resolved(as_seen=seen, by=by, note=note)
+    SarahState.objects.filter(pk__in=filter(None, resolved.values())).give_up()
+    return len(resolved)

@@ -1,0 +1,195 @@
+"""Retrying conversations: one, those that somebody chose, those that a lead or workspace lets in.
+
+Each retry is one commit, along the same path as a bot's message, with the conversation as it is
+stored now.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice, takewhile
+
+from django.db import transaction
+from django.db.models import Q
+
+from contacts.models import Contact, Workspace
+from contacts.quota import room_in
+from leadsync.infra.db import BATCH_SIZE, batches, past_races
+from monitoring.models.failures import SyncFailureQuerySet
+from sarah.addressing import adopt, is_the_only, workspace_for_ref, workspace_of
+from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
+from sarah.sync import SyncResult
+
+AT_ONCE, PATIENCE = 50, 5.0
+"""So many conversations, and for about so many seconds, are retried while a person waits."""
+ENDS_WAITING = {
+    *("phone", "workspace", "opted_out"),
+    *("slug", "kapso_phone_number_id", "creates_contacts", "max_created_per_hour"),
+    "test_numbers",
+}
+"""The fields of a lead or a workspace that decide whether a conversation reaches its lead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """What a retry came to: conversations that are in sync now (or need no retry, since their lead
+    opted out), that still fail, and that are due for the worker."""
+
+    synced: int = 0
+    still_failing: int = 0
+    due: int = 0
+
+
+def retry(state_id: int, *, by: str = "") -> SyncResult | None:
+    """Sync one conversation again; None if it is gone. `by` is the person who asked for it."""
+    return past_races(partial(_retry, state_id, by=by))
+
+
+def retry_due(state_id: int) -> SyncResult | None:
+    """Sync a leased conversation again; None if a message, a person or another worker was faster.
+
+    Each of them ends the lease, so an old retry cannot get in the way of a newer sync.
+    """
+    return past_races(partial(_retry, state_id, is_due=True))
+
+
+@transaction.atomic
+def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult | None:
+    state = _locked_at_home(state_id)
+    if state is None or (is_due and not state.take_from_queue()):
+        return None
+    state.save(update_fields=state.mark_synced(retried_by=by))
+    return state.sync_result
+
+
+def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:
+    """Retry these conversations in constant memory, however many they are."""
+    last = 0
+    while batch := list(
+        states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
+    ):
+        for pk in batch:
+            if result := retry(pk, by=by):
+                yield result
+        last = batch[-1]
+
+
+def retry_all(states: SarahStateQuerySet, *, by: str) -> Retried:
+    """Retry these conversations, while the person who asked for it waits."""
+    return _tally(retry_each(states, by=by))
+
+
+def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
+    """Retry the conversations of these failures, each once: as many as the person who asked for it
+    cares to wait for, the rest by the worker. All are due at once, so none is lost on the way."""
+    states = states_of(failures)
+    asked = list(states.order_by("pk").values_list("pk", flat=True))
+    states.retry_now(by=by)
+    ends_at = time.monotonic() + PATIENCE
+    at_once = takewhile(lambda _pk: time.monotonic() < ends_at, asked[:AT_ONCE])
+    results = [retry(pk, by=by) for pk in at_once]
+    return replace(_tally(filter(None, results)), due=len(asked) - len(results))
+
+
+def states_of(failures: SyncFailureQuerySet) -> SarahStateQuerySet:
+    """The conversations whose retry may end these failures."""
+    states = list(failures.retryable().values_list("state_id", flat=True))
+    return SarahState.objects.filter(pk__in=states)
+
+
+def _tally(results: Iterable[SyncResult]) -> Retried:
+    fine = [result.needs_no_retry for result in results]
+    return Retried(synced=sum(fine), still_failing=fine.count(False))
+
+
+def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
+    """Heal what waits for this lead or workspace, once it is committed."""
+    if update_fields is None or ENDS_WAITING.intersection(update_fields):
+        transaction.on_commit(partial(heal_waiting, saved), robust=True)
+
+
+def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
+    """Sync what waited for this workspace or these leads; returns how many conversations healed.
+
+    Saving one calls this by itself. Whoever writes leads with `bulk_create()` or `update()` calls
+    it with them, since those send no signal.
+    """
+    if isinstance(saved, Workspace):
+        healed = sum(map(_heal, _waiting_for_workspace(saved)))
+        # No more than there is room for: in a flood, a million may wait for their turn.
+        in_turn = islice(retry_each(_waiting_for_quota(saved)), room_in(saved))
+        return healed + sum(result.synced for result in in_turn)
+    contacts = [saved] if isinstance(saved, Contact) else list(saved)
+    return sum(_heal(_waiting_for_contacts(batch)) for batch in batches(contacts))
+
+
+def look_again(state: SarahState) -> SyncResult | None:
+    """Retry a conversation whose lead was committed while its own transaction was under way.
+
+    Whoever added the lead could not see the conversation yet, and we could not see the lead.
+    """
+    if state.sync_reason not in WAITING:
+        return None
+    if state.workspace_ref:
+        found = workspace_for_ref(state.workspace_ref) is not None
+    else:
+        homes = Contact.objects.filter(phone=state.contact_phone)
+        if state.workspace:
+            homes = homes.filter(workspace=state.workspace)
+        found = len(homes.values("pk")[:2]) == 1
+    return retry(state.pk) if found else None
+
+
+def _heal(states: SarahStateQuerySet) -> int:
+    return sum(result.synced for result in retry_each(states))
+
+
+def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
+    """Those that wait for one of these leads, were excluded, or have lost it."""
+    workspaces = {contact.workspace_id for contact in contacts}
+    here = Q(contact_phone__in=[contact.phone for contact in contacts]) & (
+        Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
+    )
+    lead_is_gone = Q(contact__isnull=True, sync_reason="")
+    return SarahState.objects.filter(
+        here, lead_is_gone | Q(sync_reason__in=[*WAITING, SyncReason.EXCLUDED])
+    )
+
+
+def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]:
+    """Those that wait for this workspace, or whose phone became or was one of its test numbers.
+
+    Several small questions: one that holds them all could use no index, and would read a million
+    conversations for each workspace that is saved.
+    """
+    refs = [workspace.slug, workspace.kapso_phone_number_id or workspace.slug]
+    if is_the_only(workspace):
+        refs.append("")
+    yield SarahState.objects.filter(
+        workspace__isnull=True, workspace_ref__in=refs, sync_reason__in=WAITING
+    )
+    here = SarahState.objects.filter(workspace=workspace)
+    is_test = Q(contact_phone__in=workspace.test_numbers)
+    yield here.filter(is_test).exclude(sync_reason=SyncReason.EXCLUDED)
+    yield here.excluded().exclude(is_test).exclude(contact__opted_out=True)
+
+
+def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
+    """Those that become leads as soon as this workspace may create some."""
+    unknown = SarahState.objects.out_of_sync().filter(
+        workspace=workspace, synced_at__isnull=True, sync_reason=SyncReason.CONTACT_NOT_FOUND
+    )
+    return unknown if workspace.creates_contacts else unknown.none()
+
+
+def _locked_at_home(state_id: int) -> SarahState | None:
+    """The conversation under its lock, adopted by its workspace if that can be told by now."""
+    state = SarahState.objects.select_related("workspace").filter(pk=state_id).first()
+    if state is None:
+        return None
+    here = Q(pk=state_id)
+    if workspace := workspace_of(state):
+        here |= Q(contact_phone=state.contact_phone, workspace=workspace)
+    states = list(SarahState.objects.select_for_update(no_key=True).filter(here).order_by("pk"))
+    return adopt(states, workspace) if states else None

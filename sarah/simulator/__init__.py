@@ -1,0 +1,1 @@
+"""Traffic like Sarah's without WhatsApp: made, recorded, and sent to a server."""

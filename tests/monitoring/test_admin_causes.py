@@ -1,0 +1,200 @@
+"""Causes of failures in the admin: seen at a glance, looked after, ended."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from contacts.models import Contact
+from monitoring.jobs import worker
+from monitoring.models import FailureGroup, SyncFailure
+from sarah.models import SarahState
+from tests.factories import (
+    ContactFactory,
+    FailureGroupFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+)
+from tests.staff import Staff, action_url, messages_of, queries_of
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/monitoring/failuregroup/"
+ACTIONS = ("acknowledge", "ignore", "reopen", "resolve_all", "retry_all")
+
+
+def cause(count: int = 1, **fields: object) -> FailureGroup:
+    """A cause with so many open failures."""
+    group = FailureGroupFactory(function="sarah.sync.sync", exception="ValueError", **fields)
+    SyncFailureFactory.create_batch(count, group=group, kind=group.kind)
+    return group
+
+
+def test_the_list_shows_what_somebody_should_know_of() -> None:
+    shown = {cause(kind="sync_error"), cause(kind="contact_not_found")}
+    ignored, quiet = cause(kind="ambiguous_contact"), FailureGroupFactory(kind="rejected_payload")
+    FailureGroup.objects.filter(pk=ignored.pk).ignore(
+        until=timezone.now() + timedelta(hours=1), by="ani"
+    )
+    FailureGroup.objects.filter(kind="contact_not_found").acknowledge(by="ani")
+    staff = Staff("Operators")
+
+    def listed(**query: str) -> set[FailureGroup]:
+        return set(staff.list_of(FailureGroup, **query).result_list)
+
+    assert listed() == shown
+    assert listed(status="ignored") == {ignored}
+    assert listed(status="healed") == {quiet}
+    assert listed(status="all") == {*shown, ignored, quiet}
+    assert listed(kind__exact="sync_error") < shown
+
+
+def test_a_page_says_how_bad_it_is_and_what_to_do() -> None:
+    group = cause(3)
+    staff = Staff("Operators")
+
+    page = staff.sees("monitoring_failuregroup_change", group.pk)
+
+    assert "show the traceback to your developer" in page
+    assert f'href="/admin/monitoring/syncfailure/?group={group.pk}"' in page
+    assert "0 in 24 h, 0 in the last hour" in page
+    assert "ValueError" in staff.sees("monitoring_failuregroup_changelist")
+
+
+def test_somebody_takes_a_cause_on_and_everybody_sees_who() -> None:
+    group = cause()
+    staff = Staff("Operators")
+
+    staff.confirms("acknowledge", group, note="At it.")
+
+    page = staff.sees("monitoring_failuregroup_change", group.pk)
+    assert "At it." in page
+    assert f"by {staff.user.username}" in page
+    assert action_url("acknowledge", group) not in page
+    assert "Acknowledged." in staff.sees("monitoring_failuregroup_history", group.pk)
+    staff.confirms("reopen", group)
+    assert FailureGroup.objects.with_numbers().filter(status="open").get() == group
+
+
+def test_a_cause_is_ignored_for_as_long_as_a_person_says() -> None:
+    group = cause()
+    staff = Staff("Operators")
+
+    assert staff.confirms("ignore", group, hours="5", note="").status_code == 200  # not offered
+    assert not FailureGroup.objects.with_numbers().filter(status="ignored").exists()
+    staff.confirms("ignore", group, hours="168", note="")
+
+    group.refresh_from_db()
+    left = group.ignored_until - timezone.now()
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    assert group.ignored_by == staff.user.username
+
+
+def test_resolving_a_cause_closes_its_failures_and_no_others() -> None:
+    group, other = cause(3), SyncFailureFactory(kind="contact_not_found")
+    staff = Staff("Operators")
+
+    assert ">3</dd>" in staff.client.get(action_url("resolve_all", group)).content.decode()
+    answer = staff.confirms("resolve_all", group, note="Mended.")
+
+    assert answer["HX-Redirect"] == f"{LIST}{group.pk}/change/"
+    assert messages_of(staff.client.get(answer["HX-Redirect"])) == ["3 failures marked resolved."]
+    assert SyncFailure.objects.open().get() == other
+    found = FailureGroup.objects.with_numbers().filter(status="resolved").get()
+    assert (found, found.resolved_by, found.note) == (group, staff.user.username, "Mended.")
+
+
+def test_all_failures_of_a_cause_are_retried() -> None:
+    state = SarahStateFactory()
+    failure = state.failures.get()
+    Contact.objects.bulk_create(
+        [ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)]
+    )
+
+    staff = Staff("Operators")
+
+    answer = staff.confirms("retry_all", failure.group)
+
+    told = messages_of(staff.client.get(answer["HX-Redirect"]))
+    assert told == ["1 conversation is in sync now."]
+    assert FailureGroup.objects.with_numbers().filter(status="healed").get() == failure.group
+
+
+def test_a_page_counts_the_retries_that_the_worker_has_still_to_do() -> None:
+    failure = SarahStateFactory().failures.get()
+    staff = Staff("Operators")
+    watching = 'hx-trigger="every 2s"'
+
+    assert watching not in staff.sees("monitoring_failuregroup_change", failure.group.pk)
+    SarahState.objects.all().retry_now(by="ani")
+    assert f"{watching} hx-select" in staff.sees("monitoring_failuregroup_change", failure.group.pk)
+    worker().work_once()
+    assert watching not in staff.sees("monitoring_failuregroup_change", failure.group.pk)
+
+
+def test_a_page_offers_only_what_makes_sense_there() -> None:
+    staff = Staff("Operators")
+
+    def offers(group: FailureGroup) -> set[str]:
+        page = staff.sees("monitoring_failuregroup_change", group.pk)
+        return {action for action in ACTIONS if action_url(action, group) in page}
+
+    assert offers(cause()) == {"acknowledge", "ignore", "resolve_all", "retry_all"}
+    assert offers(cause(kind="rejected_payload")) == {"acknowledge", "ignore", "resolve_all"}
+    assert offers(FailureGroupFactory()) == set()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_looking_at_a_dialog_changes_nothing_and_sales_may_not_answer_it(action: str) -> None:
+    group = cause()
+    FailureGroup.objects.acknowledge(by="ani")
+    before = FailureGroup.objects.values().get()
+    sales = Staff("Sales")
+
+    assert Staff("Operators").client.get(action_url(action, group)).status_code == 200
+    assert sales.confirms(action, group, hours="1", note="").status_code == 403
+
+    assert sales.status_of("monitoring_failuregroup_changelist") == 403
+    assert FailureGroup.objects.values().get() == before
+    assert SyncFailure.objects.open().exists()
+
+
+def test_hostile_names_stay_text() -> None:
+    group = cause()
+    FailureGroup.objects.update(exception="<script>alert(1)</script>", note="<script>alert(2)")
+    staff = Staff("Operators")
+
+    pages = staff.sees("monitoring_failuregroup_changelist")
+    pages += staff.sees("monitoring_failuregroup_change", group.pk)
+
+    assert "<script>alert" not in pages
+
+
+def test_the_list_takes_as_many_statements_for_many_rows_as_for_few() -> None:
+    staff = Staff("Operators")
+    for number in range(3):
+        SyncFailureFactory(group=FailureGroupFactory(function=str(number)))
+    SyncFailureFactory(kind="rejected_payload")
+    few = queries_of(staff.client, LIST)
+    for number in range(3, 30):
+        SyncFailureFactory(group=FailureGroupFactory(function=str(number)))
+
+    assert queries_of(staff.client, LIST) == few
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "failuregroup_resolve_all",
+        "failuregroup_retry_all",
+        "alertsettings_send_test_alert",
+    ],
+)
+def test_an_action_on_what_is_gone_by_now_is_not_found(page: str) -> None:
+    """As where a colleague or the worker has deleted it while its page was open."""
+    url = reverse(f"admin:monitoring_{page}", args=[99_999])
+
+    answer = Staff(is_superuser=True).client.post(url, {"_form_submitted": "True"})
+
+    assert answer.status_code == 404

@@ -1,0 +1,275 @@
+"""What should alarm somebody does, once, and is told to be over when it is."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from contacts.models import Workspace
+from leadsync.models import ApiKey
+from monitoring.alerts.watch import look
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    AlertKind,
+    AlertSettings,
+    Event,
+    FailureGroup,
+    SyncFailure,
+)
+from sarah.models import SarahState, StateUpdate
+from sarah.queue import work_batch
+from sarah.resolve import resolve_cause
+from tests.bot import PHONE, Bot
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+)
+from tests.faults import LEADS, assert_discreet, refusing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def ops() -> AlertSettings:
+    return AlertSettings.objects.create(emails=["ops@example.com"])
+
+
+def later(**delta: float) -> Any:
+    """The time of the block, and of the database's rows that it compares with."""
+    return time_machine.travel(timezone.now() + timedelta(**delta))
+
+
+def journal(count: int, outcome: str, **fields: object) -> None:
+    """So many messages that came in just now; of a lead in `workspace`, or in the default one."""
+    lead = ContactFactory(**{name: fields.pop(name) for name in ("workspace",) if name in fields})
+    state = SarahStateFactory(contact_phone=lead.phone, workspace=lead.workspace)
+    StateUpdate.objects.bulk_create(
+        StateUpdate(state=state, outcome=outcome, **fields) for _ in range(count)
+    )
+
+
+def told() -> list[tuple[str, str]]:
+    """Event and kind of every message, oldest first."""
+    sent = AlertDelivery.objects.order_by("pk").values_list("event", "alert__cause")
+    return [(str(event), str(cause)) for event, cause in sent]
+
+
+def unknown_lead_writes(bot: Bot) -> Callable[[], object]:
+    bot.post(PHONE)
+    return lambda: ContactFactory(phone=PHONE)
+
+
+def resolved_cause_is_back(bot: Bot) -> Callable[[], object]:
+    bot.post(PHONE)
+    resolve_cause(FailureGroup.objects.get(), by="ana")
+    bot.post(PHONE)
+    return lambda: ContactFactory(phone=PHONE)
+
+
+def many_messages_fail(bot: Bot) -> Callable[[], object]:
+    FailureGroup.objects.id_of(source="sarah", kind="contact_not_found")
+    FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=9), by="ana")
+    for n in range(5):
+        bot.post(f"+62812345678{n:02}")
+    return lambda: None  # they are over when they are a quarter of an hour old
+
+
+def bot_falls_silent(bot: Bot) -> Callable[[], object]:
+    state = SarahStateFactory(contact_phone=ContactFactory().phone)
+    SarahState.objects.update(updated_at=timezone.now() - timedelta(hours=24, minutes=1))
+    return lambda: bot.post(state.contact_phone)
+
+
+def retries_pile_up(bot: Bot) -> Callable[[], object]:
+    SarahStateFactory(contact_phone=ContactFactory().phone)
+    SarahState.objects.update(
+        synced_at=None,
+        sync_reason="sync_error",
+        next_sync_at=timezone.now() - timedelta(minutes=11),
+    )
+    return work_batch
+
+
+def unknown_numbers_flood_in(bot: Bot) -> Callable[[], object]:
+    Workspace.objects.update(creates_contacts=True, max_created_per_hour=2)
+    FailureGroup.objects.id_of(source="sarah", kind="contact_not_found")
+    FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=9), by="ana")
+    for n in range(3):
+        bot.post(f"+62812345678{n:02}")
+    return lambda: None
+
+
+def revoked_key_is_used(bot: Bot) -> Callable[[], object]:
+    ApiKey.objects.update(revoked_at=timezone.now())
+    assert bot.get(PHONE).status_code == 401
+    return lambda: None
+
+
+@pytest.mark.parametrize(
+    ("happens", "cause"),
+    [
+        (unknown_lead_writes, AlertKind.NEW_CAUSE),
+        (resolved_cause_is_back, AlertKind.REGRESSION),
+        (many_messages_fail, AlertKind.FAILURE_RATE),
+        (bot_falls_silent, AlertKind.SILENCE),
+        (retries_pile_up, AlertKind.BACKLOG),
+        (unknown_numbers_flood_in, AlertKind.FLOOD),
+        (revoked_key_is_used, AlertKind.REVOKED_KEY),
+    ],
+)
+def test_what_should_alarm_somebody_is_told_and_when_it_is_over(
+    happens: Callable[[Bot], Callable[[], object]], cause: AlertKind, bot: Bot
+) -> None:
+    ends = happens(bot)
+    look()
+    look()
+    assert told() == [(Event.RAISED, cause)]
+    ends()
+
+    with later(minutes=61):
+        look()
+
+    assert told() == [(Event.RAISED, cause), (Event.RECOVERED, cause)]
+    assert_discreet(Alert.objects.get().text)
+
+
+def test_a_bot_that_calls_over_plain_http_is_told(bot: Bot, settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+
+    bot.post(PHONE)
+    Bot("other-bot").client.get("/sarah/state?contact_phone=x", headers={"Authorization": "x"})
+
+    alert = Alert.objects.get()
+    assert (alert.cause, alert.subject) == (AlertKind.PLAIN_HTTP, bot.key[:10])
+    assert bot.key[:20] not in alert.text
+
+
+def test_an_alert_that_cannot_be_opened_costs_no_message(bot: Bot, settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    ContactFactory(phone=PHONE)
+
+    with refusing("monitoring_alert"):
+        answer = bot.post(PHONE, state="handoff")
+
+    assert answer.json() == {"success": True, "sync": True}
+
+
+def test_nothing_alarms_while_all_is_well(bot: Bot) -> None:
+    WorkspaceFactory(slug="unused")  # never had a message, so it is not silent
+    ContactFactory(phone=PHONE)
+    for _ in range(20):
+        bot.post(PHONE, lead_score=50)
+    journal(4, "sync_error")  # too few to be a rate
+
+    look()
+
+    assert not Alert.objects.exists()
+
+
+def test_a_broken_table_is_one_alert_and_not_a_thousand(bot: Bot) -> None:
+    leads = [ContactFactory(phone=f"+6281234567{n:03}") for n in range(6)]
+    with refusing(LEADS):
+        for lead in leads:
+            bot.post(lead.phone, state="handoff")
+            look()
+    group = FailureGroup.objects.get()
+    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(994, group=group))
+    journal(994, "sync_error", failure_group=group)
+
+    look()
+    assert told() == [(Event.RAISED, AlertKind.NEW_CAUSE)]
+    SyncFailure.objects.update(resolved_at=timezone.now(), resolution="healed")
+    look()
+
+    assert told() == [(Event.RAISED, AlertKind.NEW_CAUSE), (Event.RECOVERED, AlertKind.NEW_CAUSE)]
+
+
+def test_failures_of_another_cause_are_told_beside_it(bot: Bot) -> None:
+    group = SyncFailureFactory().group
+    journal(10, "sync_error", failure_group=group)
+    journal(6, "contact_not_found")
+
+    look()
+
+    assert sorted(cause for _, cause in told()) == [AlertKind.FAILURE_RATE, AlertKind.NEW_CAUSE]
+
+
+def test_a_cause_that_healed_by_itself_and_lasts_the_next_time_is_told_again() -> None:
+    failure = SyncFailureFactory()
+    look()
+    SyncFailure.objects.update(resolved_at=timezone.now(), resolution="healed")
+    look()
+
+    with later(days=1):
+        SyncFailureFactory(group=failure.group)
+        look()
+        assert len(told()) == 2
+    with later(days=1, minutes=11):
+        look()
+
+    assert told()[2:] == [(Event.RAISED, AlertKind.REGRESSION)]
+
+
+@pytest.mark.parametrize("said", ["acknowledge", "ignore"])
+def test_a_cause_that_somebody_looks_after_is_not_announced(said: str) -> None:
+    SyncFailureFactory()
+    groups = FailureGroup.objects.all()
+    if said == "ignore":
+        groups.ignore(until=timezone.now() + timedelta(hours=1), by="ana")
+    else:
+        groups.acknowledge(by="ana")
+
+    look()
+
+    assert not Alert.objects.exists()
+
+
+def test_each_workspace_has_its_own_limits() -> None:
+    strict, calm = WorkspaceFactory(slug="strict"), WorkspaceFactory(slug="calm")
+    AlertSettings.objects.update(silent_after_hours=48, max_failure_percent=50)
+    AlertSettings.objects.create(workspace=strict, silent_after_hours=2, max_failure_percent=1)
+    for workspace in (strict, calm):
+        journal(5, "contact_not_found", workspace=workspace)
+        journal(10, "synced", workspace=workspace)
+    SarahState.objects.update(updated_at=timezone.now() - timedelta(hours=3))
+
+    look()
+
+    alarmed = Alert.objects.values_list("cause", "workspace__slug").order_by("cause")
+    assert list(alarmed) == [(AlertKind.FAILURE_RATE, "strict"), (AlertKind.SILENCE, "strict")]
+
+
+def test_a_look_costs_no_more_with_more_failures(django_assert_max_num_queries: Any) -> None:
+    SyncFailure.objects.bulk_create(
+        SyncFailureFactory.build_batch(50, group=SyncFailureFactory().group)
+    )
+    journal(50, "sync_error")
+    look()
+
+    with django_assert_max_num_queries(25):
+        look()
+
+
+def test_what_cannot_be_looked_at_silences_no_other_alert() -> None:
+    """Counting a flood reads the leads' table: as long as that is broken, this very outage has to
+    be told, and an open alert of a flood is not over."""
+    Workspace.objects.update(creates_contacts=True)
+    Alert.objects.notice(AlertKind.FLOOD, subject="default", text="A flood.")
+    SyncFailureFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {LEADS} RENAME TO gone")
+        try:
+            with pytest.raises(DatabaseError):
+                look()
+        finally:
+            cursor.execute(f"ALTER TABLE gone RENAME TO {LEADS}")
+
+    assert ("raised", "new_group") in told()
+    assert Alert.objects.open().filter(cause=AlertKind.FLOOD).exists()

@@ -1,0 +1,225 @@
+"""Retries: on a person's word, by command, and always with what is stored."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from contacts.models import Contact
+from monitoring.models import SyncFailure
+from sarah import retry
+from sarah.models import SarahState
+from sarah.queue import work_batch
+from tests.bot import PHONE
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+OTHER = "+6281234567891"
+
+
+def conversation(phone: str = PHONE, **fields: object) -> SarahState:
+    return SarahStateFactory(contact_phone=phone, lead_score=80, **fields)
+
+
+def unseen_lead(phone: str = PHONE, **fields: object) -> Contact:
+    """A lead that was written in bulk, so that no signal told of it."""
+    lead = ContactFactory.build(**{"workspace": WorkspaceFactory(), "phone": phone, **fields})
+    return Contact.objects.bulk_create([lead])[0]
+
+
+@pytest.mark.parametrize(
+    ("by", "resolution"), [("", "healed"), ("ani", "retried")]
+)  # fmt: skip
+def test_a_retry_syncs_what_is_stored_now_and_signs_what_it_ends(by, resolution):
+    state = conversation()
+    SarahState.objects.update(lead_score=90)
+    lead = unseen_lead()
+
+    result = retry.retry(state.pk, by=by)
+
+    lead.refresh_from_db()
+    state.refresh_from_db()
+    assert (result.synced, lead.lead_score) == (True, 90)
+    assert (state.contact, state.sync_reason, state.sync_attempts) == (lead, "", 0)
+    failure = SyncFailure.objects.get()
+    assert (failure.resolution, failure.resolved_by) == (resolution, by)
+
+
+def test_a_retry_is_no_new_word_of_the_lead():
+    state = conversation(message_count=3)
+    before = (state.updated_at, state.revision, state.message_count)
+    lead = unseen_lead(last_activity_at=state.updated_at - timedelta(days=2))
+
+    retry.retry(state.pk)
+
+    state.refresh_from_db()
+    lead.refresh_from_db()
+    assert (state.updated_at, state.revision, state.message_count) == before
+    assert lead.last_activity_at == state.updated_at
+
+
+def test_a_retry_that_fails_is_counted_on_the_open_failure():
+    state = conversation()
+
+    result = retry.retry(state.pk, by="ani")
+
+    state.refresh_from_db()
+    assert result.reason == "contact_not_found"
+    assert SyncFailure.objects.get().occurrences == 2
+    assert (state.synced_at, state.sync_reason) == (None, "contact_not_found")
+
+
+def test_a_conversation_that_is_gone_is_not_retried():
+    assert retry.retry(0) is None
+
+
+def test_a_person_retries_failures_and_is_told_what_came_of_it():
+    mended, broken = conversation(PHONE), conversation(OTHER)
+    unseen_lead()
+    SyncFailureFactory(state=mended, kind="invalid_payload")
+    SyncFailureFactory(state=broken, resolved_at=timezone.now(), resolution="manual")
+    SyncFailureFactory(state=None)
+
+    outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
+
+    assert outcome == retry.Retried(synced=1, still_failing=1)
+    retried = SyncFailure.objects.get(resolution="retried")
+    assert (retried.state, retried.resolved_by) == (mended, "ani")
+
+
+def test_more_than_a_person_waits_for_are_due_for_the_worker(monkeypatch):
+    monkeypatch.setattr(retry, "AT_ONCE", 1)
+    for phone in (PHONE, OTHER):
+        conversation(phone)
+        unseen_lead(phone)
+
+    outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
+
+    assert outcome == retry.Retried(synced=1, due=1)
+    assert work_batch() == {"synced": 1}
+    ended = SyncFailure.objects.values_list("resolution", "resolved_by")
+    assert list(ended) == [("retried", "ani")] * 2
+
+
+def test_a_retry_that_a_person_asked_for_and_that_fails_is_not_signed_later():
+    state = conversation()
+    SarahState.objects.all().retry_now(by="ani")
+    work_batch()
+    unseen_lead()
+
+    retry.retry(state.pk)
+
+    failure = SyncFailure.objects.get()
+    assert (failure.resolution, failure.resolved_by) == ("healed", "")
+
+
+def test_a_retry_of_many_passes_by_every_conversation_once_although_they_heal(monkeypatch):
+    monkeypatch.setattr(retry, "BATCH_SIZE", 5)
+    for number in range(12):
+        conversation(f"+62812345678{number:02}")
+        unseen_lead(f"+62812345678{number:02}")
+    waiting = SarahState.objects.out_of_sync()
+
+    results = list(retry.retry_each(waiting))
+
+    assert [result.synced for result in results] == [True] * 12
+    assert not waiting.exists()
+
+
+def test_resync_syncs_what_is_out_of_sync_and_leaves_the_rest(capsys):
+    lead = unseen_lead(OTHER)
+    in_sync = conversation(OTHER)
+    Contact.objects.filter(pk=lead.pk).update(lead_score=1)
+    conversation(PHONE)
+    unseen_lead(PHONE)
+
+    call_command("resync")
+
+    assert Contact.objects.get(phone=PHONE).lead_score == 80
+    assert Contact.objects.get(phone=OTHER).lead_score == 1
+    assert in_sync.contact == lead
+    assert "1" in capsys.readouterr().out.splitlines()[-1]
+
+    call_command("resync", "--all")
+
+    assert Contact.objects.get(phone=OTHER).lead_score == 80
+
+
+def test_resync_with_problems_that_remain_ends_with_3(capsys):
+    conversation()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("resync")
+
+    assert ended.value.code == 3
+    assert "contact_not_found" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_resync_of_leads_that_opted_out_is_no_problem(capsys):
+    unseen_lead(opted_out=True)
+    conversation()
+
+    call_command("resync")
+
+    assert SarahState.objects.get().sync_reason == "excluded"
+
+
+@pytest.mark.parametrize(
+    ("selection", "count"),
+    [
+        ([], 3),
+        (["--phone", "0812-3456-7890"], 1),
+        (["--workspace", "kopi-kita"], 1),
+        (["--since", "7d"], 2),
+        (["--all", "--since", "7d"], 3),
+        (["--phone", "0899 1111 2222"], 0),
+    ],
+)
+def test_a_dry_run_counts_what_is_selected_and_syncs_nothing(capsys, selection, count):
+    conversation(PHONE)
+    conversation(OTHER, workspace=WorkspaceFactory(slug="kopi-kita"))
+    old = conversation("+6281234567892")
+    SarahState.objects.filter(pk=old.pk).update(updated_at=timezone.now().replace(year=2020))
+    unseen_lead("+6281234567893")
+    conversation("+6281234567893")
+    before = list(SarahState.objects.order_by("pk").values())
+
+    call_command("resync", "--dry-run", *selection)
+
+    assert str(count) in capsys.readouterr().out.splitlines()[-1]
+    assert list(SarahState.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--workspace", "nowhere"], ["--phone", "Budi"], ["--since", "a week"]]
+)
+def test_a_selection_that_makes_no_sense_is_refused(arguments):
+    with pytest.raises(CommandError):
+        call_command("resync", *arguments)
+
+
+def test_resync_finds_the_workspace_of_a_lead_that_no_signal_told_of(capsys):
+    kopi = WorkspaceFactory(slug="kopi-kita")
+    state = conversation(workspace=None)
+    unseen_lead(workspace=kopi)
+
+    call_command("resync")
+
+    state.refresh_from_db()
+    assert (state.workspace, state.contact) == (kopi, Contact.objects.get())
+
+
+def test_waiting_for_a_lead_uses_up_no_retry():
+    state = conversation()
+    for _ in range(12):
+        retry.retry(state.pk)
+
+    state.refresh_from_db()
+    assert (state.sync_attempts, state.has_open_failures) == (0, True)
