@@ -51,6 +51,7 @@ class SendingCommand(base.Command):
     """A command that sends traffic to a server, which need not be this installation's."""
 
     requires_system_checks = ()
+    epilog = "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
 
     def add_base_url(self, parser: argparse._ActionsContainer, *, required: bool = False) -> None:
         parser.add_argument(

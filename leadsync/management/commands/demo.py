@@ -19,13 +19,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils import timezone
-from tqdm import tqdm
 
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key, revoke_keys
 from sarah.models import SarahState
-from sarah.simulator.conversations import conversations, phones
-from sarah.simulator.traffic import Tally, TrafficError, send
+from sarah.simulator.conversations import phones
 
 HOST = "127.0.0.1"
 DATABASE = settings.VAR_DIR / "demo.sqlite3"
@@ -65,7 +63,9 @@ class Command(BaseCommand):
             wait_until_healthy(url, server)
             if is_new:
                 self.stdout.write(f"Sarah talks to {CONVERSATIONS} people:")
-                self.stdout.write(str(send_conversations(url, key)))
+                call_command(
+                    "simulate", conversations=CONVERSATIONS, seed=SEED, base_url=url, key=key
+                )
             self.stdout.write(summary(url, password, key))
             server.wait()
             raise CommandError("The server has stopped by itself.")
@@ -161,18 +161,6 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
             except requests.RequestException:
                 time.sleep(0.1)
     raise CommandError("The server does not start; what it has printed above may say why.")
-
-
-def send_conversations(url: str, key: str) -> Tally:
-    traffic = list(conversations(CONVERSATIONS, seed=SEED))
-    tally = Tally()
-    replies = send(traffic, base_url=url, key=key)
-    try:
-        for reply in tqdm(replies, total=len(traffic), unit=" requests", disable=None):
-            tally.add(reply)
-    except TrafficError as error:
-        raise CommandError(str(error)) from error
-    return tally
 
 
 def summary(url: str, password: str, key: str) -> str:

@@ -11,8 +11,7 @@ from sarah.simulator.traffic import TrafficError, read_requests
 
 class Command(SendingCommand):
     help = (
-        "Send recorded bot traffic to a server over HTTP, in order, and sum up what became of it. "
-        "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
+        "Send recorded bot traffic to a server over HTTP, in order, and sum up what became of it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

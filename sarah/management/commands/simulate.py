@@ -16,8 +16,7 @@ from sarah.simulator.traffic import to_line
 class Command(SendingCommand):
     help = (
         "Make Sarah's traffic, Indonesian and English conversations of all outcomes, and write it "
-        "to a file or send it to a server. The same seed makes the same traffic. "
-        "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
+        "to a file or send it to a server. The same seed makes the same traffic."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
