@@ -27,13 +27,16 @@ unexport DJANGO_SETTINGS_MODULE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint serve lock bench scenarios messages
+.PHONY: help demo check test lint serve lock bench scenarios messages
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000)
 	@exec $(AS_DEMO) $(BIN)/python manage.py demo --port $(PORT)
+
+check: lint  ## Lint and the fast tests, for every save (20 s)
+	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST) -q -m "not slow"
 
 test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST=options)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)

@@ -60,8 +60,12 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "page" in fixtures:
             item.add_marker("browser")
+        commits = any(mark.kwargs.get("transaction") for mark in item.iter_markers("django_db"))
+        if commits or {"page", "live_server", "transactional_db"} & set(fixtures):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

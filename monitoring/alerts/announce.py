@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import Error, connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from monitoring.alerts.texts import text_of
 from monitoring.errors import frames
@@ -134,5 +134,5 @@ def _delivery(
         event=event,
         channel=channel,
         recipient=recipient,
-        next_attempt_at=timezone.now(),
+        next_attempt_at=Now(),
     )
