@@ -63,18 +63,19 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         everything but two equal refused bodies.
         """
         now = timezone.now()
-        details: dict[str, object] = {
-            "state_id": state_id,
-            "request_id": request_id.get(),
-            "error": _storable(error)[: self.model.MAX_ERROR],
-            "traceback": _storable(traceback)[-self.model.MAX_TRACEBACK :],
-            "payload": payload or {},
-            "last_seen_at": now,
-        }
         with transaction.atomic():
-            cause_id = details["group_id"] = FailureGroup.objects.id_of(
+            cause_id = FailureGroup.objects.id_of(
                 source=key["source"], kind=key["kind"], exception=exception, function=function
             )
+            details: dict[str, object] = {
+                "group_id": cause_id,
+                "state_id": state_id,
+                "request_id": request_id.get(),
+                "error": _storable(error)[: self.model.MAX_ERROR],
+                "traceback": _storable(traceback)[-self.model.MAX_TRACEBACK :],
+                "payload": payload or {},
+                "last_seen_at": now,
+            }
             repeated = self.open().filter(**key)
             if not repeated.update(occurrences=F("occurrences") + 1, **details):
                 self.bulk_create(
