@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from contacts import phones
 from contacts.models import Contact, Workspace
-from leadsync.infra.db import CompiledQuery
+from leadsync.infra.db import LOST, CompiledQuery, bounded_waits, is_busy
 from monitoring.models.failures import SyncFailure
 from sarah.merge import merge_facts
 from sarah.models import SarahState, StateUpdate
@@ -75,14 +75,20 @@ def workspace_for_ref(ref: str) -> Workspace | None:
 
 
 def workspace_for_phone(phone: str) -> Workspace | None:
-    """The only workspace there is, or else the only one where the phone is a lead."""
-    is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
-    match list(Workspace.objects.annotate(is_lead=is_lead).order_by("-is_lead")[:2]):
+    """The only workspace there is, or else the only one where the phone is a lead; None as well
+    while the leads' table is locked: no message may depend on that."""
+    match list(Workspace.objects.order_by("pk")[:2]):
         case [only]:
             return only
-        case [first, second] if first.is_lead and not second.is_lead:
-            return first
-    return None
+    is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
+    try:
+        with bounded_waits():
+            homes = list(Workspace.objects.filter(is_lead)[:2])
+    except LOST as error:
+        if not is_busy(error):
+            raise
+        return None
+    return homes[0] if len(homes) == 1 else None
 
 
 def workspace_of(state: SarahState) -> Workspace | None:

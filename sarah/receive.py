@@ -3,25 +3,31 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from contacts.models import Workspace
-from leadsync.infra.db import raise_if_transaction_is_lost
+from contacts.phones import InvalidPhone
+from leadsync.infra.db import LOST, bounded_waits, is_busy, raise_if_transaction_is_lost
 from leadsync.infra.request_ids import request_id
 from monitoring.errors import frames
 from monitoring.kinds import Kind
 from sarah import retry
-from sarah.addressing import Address, find_address, locked_conversation
+from sarah.addressing import (
+    Address,
+    ForeignWorkspace,
+    find_address,
+    locked_conversation,
+)
 from sarah.guards import record_failure
 from sarah.merge import LATE, merge
 from sarah.models import Outcome, SarahState, StateUpdate
 from sarah.reading import Message, as_evidence
-from sarah.sync import SyncResult
+from sarah.sync import SyncResult, save, save_guarded
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +41,10 @@ class NotCommitted(OperationalError):
     """The transaction ended without an error and without a commit."""
 
 
+class NotInOrder(Exception):
+    """The sync did not come to an end on the plain way: the guarded one knows what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a message came from, and when its request began (`time.perf_counter()`)."""
@@ -42,6 +52,16 @@ class Origin:
     started: float
     key_id: int | None = None
     client_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A message as it came in."""
+
+    message: Message
+    raw: bytes
+    key_workspace: Workspace | None
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +77,64 @@ def receive(
 ) -> Receipt:
     """Commit one message of a bot, sync it and put it in the journal; `raw` is the body as sent.
 
+    The first try is one plain transaction: what raises in it rolls it back, and the message is
+    received again along the guarded way, with all rows read anew.
+
     Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
     InterfaceError or IntegrityError if it could not be committed; then it can be received again.
     """
-    address = find_address(
-        message.contact_phone, ref=message.workspace_ref, key_workspace=key_workspace
-    )
+    arrival = Arrival(message=message, raw=raw, key_workspace=key_workspace, origin=origin)
+    try:
+        return _commit(arrival, is_guarded=False)
+    except (InvalidPhone, ForeignWorkspace):
+        raise
+    except Exception as error:
+        if isinstance(error, LOST) and not is_busy(error):
+            raise
+        return _commit(arrival, is_guarded=True)
+
+
+def _commit(arrival: Arrival, *, is_guarded: bool) -> Receipt:
     commits: list[None] = []
-    with transaction.atomic():
-        state = locked_conversation(address) or _new_conversation(address)
-        merged = merge(state, message)
-        problems = message.warnings | merged.problems
-        warnings = problems | ({"message_count": LATE} if merged.is_late else {})
-        before = {name: getattr(state, name) for name in merged.values}
-        _save(state, merged.values)
-        if problems:
-            _record_problems(state, problems, raw)
-        _add_to_journal(state, raw=raw, before=before, warnings=warnings, origin=origin)
+    with bounded_waits():
+        state, receipt = _receive(arrival, is_guarded=is_guarded)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:
         raise NotCommitted("The message was not committed.")
-    result = retry.look_again(state) or state.sync_result
-    return Receipt(result=result, warnings=warnings)
+    if again := retry.look_again(state):
+        return replace(receipt, result=again)
+    return receipt
+
+
+def _receive(arrival: Arrival, *, is_guarded: bool) -> tuple[SarahState, Receipt]:
+    message = arrival.message
+    address = find_address(
+        message.contact_phone, ref=message.workspace_ref, key_workspace=arrival.key_workspace
+    )
+    state = locked_conversation(address) or _new_conversation(address)
+    merged = merge(state, message)
+    problems = message.warnings | merged.problems
+    warnings = problems | ({"message_count": LATE} if merged.is_late else {})
+    before = {name: getattr(state, name) for name in merged.values}
+    is_guarded = is_guarded or not state.is_in_order
+    fields = _changed(state, merged.values)
+    if is_guarded:
+        result = save_guarded(state, fields=fields)
+    else:
+        result = _save_plainly(state, fields=fields)
+    if problems:
+        _record_problems(state, problems, arrival.raw)
+    entry = _journal_entry(state, result, arrival, before=before, warnings=warnings)
+    _add_to_journal(entry, is_guarded=is_guarded)
+    return state, Receipt(result=result, warnings=warnings)
+
+
+def _save_plainly(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
+    state.is_guarded = False
+    save(state, fields=fields)
+    if not state.sync_result.synced:
+        raise NotInOrder
+    return state.sync_result
 
 
 def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
@@ -103,16 +159,13 @@ def _new_conversation(address: Address) -> SarahState:
     )
 
 
-def _save(state: SarahState, values: dict[str, object]) -> None:
+def _changed(state: SarahState, values: dict[str, object]) -> list[str]:
+    """Set the values and what each message sets; returns the fields to save."""
     for name, value in values.items():
         setattr(state, name, value)
     state.revision += 1
     state.updated_at = timezone.now()
-    written = [*values, "revision", "updated_at", *state.mark_synced()]
-    if state._state.adding:
-        state.save(force_insert=True)
-    else:
-        state.save(update_fields=written)
+    return [*values, "revision", "updated_at", *state.mark_synced()]
 
 
 def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) -> None:
@@ -126,36 +179,46 @@ def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) ->
     )
 
 
-def _add_to_journal(
+def _journal_entry(
     state: SarahState,
+    result: SyncResult,
+    arrival: Arrival,
     *,
-    raw: bytes,
     before: Mapping[str, object],
     warnings: dict[str, str],
-    origin: Origin,
-) -> None:
-    """Journal the message with what it changed (`before`: the old values of the fields that it
-    wrote) and what its sync came to; a failure to do so is logged."""
-    result = state.sync_result
+) -> StateUpdate:
+    """The message with what it changed (`before`: the old values of the fields that it wrote) and
+    what its sync came to."""
+    raw, origin = arrival.raw, arrival.origin
+    return StateUpdate(
+        state=state,
+        received_at=state.updated_at,
+        key_id=origin.key_id,
+        client_address=origin.client_address,
+        body=raw[: StateUpdate.MAX_BODY].decode("utf-8", "replace").replace("\x00", ""),
+        changes=changes_of(before, {name: getattr(state, name) for name in before}),
+        lead_score=state.lead_score,
+        outcome=result.reason or Outcome.SYNCED,
+        failure_group_id=result.cause_id,
+        warnings=warnings,
+        duration_ms=round((time.perf_counter() - origin.started) * 1000),
+        request_id=request_id.get(),
+    )
+
+
+def _add_to_journal(entry: StateUpdate, *, is_guarded: bool) -> None:
+    """Journal the message; guarded, a failure to do so is logged and costs no message."""
+    if not is_guarded:
+        entry.save(force_insert=True)
+        return
     try:
         with transaction.atomic():
-            StateUpdate.objects.create(
-                state=state,
-                received_at=state.updated_at,
-                key_id=origin.key_id,
-                client_address=origin.client_address,
-                body=raw[: StateUpdate.MAX_BODY].decode("utf-8", "replace").replace("\x00", ""),
-                changes=changes_of(before, {name: getattr(state, name) for name in before}),
-                lead_score=state.lead_score,
-                outcome=result.reason or Outcome.SYNCED,
-                failure_group_id=result.cause_id,
-                warnings=warnings,
-                duration_ms=round((time.perf_counter() - origin.started) * 1000),
-                request_id=request_id.get(),
-            )
+            entry.save(force_insert=True)
     except Exception as error:  # noqa: BLE001 (guard: a broken journal costs no message)
         raise_if_transaction_is_lost()
-        logger.error("A message of conversation %s is not journalled: %s", state.pk, frames(error))
+        logger.error(
+            "A message of conversation %s is not journalled: %s", entry.state_id, frames(error)
+        )
 
 
 def _cut(value: object) -> object:

@@ -7,12 +7,12 @@ from django.db.models.signals import post_save
 from contacts.models import Contact, Workspace
 from sarah import retry
 from sarah.models import SarahState
-from sarah.sync import guarded_sync
+from sarah.sync import guarded_sync, sync
 
 
 def sync_saved_state(instance: SarahState, raw: bool, **kwargs: object) -> None:
     if not raw:
-        instance.sync_result = guarded_sync(instance)
+        instance.sync_result = (guarded_sync if instance.is_guarded else sync)(instance)
 
 
 def heal_for_contact(

@@ -1,6 +1,7 @@
 """The guarded contact sync: what a saved conversation does to its lead, and what if that fails."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +58,40 @@ def guarded_sync(state: SarahState) -> SyncResult:
             result = sync(state)
     except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
         raise_if_transaction_is_lost()
-        logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
-        return _failed(state, SyncReason.SYNC_ERROR, **as_failure(error))
-    if result.reason in EXPLANATIONS:
-        why = result.explanation or EXPLANATIONS[result.reason]
-        return _failed(state, result.reason, error=why)
-    return result
+        return _broken(state, error)
+    return _put_on_record(state, result)
+
+
+def save_guarded(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
+    """Save a conversation (`fields` of it, if it is not new) and sync it, guarded as above.
+
+    The savepoint is opened before the save: if the sync raises, the row is written once, after it.
+    PostgreSQL checks a row's foreign keys again at COMMIT if one transaction updates it twice, and
+    waits there for whoever holds the lead, without any time-out.
+    """
+    is_new = state._state.adding
+    state.is_guarded = False
+    try:
+        with transaction.atomic():
+            save(state, fields=fields)
+            result = state.sync_result
+    except Exception as error:
+        raise_if_transaction_is_lost()
+        if state._state.adding:
+            raise  # another request was faster: the caller reads all rows anew
+        if is_new:
+            SarahState.objects.bulk_create([state])  # sends no signal
+            return _broken(state, error)
+        return _broken(state, error, **{name: getattr(state, name) for name in fields})
+    return _put_on_record(state, result)
+
+
+def save(state: SarahState, *, fields: Sequence[str]) -> None:
+    """Save a conversation: all of a new one, which is inserted, or `fields`."""
+    if state._state.adding:
+        state.save(force_insert=True)
+    else:
+        state.save(update_fields=fields)
 
 
 def sync(state: SarahState) -> SyncResult:
@@ -141,8 +170,22 @@ def _heal_failures(state: SarahState) -> None:
         )
 
 
-def _failed(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult:
-    state.mark_failed(reason)
+def _put_on_record(state: SarahState, result: SyncResult) -> SyncResult:
+    """The result, with the failure of a conversation that waits for its lead or workspace."""
+    if result.reason not in EXPLANATIONS:
+        return result
+    error = result.explanation or EXPLANATIONS[result.reason]
+    state.mark_failed(result.reason)
+    return _record(state, result.reason, error=error)
+
+
+def _broken(state: SarahState, error: Exception, **also: Any) -> SyncResult:
+    logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
+    state.mark_failed(SyncReason.SYNC_ERROR, **also)
+    return _record(state, SyncReason.SYNC_ERROR, **as_failure(error))
+
+
+def _record(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult:
     cause_id = record_failure(
         kind=reason,
         workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,

@@ -42,9 +42,9 @@ ENTRY_POINTS = ("admin", "api", "dashboard", "management", "signals", "urls")
 SYNC_STATE = {field.name for field in SyncState._meta.get_fields()} - {"contact"}
 LOOKUPS = {"isnull", "in", "exact", "gt"}
 GUARDS = {
-    "sarah/sync.py": 1,  # the sync
+    "sarah/sync.py": 2,  # the sync, of a saved conversation and of one that is being saved
     "sarah/guards.py": 2,  # the record of a failure; an item or a job of the worker
-    "sarah/receive.py": 1,  # the journal
+    "sarah/receive.py": 2,  # the plain way; the journal
     "monitoring/alerts/deliver.py": 1,  # an alert's delivery
 }
 """What may catch everything: nothing there may cost a message, or stop the rest (STYLE 11)."""

@@ -1,13 +1,17 @@
 """How we talk to the database: small batches, compiled queries, counts that stop, second tries."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from django.utils.formats import number_format
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 BATCH_SIZE = 500
 """Rows that a transaction may hold: SQLite has one writer, and the bot must not wait."""
@@ -15,6 +19,7 @@ CAP = 10_000
 """Counting stops just past here: an exact count of a million rows costs more than its page."""
 MAX_RACES = 5
 """Second tries of what another request was faster with: each such race has a winner."""
+SQLITE_WAIT_MS = 2000
 LOST = (OperationalError, InterfaceError)
 """The connection or the transaction is lost; what was to be written is not."""
 
@@ -48,13 +53,51 @@ def past_races(run: Callable[[], T]) -> T:
 
 
 def with_second_try(run: Callable[[], T]) -> T:
-    """The result of `run`, which is called once more, on a fresh connection, if the database drops
-    the first or picks it as the victim of a deadlock: the bot itself never sends anything twice."""
+    """Return the result of `run`, which is called once more, on a fresh connection, if the database
+    drops the first or picks it as the victim of a deadlock: the bot never sends anything twice.
+
+    Not after a lock time-out or a cancelled statement: it would wait as long again.
+    """
     try:
         return past_races(run)
-    except LOST:
+    except LOST as error:
+        if is_busy(error):
+            raise
         connection.close()
     return run()
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the database is there, and somebody else held what was asked for too long."""
+    if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+        return True
+    return isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in str(error)
+
+
+@contextmanager
+def bounded_waits() -> Iterator[None]:
+    """A transaction of a bot's request: each of its statements waits for a lock for at most
+    `LEADSYNC_LOCK_TIMEOUT_MS`. SQLite has one lock, for which BEGIN waits two seconds."""
+    if connection.vendor == "sqlite":
+        with _sqlite_waits(SQLITE_WAIT_MS), transaction.atomic():
+            yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
+        yield
+
+
+@contextmanager
+def _sqlite_waits(milliseconds: int) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        ((usual,),) = cursor.execute("PRAGMA busy_timeout").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+    try:
+        yield
+    finally:
+        if connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
 
 
 def raise_if_transaction_is_lost() -> None:

@@ -90,6 +90,8 @@ class SarahState(SyncState):
 
     sync_result: "SyncResult"
     """What the sync of the last save came to: set by that save, for whoever saved."""
+    is_guarded = True
+    """Whether the sync of a save is guarded; who turns it off guards the save himself."""
 
     class Meta:
         verbose_name = _("conversation with Sarah")

@@ -187,17 +187,24 @@ class SyncState(models.Model):
         excluded = {"synced_at": None, "sync_reason": SyncReason.EXCLUDED}
         self._write({**excluded, **NOT_QUEUED, **link})
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the last sync worked and nothing tells of failures: most likely this one works,
+        too."""
+        return bool(self.synced_at and self.contact_id) and not self.may_have_open_failures
+
     def mark_failed(self, reason: SyncReason, **also: Any) -> None:
         """It did not reach its lead; only an error is retried, the rest waits for what is missing.
+        `also` are other columns to write at once.
 
         What waits for a lead has none (any more): the phone of the one it had may have changed.
         """
         changes: dict[str, Any] = {
+            **also,
             "synced_at": None,
             "sync_reason": reason,
             **NOT_QUEUED,
             "has_open_failures": True,
-            **also,
         }
         if reason == SyncReason.SYNC_ERROR:
             changes |= self._next_attempt()

@@ -30,9 +30,10 @@ pytestmark = [
 
 KEY = ["SELECT apikey"]
 WORKSPACE = ["SELECT workspace"]
-TAKEN_IN = ["BEGIN", "SELECT sarahstate", "UPDATE sarahstate"]
-TAKEN_IN_FIRST = ["BEGIN", "SELECT sarahstate", "INSERT sarahstate"]
-SYNC = ["SAVEPOINT", "SET LOCAL", "SELECT contact"]
+OPENED = ["BEGIN", "SET LOCAL", "SELECT sarahstate"]
+PLAIN = [*OPENED, "UPDATE sarahstate", "SELECT contact"]
+GUARDED = [*OPENED, "SAVEPOINT", "UPDATE sarahstate", "SELECT contact"]
+GUARDED_FIRST = [*OPENED, "SAVEPOINT", "INSERT sarahstate", "SELECT contact"]
 OUT_OF_SYNC = ["UPDATE sarahstate"]
 JOURNALLED = ["SAVEPOINT", "INSERT stateupdate", "RELEASE"]
 COUNTED = ["SAVEPOINT", "SELECT failuregroup", "UPDATE syncfailure", "RELEASE"]
@@ -45,12 +46,12 @@ RECORDED = [
     "RELEASE",
 ]
 LOOKED_AGAIN = ["SELECT contact"]
-NOT_FOUND = [*SYNC, "RELEASE", *OUT_OF_SYNC]
-RAISED = [*SYNC, "UPDATE contact", "ROLLBACK TO", "RELEASE", *OUT_OF_SYNC]
+NOT_FOUND = ["RELEASE", *OUT_OF_SYNC]
+RAISED = ["UPDATE contact", "ROLLBACK TO", "RELEASE", *OUT_OF_SYNC]
 
 STRANGER = "+6281234567899"
 
-CONTROL = re.compile(r"BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK TO|SET LOCAL")
+CONTROL = re.compile(r"BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK TO|ROLLBACK|SET LOCAL")
 TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "[a-z]+_(\w+)"(?! U\d)')  # U0: a subquery's
 
 
@@ -105,8 +106,8 @@ def test_what_a_message_that_changes_facts_costs(bound_bot: Bot) -> None:
     with statements() as sent:
         bound_bot.post(extracted_data={"goals": "sell much more"})
 
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, "UPDATE contact", "RELEASE", *JOURNALLED, "COMMIT"]
-    assert len(sent) == 13
+    assert sent == [*KEY, *PLAIN, "UPDATE contact", "INSERT stateupdate", "COMMIT"]
+    assert len(sent) == 9
 
 
 @pytest.mark.usefixtures("_lead")
@@ -117,8 +118,8 @@ def test_what_a_message_that_moves_the_status_costs(bound_bot: Bot) -> None:
         bound_bot.post(state="handoff", lead_score=80)
 
     moved = ["UPDATE contact", "INSERT statuschange"]
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, *moved, "RELEASE", *JOURNALLED, "COMMIT"]
-    assert len(sent) == 14
+    assert sent == [*KEY, *PLAIN, *moved, "INSERT stateupdate", "COMMIT"]
+    assert len(sent) == 10
 
 
 @pytest.mark.usefixtures("_lead")
@@ -128,29 +129,34 @@ def test_a_message_without_news_writes_nothing_to_the_lead(bound_bot: Bot) -> No
     with statements() as sent:
         bound_bot.post(lead_score=80)
 
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, "RELEASE", *JOURNALLED, "COMMIT"]
-    assert len(sent) == 12
+    assert sent == [*KEY, *PLAIN, "INSERT stateupdate", "COMMIT"]
+    assert len(sent) == 8
 
 
 @pytest.mark.usefixtures("_lead")
 @pytest.mark.parametrize("ref", [{}, {"workspace_id": "default"}], ids=["implied", "named"])
 def test_a_workspace_to_look_up_costs_a_statement_more(free_bot: Bot, ref: dict[str, str]) -> None:
-    WorkspaceFactory(slug="other")
+    WorkspaceFactory()
     free_bot.post(extracted_data={"goals": "sell more"})
 
     with statements() as sent:
         free_bot.post(extracted_data={"goals": "sell much more"}, **ref)
 
-    assert sent == [
-        *KEY,
-        *WORKSPACE,
-        *TAKEN_IN,
-        *SYNC,
-        "UPDATE contact",
-        "RELEASE",
-        *JOURNALLED,
-        "COMMIT",
-    ]
+    begun, looked_up, rest = sent[1:3], sent[3:4], sent[4:]
+    assert (begun, looked_up) == (["BEGIN", "SET LOCAL"], WORKSPACE)
+    assert [*begun, *rest] == [*PLAIN, "UPDATE contact", "INSERT stateupdate", "COMMIT"]
+
+
+@pytest.mark.usefixtures("_lead")
+def test_of_several_workspaces_the_implied_one_is_found_under_a_guard(free_bot: Bot) -> None:
+    WorkspaceFactory(slug="other")
+    free_bot.post(extracted_data={"goals": "sell more"})
+
+    with statements() as sent:
+        free_bot.post(extracted_data={"goals": "sell much more"})
+
+    guarded = ["SAVEPOINT", "SET LOCAL", *WORKSPACE, "RELEASE"]
+    assert sent[3:8] == [*WORKSPACE, *guarded]
     assert len(sent) == 14
 
 
@@ -162,7 +168,7 @@ def test_a_first_message_costs_a_statement_more(bound_bot: Bot) -> None:
     # The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT
     # would wait for whoever holds the lead.
     linked = ["UPDATE contact", "UPDATE sarahstate"]
-    assert sent == [*KEY, *TAKEN_IN_FIRST, *SYNC, *linked, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert sent == [*KEY, *GUARDED_FIRST, *linked, "RELEASE", *JOURNALLED, "COMMIT"]
     assert len(sent) == 14
 
 
@@ -173,7 +179,7 @@ def test_what_a_message_of_an_opted_out_lead_costs(bound_bot: Bot) -> None:
     with statements() as sent:
         bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, *OUT_OF_SYNC, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert sent == [*KEY, *GUARDED, *OUT_OF_SYNC, "RELEASE", *JOURNALLED, "COMMIT"]
     assert len(sent) == 13
 
 
@@ -184,8 +190,8 @@ def test_a_message_of_a_test_number_costs_no_look_at_the_leads(bound_bot: Bot) -
     with statements() as sent:
         bound_bot.post(lead_score=85)
 
-    excluded = ["SAVEPOINT", "SET LOCAL", *OUT_OF_SYNC, "RELEASE"]
-    assert sent == [*KEY, *TAKEN_IN, *excluded, *JOURNALLED, "COMMIT"]
+    excluded = [*GUARDED[:-1], *OUT_OF_SYNC, "RELEASE"]
+    assert sent == [*KEY, *excluded, *JOURNALLED, "COMMIT"]
     assert len(sent) == 12
 
 
@@ -200,8 +206,7 @@ def test_what_creating_the_lead_costs(bound_bot: Bot) -> None:
     linked = ["UPDATE contact", "UPDATE sarahstate"]
     assert sent == [
         *KEY,
-        *TAKEN_IN_FIRST,
-        *SYNC,
+        *GUARDED_FIRST,
         *created,
         *linked,
         "RELEASE",
@@ -221,8 +226,8 @@ def test_what_a_message_in_a_flood_costs(bound_bot: Bot) -> None:
     with statements() as sent:
         bound_bot.post()
 
-    flooded = [*SYNC, "SELECT contact", "RELEASE", *OUT_OF_SYNC]
-    assert sent == [*KEY, *TAKEN_IN, *flooded, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
+    flooded = [*GUARDED, "SELECT contact", "RELEASE", *OUT_OF_SYNC]
+    assert sent == [*KEY, *flooded, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
 
 
 def test_what_a_message_of_an_unknown_lead_costs(bound_bot: Bot) -> None:
@@ -231,7 +236,7 @@ def test_what_a_message_of_an_unknown_lead_costs(bound_bot: Bot) -> None:
     with statements() as sent:
         bound_bot.post()
 
-    assert sent == [*KEY, *TAKEN_IN, *NOT_FOUND, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
+    assert sent == [*KEY, *GUARDED, *NOT_FOUND, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
     assert len(sent) == 18
 
 
@@ -243,7 +248,7 @@ def test_what_a_first_message_of_an_unknown_lead_costs(bound_bot: Bot) -> None:
 
     assert sent == [
         *KEY,
-        *TAKEN_IN_FIRST,
+        *GUARDED_FIRST,
         *NOT_FOUND,
         *RECORDED,
         *JOURNALLED,
@@ -261,7 +266,7 @@ def test_what_a_message_whose_sync_raises_costs(bound_bot: Bot) -> None:
         with statements() as sent:
             bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *RAISED, *COUNTED, *JOURNALLED, "COMMIT"]
+    assert sent == [*KEY, *GUARDED, *RAISED, *COUNTED, *JOURNALLED, "COMMIT"]
     assert len(sent) == 19
 
 
@@ -275,8 +280,9 @@ def test_what_a_first_sync_that_raises_costs(bound_bot: Bot) -> None:
         with statements() as sent:
             bound_bot.post(lead_score=85)
 
-    assert sent == [*KEY, *TAKEN_IN, *RAISED, *RECORDED, *JOURNALLED, "COMMIT"]
-    assert len(sent) == 21
+    first_try = [*PLAIN, "UPDATE contact", "ROLLBACK"]
+    assert sent == [*KEY, *first_try, *GUARDED, *RAISED, *RECORDED, *JOURNALLED, "COMMIT"]
+    assert len(sent) == 28
 
 
 @pytest.mark.usefixtures("_lead")
@@ -288,7 +294,7 @@ def test_what_a_message_that_heals_costs(bound_bot: Bot) -> None:
         bound_bot.post(lead_score=80)
 
     healed = ["UPDATE contact", "UPDATE syncfailure", "UPDATE sarahstate"]
-    assert sent == [*KEY, *TAKEN_IN, *SYNC, *healed, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert sent == [*KEY, *GUARDED, *healed, "RELEASE", *JOURNALLED, "COMMIT"]
     assert len(sent) == 15
 
 
