@@ -67,7 +67,7 @@ def has_drifted(state: SarahState, contact: Contact | None) -> bool:
     """
     if _is_test(state) or (contact and contact.opted_out):
         return state.sync_reason != SyncReason.EXCLUDED
-    if contact is None or state.synced_at is None or state.synced_at < state.updated_at:
+    if contact is None or state.is_behind:
         return True
     return state.contact_id != contact.pk or bool(rules.changes_for(contact, state))
 

@@ -82,7 +82,6 @@ class SarahState(SyncState):
     )
     last_message_at = models.DateTimeField(_("last message sent"), null=True, blank=True)
 
-    revision = models.PositiveBigIntegerField(_("revision"), default=0)
     created_at = models.DateTimeField(_("started"), default=timezone.now)
     updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
 

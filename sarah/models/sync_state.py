@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -136,6 +137,9 @@ class SyncState(models.Model):
     sync_attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     next_sync_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=0)
+    """Counted under the row's lock: the order of what was said, which no clock tells."""
+    synced_revision = models.PositiveBigIntegerField(_("synced revision"), null=True, blank=True)
     has_open_failures = models.BooleanField(
         _("has open failures"),
         default=False,
@@ -151,8 +155,17 @@ class SyncState(models.Model):
         help_text=_("Who asked for the next attempt; the failures that it ends are signed so."),
     )
 
+    was_due = False
+    """Whether this attempt was taken from the queue."""
+
     class Meta:
         abstract = True
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was said since the last sync; told by revisions, because the clocks of
+        two machines differ. A process of the release before counts none."""
+        return self.synced_at is None or self.synced_revision not in (None, self.revision)
 
     @property
     def may_have_open_failures(self) -> bool:
@@ -167,8 +180,9 @@ class SyncState(models.Model):
         less for each message. What tells of failures stays until then.
         """
         self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
+        self.synced_revision = self.revision
         self.retry_requested_by = retried_by or self.retry_requested_by
-        return ("synced_at", "sync_reason", "leased_until")
+        return ("synced_at", "synced_revision", "sync_reason", "leased_until")
 
     def confirm_synced(self, contact: "Contact") -> None:
         """The sync worked: link the lead and leave the queue. Mostly there is nothing to write."""
@@ -215,14 +229,12 @@ class SyncState(models.Model):
     def take_from_queue(self) -> bool:
         """Use up the attempt that is due; False if a message, a person or another worker was
         faster, since each of them ends the lease. It is due by the database's clock, not ours."""
-        if not (self.leased_until and self.next_sync_at):
-            return False
-        self.next_sync_at = None
-        return True
+        self.was_due = bool(self.leased_until and self.next_sync_at)
+        return self.was_due
 
     def postpone(self) -> None:
         """Put off the retry of a conversation that broke outside of its guarded sync."""
-        self.next_sync_at = None
+        self.was_due = True
         self.mark_failed(SyncReason.SYNC_ERROR, leased_until=None)
 
     def sync_state_with(self, other: "SyncState") -> dict[str, Any]:
@@ -233,17 +245,20 @@ class SyncState(models.Model):
         }
 
     def _next_attempt(self) -> dict[str, Any]:
-        """When to retry; a message that fails while a retry is to come does not use one up."""
-        now = timezone.now()
-        if self.next_sync_at and self.next_sync_at > now:
+        """When to retry, by the database's clock. Only a retry that was due uses up an attempt: no
+        message does, and no person's."""
+        if self.sync_attempts and not self.was_due:
             return {"sync_attempts": self.sync_attempts, "next_sync_at": self.next_sync_at}
         attempts = self.sync_attempts + 1
         delay = delay_after(attempts, chance=random.random())
-        return {"sync_attempts": attempts, "next_sync_at": delay and now + delay}
+        return {"sync_attempts": attempts, "next_sync_at": delay and Now() + delay}
 
     def _write(self, changes: dict[str, Any]) -> None:
         if not changes:
             return
         type(self)._default_manager.filter(pk=self.pk).update(**changes)
         for name, value in changes.items():
-            setattr(self, name, value)
+            if isinstance(value, Combinable):
+                self.__dict__.pop(name, None)  # known to the database: read when it is asked for
+            else:
+                setattr(self, name, value)

@@ -35,7 +35,7 @@ def remembered(bot: Bot) -> dict:
 
 def rows() -> list[list[dict]]:
     """Everything that is stored about leads and conversations, but for times."""
-    times = {"updated_at", "synced_at", "last_activity_at", "revision"}
+    times = {"updated_at", "synced_at", "last_activity_at", "revision", "synced_revision"}
     return [
         [{k: v for k, v in row.items() if k not in times} for row in model.objects.values()]
         for model in (Contact, SarahState, SyncFailure)
