@@ -1,18 +1,36 @@
 """What differs between the parts of the site: the language, and what a page may load; and the id
 that each request gets."""
 
+from collections.abc import Callable
+
 from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import translation
 
+MAX_BODY = 2 * 1024 * 1024
+"""Bytes; the API has a lower limit of its own. A proxy in front has the same (README)."""
 ADMIN = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 JSON = "default-src 'none'; frame-ancestors 'none'"
 DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that nothing here takes, before anything reads it: Django spools a file of any
+    size to disk, also for somebody who is not logged in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if (length.isdecimal() and int(length[:20]) <= MAX_BODY) or is_api(request):
+            return self.get_response(request)
+        return HttpResponse("The body is too large.", status=413, content_type="text/plain")
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "leadsync.infra.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "leadsync.middleware.BodyLimitMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "leadsync.middleware.LanguageMiddleware",

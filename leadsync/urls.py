@@ -15,7 +15,11 @@ api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
     path("", include("monitoring.api.urls")),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    re_path(
+        r"^docs/?$",
+        SpectacularSwaggerSplitView.as_view(http_method_names=["get", "head"]),
+        name="docs",
+    ),
 ]
 
 urlpatterns = [

@@ -11,7 +11,7 @@ from contacts.text import clean_line, clean_text, is_harmful
 
 MAX_ITEMS = 50
 MAX_ITEM_LENGTH = 500
-GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
+GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3}){1,12}")
 NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
 
 

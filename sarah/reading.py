@@ -26,7 +26,8 @@ from sarah.models import MAX_COUNT, ConversationState
 
 MAX_DEPTH = 20
 CUT_DEPTH = MAX_DEPTH + 5
-JSON_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+# Possessive, and a text may lack its end: else one quote after another is tried to the body's end.
+JSON_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 MAX_DIGITS = 40
 MAX_KEY_LENGTH = 100
 MAX_TEXT = 10_000

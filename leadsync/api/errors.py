@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiResponse
@@ -38,6 +38,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = DatabaseAway()
     elif isinstance(error, BodyTooLarge):
         error = PayloadTooLarge(str(error))
+    elif isinstance(error, SuspiciousOperation):  # such as over a thousand parameters
+        error = exceptions.ParseError("The request is not usable. Send less of it.")
     elif isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import BigIntegerField
 from django.utils import translation
 from rest_framework import serializers
 
@@ -78,7 +79,7 @@ class SelectionSerializer(ResolutionSerializer):
     """Which open failures to resolve: what fits all that is named, or `all` of them."""
 
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
+        child=serializers.IntegerField(min_value=1, max_value=BigIntegerField.MAX_BIGINT),
         required=False,
         allow_empty=False,
         max_length=MAX_IDS,

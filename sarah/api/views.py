@@ -79,11 +79,12 @@ class StateView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(_as_api_error(exc))
         if self.request.method == "POST" and response.status_code < 500:
-            self._record_refusal(str(response.data["error"]))
+            self._record_refusal(str(response.data["error"]), is_known=response.status_code == 400)
         return response
 
-    def _record_refusal(self, error: str) -> None:
-        """The bot does not look at our status: without this, nobody would notice."""
+    def _record_refusal(self, error: str, *, is_known: bool) -> None:
+        """The bot does not look at our status: without this, nobody would notice. The body of a key
+        that is refused is not even parsed: anybody may hold that."""
         key = self.request.auth or getattr(self.request, "refused_key", None)
         if key is None:
             return
@@ -95,7 +96,7 @@ class StateView(APIView):
             kind=Kind.REJECTED_PAYLOAD,
             error=error,
             workspace_ref=key.workspace.slug if key.workspace else "",
-            contact_phone=_phone_of(raw),
+            contact_phone=_phone_of(raw) if is_known else "",
             **as_evidence(raw, limit=MAX_RECORDED_BODY),
         )
 
