@@ -1,4 +1,4 @@
-"""What people do to many leads at once: in small commits, because bots must not wait."""
+"""Bulk actions of staff on leads, in small commits, so that bots do not wait."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ BATCH_SIZE = 500
 
 
 def change_status(leads: ContactQuerySet, to: str, *, by: str) -> int:
-    """Move these leads to a status, each with its history row; returns how many moved.
+    """Change the status of these leads, each with a history row; returns how many changed.
 
-    It writes what `Contact.change()` writes, in three statements for a batch instead of two a lead.
+    Writes what `Contact.change()` writes, with three statements per batch instead of two per lead.
     """
     return sum(_move(pks, to, by=by) for pks in batches(leads.exclude(lead_status=to)))
 
 
 def assign(leads: ContactQuerySet, to: User) -> int:
-    """Give these leads to a person; returns how many were somebody else's or nobody's."""
+    """Assign these leads to a person; returns how many were not assigned to that person before."""
     now = timezone.now()
     return sum(
         Contact.objects.filter(pk__in=pks).update(assigned_to=to, updated_at=now)
@@ -29,7 +29,7 @@ def assign(leads: ContactQuerySet, to: User) -> int:
 
 
 def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
-    """The keys of these leads as of now: what is done to a lead may end its being one of them."""
+    """The primary keys of these leads now, in batches: an action may end a lead's membership."""
     pks = list(leads.order_by("pk").values_list("pk", flat=True))
     return (pks[start : start + BATCH_SIZE] for start in range(0, len(pks), BATCH_SIZE))
 

@@ -1,6 +1,6 @@
-"""Owns how a phone number is read: any spelling of one number becomes one E.164 text, or an error.
+"""Reads phone numbers: any spelling of a number becomes one E.164 text, or an error. Pure.
 
-Pure: no Django, no clock, no I/O. Messages never repeat the input, so they are safe in a log.
+Error messages never repeat the input, so they are safe to log.
 """
 
 import re

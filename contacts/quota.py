@@ -1,4 +1,4 @@
-"""How many leads unknown numbers may become in an hour: a flood of them makes no leads."""
+"""The quota of leads created for unknown numbers: a flood of them creates no leads."""
 
 from datetime import timedelta
 
@@ -14,15 +14,15 @@ that wait, has to find the places of its last run free again."""
 
 
 def is_used_up(workspace: Workspace) -> bool:
-    """Whether Sarah's conversations have made as many leads here as they may in an hour."""
+    """Whether as many leads were created here within the hour as the workspace allows."""
     return room_in(workspace) == 0
 
 
 def room_in(workspace: Workspace) -> int:
-    """How many leads may be created here right now; 0 in a flood.
+    """Return how many leads may be created here now; 0 in a flood.
 
-    One statement, which counts no further than the limit. Messages that come at the same moment
-    may each find the last place free: the limit is kept but for as many as there are threads.
+    One statement, which counts no further than the limit. Messages that arrive at the same moment
+    may each find the last place free: the limit may be exceeded by the number of threads.
     """
     limit = workspace.max_created_per_hour
     lately = Contact.objects.added_since(timezone.now() - WINDOW)
@@ -30,7 +30,7 @@ def room_in(workspace: Workspace) -> int:
 
 
 def explain(workspace: Workspace) -> str:
-    """What happened and what to do, for the failure of a conversation that has to wait."""
+    """Return what happened and what to do, for the failure of a conversation that must wait."""
     return (
         f"{workspace.max_created_per_hour} leads or more were created here in the last hour, which "
         "is the limit of this workspace: the conversation is kept and becomes a lead in a later "
@@ -40,13 +40,13 @@ def explain(workspace: Workspace) -> str:
 
 
 class HourlyQuota:
-    """What is left of the limits for one run over many conversations, by workspace."""
+    """The rest of the quotas during one run over many conversations, by workspace."""
 
     def __init__(self) -> None:
         self._left: dict[int, int] = {}
 
     def claim(self, workspace: Workspace) -> bool:
-        """Whether there is room for one more lead; if so, it is taken."""
+        """Use up one place; returns False if there is none left."""
         left = self._left.get(workspace.pk)
         self._left[workspace.pk] = (room_in(workspace) if left is None else left) - 1
         return self._left[workspace.pk] >= 0

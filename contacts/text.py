@@ -1,4 +1,4 @@
-"""Cleaning of what strangers typed: no character that could break a database, a log or a page."""
+"""Cleans untrusted text: removes characters that could break a database, a log or a page."""
 
 import re
 
@@ -15,10 +15,10 @@ def is_harmful(text: str) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """The text without harmful and invisible characters; its lines stay."""
+    """Remove harmful and invisible characters; line breaks stay."""
     return INVISIBLE.sub("", HARMFUL.sub("", text)).replace("\r\n", "\n").strip()
 
 
 def clean_line(text: str) -> str:
-    """The same on one line, every run of white space one space."""
+    """The same on one line, with single spaces."""
     return " ".join(clean_text(text).split())

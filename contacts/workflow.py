@@ -1,4 +1,4 @@
-"""The status of a lead: its values, their order, and which moves a bot may make."""
+"""The statuses of a lead, their order, and which changes a bot may make."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

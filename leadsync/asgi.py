@@ -1,4 +1,4 @@
-"""The ASGI application, for hosts that only speak ASGI; WSGI is the measured default."""
+"""The ASGI application, for hosts that need ASGI; WSGI is the measured default."""
 
 import os
 

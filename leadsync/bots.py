@@ -1,4 +1,4 @@
-"""Bot accounts and their keys: what the operator's commands do."""
+"""Bot accounts and their keys."""
 
 import re
 
@@ -20,14 +20,14 @@ ROLES = {
 
 
 class BotError(Exception):
-    """Why it cannot be done, and what to do instead: a sentence for the operator."""
+    """Why it cannot be done and what to do instead: a sentence for the operator."""
 
 
 def issue_key(name: str, *, role: str, workspace: Workspace | None = None) -> str:
-    """Create the bot's account if there is none, and a key for it; returns the key.
+    """Create the bot's account if needed, and return a new key for it.
 
-    The key cannot be shown again: only its digest is stored. Raises BotError if the name is a
-    person's or the bot has two valid keys already.
+    The key cannot be shown again: only its digest is stored. Raises BotError if the name belongs to
+    a person or the bot has two valid keys already.
     """
     if not NAME.fullmatch(name):
         raise BotError(f"{name!r} is no name for a bot: use small letters, digits, dots, dashes.")
@@ -50,12 +50,12 @@ def issue_key(name: str, *, role: str, workspace: Workspace | None = None) -> st
 
 
 def revoke_keys(name: str, *, prefix: str = "") -> int:
-    """Refuse the bot's keys (those that begin with `prefix`) from now on; returns how many."""
+    """Revoke the bot's keys (those that begin with `prefix`); returns how many."""
     return ApiKey.objects.filter(user__username=name, prefix__startswith=prefix).revoke()
 
 
 def _bot_account(name: str) -> User:
-    """The account under its lock, so that two commands at once cannot both issue the last key."""
+    """Return the account, locked, so that two commands at once cannot both issue the last key."""
     new = User(username=name)
     new.set_unusable_password()
     User.objects.bulk_create([new], ignore_conflicts=True)

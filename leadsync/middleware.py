@@ -1,5 +1,4 @@
-"""What differs between the parts of the site: the language, and what a page may load; and the id
-that each request gets."""
+"""Middleware: body limit, content security policy, language."""
 
 from collections.abc import Callable
 
@@ -20,8 +19,10 @@ DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that nothing here takes, before anything reads it: Django spools a file of any
-    size to disk, also for somebody who is not logged in."""
+    """Refuses bodies over MAX_BODY before anything reads them.
+
+    Django would spool files of any size to disk, also for somebody who is not logged in.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

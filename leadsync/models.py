@@ -1,4 +1,4 @@
-"""Who may call the API: the keys of bots."""
+"""The model of an API key."""
 
 from datetime import timedelta
 from typing import Self

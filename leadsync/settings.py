@@ -1,4 +1,4 @@
-"""Every setting of LeadSync, read from the environment; `.env.example` lists the variables.
+"""Settings, read from the environment; `.env.example` lists the variables.
 
 A wrong value stops the start with an error that names the variable and what is allowed.
 """

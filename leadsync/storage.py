@@ -1,4 +1,4 @@
-"""How static files are named: by their content, so that browsers may keep them for ever."""
+"""Static files storage: hashed names, so that browsers may cache them for ever."""
 
 from typing import Any
 

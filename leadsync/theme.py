@@ -1,4 +1,4 @@
-"""How the admin looks: Unfold's settings."""
+"""Unfold's settings: how the admin looks."""
 
 from typing import Any
 

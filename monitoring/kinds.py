@@ -1,4 +1,4 @@
-"""The kinds of failure, and what a person can do about each."""
+"""The kinds of failure, with advice on each."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ class Kind(models.TextChoices):
 
     @property
     def advice(self) -> str:
-        """What happened and what to do next, in words for staff."""
+        """What happened and what to do next, for staff."""
         return str(ADVICE[self])
 
 
@@ -73,5 +73,5 @@ BACKGROUND_ADVICE = _(
 
 
 def advice_on(*, source: str, kind: str) -> str:
-    """What happened and what to do next, in words for staff."""
+    """What happened and what to do next, for staff."""
     return str(BACKGROUND_ADVICE if source == Source.BACKGROUND else ADVICE[Kind(kind)])

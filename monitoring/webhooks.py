@@ -1,7 +1,7 @@
-"""Calling an address that somebody typed: only public ones, signed, and over in four seconds.
+"""Posts to webhooks: only to public addresses, signed, and within four seconds.
 
-The name is looked up once, every address it has is checked, and the connection goes to a checked
-one: an answer that changes between two look-ups has nothing to change.
+The name is resolved once, every address is checked, and the connection goes to a checked one, so
+that DNS cannot change between check and use.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ NOT_PUBLIC = _("This address is not a public one: it is in a private network, or
 
 
 class WebhookFailed(Exception):
-    """It was not delivered; the message says why, in words without the address."""
+    """The webhook was not delivered; the text says why, without the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Deadline:
 
 
 def validate_webhook(url: str) -> None:
-    """Raise ValidationError for what can be no webhook, as far as its text tells."""
+    """Raise ValidationError if the URL cannot be a webhook, as far as its text shows."""
     URLValidator(["https", "http"], message=_("Write an address such as https://…"))(url)
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
@@ -76,7 +76,7 @@ def _is_usual_port(parts: SplitResult) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also if it stands for another one.
+    """Whether an IP address belongs to the public internet, also if it embeds another address.
 
     Raises ValueError if it is no IP address.
     """
@@ -89,14 +89,14 @@ def is_public(address: str) -> bool:
 
 
 def _inner(ip: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that this one leads to: mapped, 6to4, Teredo or NAT64."""
+    """The IPv4 address that this one embeds: mapped, 6to4, Teredo or NAT64."""
     if ip in NAT64:
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
 
 
 def signature(body: bytes, *, timestamp: str, secret: str) -> str:
-    """What the header `X-LeadSync-Signature` must be for this body at this time."""
+    """Return the value of the header `X-LeadSync-Signature` for this body and time."""
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 

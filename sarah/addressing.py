@@ -1,4 +1,4 @@
-"""Where a message belongs: its workspace, its phone, and the conversation there (CONTRACT 3)."""
+"""Finds where a message belongs: its workspace, phone and conversation (CONTRACT 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from sarah.models import SarahState, StateUpdate
 
 
 class ForeignWorkspace(Exception):
-    """The key is bound to another workspace than the one named."""
+    """The message names another workspace than the one its key is bound to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A phone and its workspace; without a workspace, the name it was given (blank for none)."""
+    """A phone in a workspace. If the workspace is unknown, `ref` is the name that was sent."""
 
     phone: str
     workspace: Workspace | None
@@ -29,10 +29,10 @@ class Address:
 
     @property
     def waiting_refs(self) -> tuple[str | None, str | None]:
-        """The one or two names under which conversations may have waited for this workspace.
+        """The one or two names under which conversations may wait for this workspace.
 
-        A key for all workspaces left some without a name, and now says where they belong. A key
-        bound to one workspace does not reach those: they may be somebody else's.
+        A key for all workspaces may have left some without a name, and now says where they belong.
+        A key bound to one workspace does not reach those: they may belong to somebody else.
         """
         if self.workspace and not self.is_bound:
             return "", self.ref
@@ -40,14 +40,14 @@ class Address:
         return (None, None) if nameless else (self.ref, self.ref)
 
     def is_home_of(self, state: SarahState) -> bool:
-        """Whether a conversation of this phone belongs here, also if it waited until now."""
+        """Whether a conversation of this phone belongs to this address, also if it waits for it."""
         if state.workspace_id is None:
             return state.workspace_ref in self.waiting_refs
         return self.workspace is not None and state.workspace_id == self.workspace.pk
 
 
 def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> Address:
-    """Where a message with this phone and this workspace name belongs.
+    """Return the address of a message with this phone and workspace name.
 
     The workspace is the one named; else the key's; else the only one there is; else the one where
     the phone is a lead. Raises InvalidPhone, and ForeignWorkspace for a key bound elsewhere.
@@ -69,14 +69,16 @@ def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None
 
 
 def workspace_for_ref(ref: str) -> Workspace | None:
-    """The workspace with this slug, or else with this Kapso phone number id."""
+    """Return the workspace with this slug, else with this Kapso phone number id."""
     found = Workspace.objects.filter(Q(slug=ref) | Q(kapso_phone_number_id=ref))
     return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
 
 
 def workspace_for_phone(phone: str) -> Workspace | None:
-    """The only workspace there is, or else the only one where the phone is a lead; None as well
-    while the leads' table is locked: no message may depend on that."""
+    """Return the only workspace there is, else the only one where the phone is a lead.
+
+    None as well while the leads' table is locked: no message may depend on it.
+    """
     match list(Workspace.objects.order_by("pk")[:2]):
         case [only]:
             return only
@@ -92,7 +94,7 @@ def workspace_for_phone(phone: str) -> Workspace | None:
 
 
 def workspace_of(state: SarahState) -> Workspace | None:
-    """The conversation's workspace, also the one it has waited for, if that can be told by now."""
+    """Return the conversation's workspace, or the one it waits for if that exists by now."""
     if state.workspace:
         return state.workspace
     ref = state.workspace_ref
@@ -108,9 +110,9 @@ def region_of(workspace: Workspace | None) -> str:
 
 
 def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> SarahState | None:
-    """The conversation that a message to the same address would go on with.
+    """Return the conversation that a message to this address would continue.
 
-    Without one, and if no workspace was named, the phone's newest conversation that the key may
+    If there is none and no workspace was named, the phone's newest conversation that the key may
     see. Raises InvalidPhone and ForeignWorkspace.
     """
     address = None
@@ -127,18 +129,17 @@ def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> S
 
 
 def locked_conversation(address: Address) -> SarahState | None:
-    """The conversation at this address, under the lock that messages of one lead queue up for."""
+    """Return the conversation at this address, locked: messages of one lead queue up for it."""
     workspace_id = address.workspace.pk if address.workspace else None
     states = _at_home_or_waiting(workspace_id, *address.waiting_refs, address.phone)
     return adopt(states, address.workspace) if states else None
 
 
 def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:
-    """Make one conversation of those at one address, at home in `workspace` if there is one.
+    """Merge the conversations at one address into one, and move it to `workspace` if given.
 
-    The caller holds the rows' locks. The row that has a workspace stays; what was said later wins
-    and fills up with what was said before; failures and messages of the others are re-pointed to
-    the survivor.
+    The caller holds the rows' locks. The row that has a workspace survives. What was said later
+    wins; what was said earlier fills the gaps. Failures and messages move to the survivor.
     """
     survivor, *others = sorted(states, key=lambda state: (state.workspace_id is None, state.pk))
     for other in others:

@@ -1,6 +1,6 @@
-"""The guards: what must not cost a message, or stop the rest of the background work, may fail here.
+"""Guards: run code whose failure must not cost a message or stop other work, and record it.
 
-Each puts what it caught on record. They raise only when the transaction itself is lost.
+They raise only when the transaction itself is lost.
 """
 
 import logging
@@ -18,14 +18,16 @@ T = TypeVar("T")
 
 
 class JobFailed(Exception):
-    """The work broke; that is in the log and among the failures."""
+    """The work failed; the failure is logged and on record."""
 
 
 def record_failure(
     *, kind: str, error: str, source: str = Source.SARAH, **details: Any
 ) -> int | None:
-    """Put a failure on record and return its cause; where even that fails, into the log (without
-    personal data)."""
+    """Record a failure and return the id of its cause; if even that fails, log it.
+
+    The log line contains no personal data.
+    """
     try:
         return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
     except Exception as broken:  # noqa: BLE001 (guard: a broken failure log costs no message)
@@ -40,9 +42,10 @@ def record_failure(
 
 
 def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None) -> T:
-    """The result of `work`, done in the background; raises JobFailed where it breaks, and the
-    database's own errors where that is away: the worker waits until it is back. `what` is for the
-    log, without personal data, and keeps the failures of different work apart.
+    """Run background work and return its result; raises JobFailed if it fails.
+
+    Database outages are raised as they are, because the worker waits until they are over. `what`
+    names the work in the log (no personal data) and keeps failures of different work apart.
     """
     try:
         return work()

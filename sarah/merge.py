@@ -1,4 +1,4 @@
-"""What a message changes in the conversation as it is stored: pure, a value in, a value out."""
+"""Merges a message into the stored conversation. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ TOO_MUCH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """The fields to write and their new values, what was left out and why, whether it was late."""
+    """The changed fields, what was left out and why, and whether the message was late."""
 
     values: dict[str, object]
     problems: dict[str, str]
@@ -31,7 +31,7 @@ class Merge:
 
 
 def merge(stored: SarahState, message: Message) -> Merge:
-    """`stored` with the message on top: absent fields stay, facts are merged key by key.
+    """Merge a message into `stored`: absent fields stay, facts are merged key by key.
 
     A late or forgetful message (CONTRACT 1) only fills empty facts and moves the state forward.
     """
@@ -58,9 +58,9 @@ def later_state(one: str, other: str) -> str:
 def merge_facts(
     stored: Mapping[str, object], new: Mapping[str, object], *, only_fill: bool = False
 ) -> tuple[dict[str, object], list[str]]:
-    """The facts together, and the keys of `new` that there was no room for.
+    """Return the merged facts, and the keys of `new` that did not fit.
 
-    An empty value never replaces a filled one; with `only_fill` nothing does.
+    An empty value never replaces a filled one; with `only_fill` no value does.
     """
     merged, left_out = dict(stored), []
     room = MAX_BODY - _size(merged)

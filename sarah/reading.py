@@ -1,7 +1,7 @@
-"""Reading of what the bot sent: whatever of a body can be used, and what was wrong with the rest.
+"""Reads a message: every field that can be used, and a warning for each that cannot. Pure.
 
-Pure: it asks neither the clock nor the database. The bot never sends anything twice, so a field
-that cannot be used is left out and everything else is kept (CONTRACT 1, salvage).
+The bot never sends anything twice, so an unusable field is left out and everything else is kept
+(CONTRACT 1, salvage).
 """
 
 import json
@@ -37,12 +37,12 @@ EARLIEST_YEAR = 2000
 
 
 class UnreadableBody(ValueError):
-    """The body is not a JSON object; the message is a sentence for the bot's developer."""
+    """The body is not a JSON object; the text is a sentence for the bot's developer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a bot's message says: only fields that were sent and can be used."""
+    """The fields of a message that were sent and can be used."""
 
     contact_phone: object
     workspace_ref: str
@@ -52,7 +52,7 @@ class Message:
 
 
 def parse_body(raw: bytes) -> dict[str, object]:
-    """The JSON object in `raw`; raises UnreadableBody if there is none."""
+    """Return the JSON object in `raw`; raises UnreadableBody if there is none."""
     try:
         body = _loads(raw)
     except ValueError:
@@ -63,7 +63,7 @@ def parse_body(raw: bytes) -> dict[str, object]:
 
 
 def read_message(body: dict[str, object], *, now: datetime) -> Message:
-    """Everything in `body` that can be used, and a warning for each field that cannot."""
+    """Return everything in `body` that can be used, and a warning for each field that cannot."""
     fields: dict[str, object] = {}
     warnings: dict[str, str] = {}
     for name, read in FIELDS.items():
@@ -83,7 +83,7 @@ def read_message(body: dict[str, object], *, now: datetime) -> Message:
 
 
 def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:
-    """How a body goes on record: its digest, and as much of its text as `limit` bytes hold."""
+    """Return the digest of a body and at most `limit` bytes of its text, for the record."""
     return {
         "fingerprint": sha256(raw).hexdigest(),
         "payload": {"body": raw[:limit].decode("utf-8", "replace").replace("\x00", "")},
@@ -98,8 +98,10 @@ def _loads(raw: bytes) -> object:
 
 
 def _cut_depths(raw: bytes) -> bytes:
-    """The JSON with `null` for what lies so deep that Python cannot read it and we would not keep
-    it; enough stays to be seen and warned about as too deep."""
+    """Replace what is nested too deep for Python's parser with `null`.
+
+    Enough depth stays for the warning that the value is nested too deep.
+    """
     kept, depth, start = [], 0, 0
     for token in JSON_TOKENS.finditer(raw):
         if token[0] in b"[{":
@@ -172,7 +174,7 @@ def _read_time(value: object, now: datetime) -> Reading:
 
 
 def read_ref(value: object) -> Reading:
-    """How a workspace is named: its slug or its Kapso id, which may come as a number."""
+    """Read the name of a workspace: its slug or its Kapso id, which may come as a number."""
     return read_text(value, max_length=MAX_REF_LENGTH)
 
 
@@ -213,7 +215,7 @@ def _read_key(sent: str) -> Reading:
 
 
 def _read_anything(value: object) -> Reading:
-    """A value of a key that we do not know, made fit to be stored."""
+    """Read the value of an unknown key, and make it fit to be stored."""
     problems: set[str] = set()
     kept = _tidy(value, 2, problems)
     if kept is None:
@@ -225,7 +227,7 @@ def _read_anything(value: object) -> Reading:
 
 
 def _tidy(value: object, depth: int, problems: set[str]) -> object:
-    """`value` without what the database or a page cannot bear; None where nothing is left."""
+    """Remove what neither the database nor a page can take; None if nothing is left."""
     if isinstance(value, str):
         if is_harmful(value):
             problems.add("has control characters")

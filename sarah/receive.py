@@ -1,4 +1,4 @@
-"""Receives a message in one transaction: its conversation, its lead, its row in the journal."""
+"""Receives a message in one transaction: its conversation, its lead and its journal row."""
 
 import json
 import logging
@@ -42,12 +42,12 @@ class NotCommitted(OperationalError):
 
 
 class NotInOrder(Exception):
-    """The sync did not come to an end on the plain way: the guarded one knows what to do."""
+    """The plain way did not end in a synced lead; the guarded way handles the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a message came from, and when its request began (`time.perf_counter()`)."""
+    """The key and client of a message, and when its request began (`time.perf_counter()`)."""
 
     started: float
     key_id: int | None = None
@@ -56,7 +56,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A message as it came in."""
+    """A message as it arrived."""
 
     message: Message
     raw: bytes
@@ -66,7 +66,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof that a message is committed: what its sync came to, and what the bot should know."""
+    """Proof that a message is committed, with the result of its sync and warnings for the bot."""
 
     result: SyncResult
     warnings: dict[str, str]
@@ -75,10 +75,10 @@ class Receipt:
 def receive(
     message: Message, *, raw: bytes, key_workspace: Workspace | None, origin: Origin
 ) -> Receipt:
-    """Commit one message of a bot, sync it and put it in the journal; `raw` is the body as sent.
+    """Commit one message, sync it, and add it to the journal; `raw` is the body as sent.
 
-    The first try is one plain transaction: what raises in it rolls it back, and the message is
-    received again along the guarded way, with all rows read anew.
+    The first try is one plain transaction. If anything in it raises, it is rolled back and the
+    message is received again the guarded way, with all rows read anew.
 
     Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
     InterfaceError or IntegrityError if it could not be committed; then it can be received again.
@@ -138,7 +138,7 @@ def _save_plainly(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
 
 
 def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
-    """What differs, by field, before and after; facts by their key. Pure."""
+    """Return what differs by field, before and after; facts by their key. Pure."""
     changes: Changes = {}
     for name, old in before.items():
         new = after[name]
@@ -150,8 +150,8 @@ def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Cha
 
 
 def _new_conversation(address: Address) -> SarahState:
-    """Of two first messages at once, the later one's insert fails, and its second try finds the
-    row."""
+    """A new conversation. If two first messages arrive at once, the later insert fails, and its
+    second try finds the row."""
     return SarahState(
         contact_phone=address.phone,
         workspace=address.workspace,
@@ -160,7 +160,7 @@ def _new_conversation(address: Address) -> SarahState:
 
 
 def _changed(state: SarahState, values: dict[str, object]) -> list[str]:
-    """Set the values and what each message sets; returns the fields to save."""
+    """Set the new values and what every message sets; returns the fields to save."""
     for name, value in values.items():
         setattr(state, name, value)
     state.revision += 1
@@ -187,8 +187,8 @@ def _journal_entry(
     before: Mapping[str, object],
     warnings: dict[str, str],
 ) -> StateUpdate:
-    """The message with what it changed (`before`: the old values of the fields that it wrote) and
-    what its sync came to."""
+    """The journal row: the message, what it changed (`before`: old values of the fields that it
+    wrote), and the result of its sync."""
     raw, origin = arrival.raw, arrival.origin
     return StateUpdate(
         state=state,
@@ -207,7 +207,7 @@ def _journal_entry(
 
 
 def _add_to_journal(entry: StateUpdate, *, is_guarded: bool) -> None:
-    """Journal the message; guarded, a failure to do so is logged and costs no message."""
+    """Insert the journal row. Guarded: a failure is logged and costs no message."""
     if not is_guarded:
         entry.save(force_insert=True)
         return

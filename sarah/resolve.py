@@ -1,6 +1,6 @@
-"""Resolving failures by hand: they are closed, and their conversations are no longer retried.
+"""Resolves failures by hand: closes them, and stops the retries of their conversations.
 
-What fails again opens a new failure: the bot's next message syncs as ever.
+The bot's next message syncs as ever; if that fails, it opens a new failure.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ def resolve_failures(
 ) -> int:
     """Close the open ones of these, in small commits, signed `by`; returns how many.
 
-    Only those last seen by the moment at which the person asked (now): what has failed since stays
-    open. `synced_at` stays as it is: a conversation that a person gave up on is still out of sync.
+    Only those last seen before the person asked (now): what failed since stays open. `synced_at`
+    stays, because a conversation that a person gave up on is still out of sync.
     """
     asked = failures.open().filter(last_seen_at__lte=seen_until or timezone.now())
     seen = list(asked.order_by("pk").values_list("pk", "last_seen_at"))
@@ -29,9 +29,9 @@ def resolve_failures(
 
 
 def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
-    """The cause is over: close its open failures, and return how many there were.
+    """Resolve a cause: close its open failures; returns how many.
 
-    One that is seen while this runs stays open, and the cause is *back again*.
+    A failure that is seen meanwhile stays open, and the cause is *back again*.
     """
     now = timezone.now()
     FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)

@@ -1,7 +1,7 @@
-"""Retrying conversations: one, those that somebody chose, those that a lead or workspace lets in.
+"""Retries conversations: one, selected ones, or those that wait for a lead or workspace.
 
-Each retry is one commit, along the same path as a bot's message, with the conversation as it is
-stored now.
+Each retry is one commit along the path of a bot's message, with the conversation as it is stored
+now.
 """
 
 import time
@@ -33,8 +33,8 @@ ENDS_WAITING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """What a retry came to: conversations that are in sync now (or need no retry, since their lead
-    opted out), that still fail, and that are due for the worker."""
+    """The result of a retry, in conversations: in sync now (or no retry needed, because the lead
+    opted out), still failing, or due for the worker."""
 
     synced: int = 0
     still_failing: int = 0
@@ -42,14 +42,14 @@ class Retried:
 
 
 def retry(state_id: int, *, by: str = "") -> SyncResult | None:
-    """Sync one conversation again; None if it is gone. `by` is the person who asked for it."""
+    """Retry one conversation; None if it was deleted. `by` is the person who asked for it."""
     return past_races(partial(_retry, state_id, by=by))
 
 
 def retry_due(state_id: int) -> SyncResult | None:
-    """Sync a leased conversation again; None if a message, a person or another worker was faster.
+    """Retry a leased conversation; None if a message, a person or another worker was faster.
 
-    Each of them ends the lease, so an old retry cannot get in the way of a newer sync.
+    Each of them ends the lease, so an old retry cannot undo a newer sync.
     """
     return past_races(partial(_retry, state_id, is_due=True))
 
@@ -64,7 +64,7 @@ def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult |
 
 
 def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:
-    """Retry these conversations in constant memory, however many they are."""
+    """Retry these conversations one by one, in constant memory."""
     last = 0
     while batch := list(
         states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
@@ -76,13 +76,16 @@ def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResu
 
 
 def retry_all(states: SarahStateQuerySet, *, by: str) -> Retried:
-    """Retry these conversations, while the person who asked for it waits."""
+    """Retry these conversations now, on behalf of `by`."""
     return _tally(retry_each(states, by=by))
 
 
 def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
-    """Retry the conversations of these failures, each once: as many as the person who asked for it
-    cares to wait for, the rest by the worker. All are due at once, so none is lost on the way."""
+    """Retry the conversations of these failures, each once, on behalf of `by`.
+
+    All are made due first, so none is lost. As many as `by` can be made to wait for are retried at
+    once, the others by the worker.
+    """
     states = states_of(failures)
     asked = list(states.order_by("pk").values_list("pk", flat=True))
     states.retry_now(by=by)
@@ -93,7 +96,7 @@ def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
 
 
 def states_of(failures: SyncFailureQuerySet) -> SarahStateQuerySet:
-    """The conversations whose retry may end these failures."""
+    """The conversations whose retry may close these failures."""
     states = list(failures.retryable().values_list("state_id", flat=True))
     return SarahState.objects.filter(pk__in=states)
 
@@ -104,16 +107,16 @@ def _tally(results: Iterable[SyncResult]) -> Retried:
 
 
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
-    """Heal what waits for this lead or workspace, once it is committed."""
+    """Retry what waits for this lead or workspace once it is committed."""
     if update_fields is None or ENDS_WAITING.intersection(update_fields):
         transaction.on_commit(partial(heal_waiting, saved), robust=True)
 
 
 def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
-    """Sync what waited for this workspace or these leads; returns how many conversations healed.
+    """Retry what waited for this workspace or these leads; returns how many are in sync now.
 
-    Saving one calls this by itself. Whoever writes leads with `bulk_create()` or `update()` calls
-    it with them, since those send no signal.
+    Saving a single one calls this by itself. Code that writes leads with `bulk_create()` or
+    `update()` must call it, because those send no signal.
     """
     if isinstance(saved, Workspace):
         healed = sum(map(_heal, _waiting_for_workspace(saved)))
@@ -125,7 +128,7 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
 
 
 def look_again(state: SarahState) -> SyncResult | None:
-    """Retry a conversation whose lead was committed while its own transaction was under way.
+    """Retry a conversation whose lead was committed during its own transaction.
 
     Whoever added the lead could not see the conversation yet, and we could not see the lead.
     """
@@ -146,7 +149,7 @@ def _heal(states: SarahStateQuerySet) -> int:
 
 
 def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
-    """Those that wait for one of these leads, were excluded, or have lost it."""
+    """Those that wait for one of these leads, were excluded, or lost their lead."""
     workspaces = {contact.workspace_id for contact in contacts}
     here = Q(contact_phone__in=[contact.phone for contact in contacts]) & (
         Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
@@ -158,10 +161,10 @@ def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
 
 
 def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]:
-    """Those that wait for this workspace, or whose phone became or was one of its test numbers.
+    """Those that wait for this workspace, or whose phone became or was a test number of it.
 
-    Several small questions: one that holds them all could use no index, and would read a million
-    conversations for each workspace that is saved.
+    Several small queries: one for all could use no index, and would read a million conversations
+    whenever a workspace is saved.
     """
     refs = [workspace.slug, workspace.kapso_phone_number_id or workspace.slug]
     if is_the_only(workspace):
@@ -184,7 +187,7 @@ def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
 
 
 def _locked_at_home(state_id: int) -> SarahState | None:
-    """The conversation under its lock, adopted by its workspace if that can be told by now."""
+    """The conversation, locked, and moved to its workspace if that is known by now."""
     state = SarahState.objects.select_related("workspace").filter(pk=state_id).first()
     if state is None:
         return None

@@ -1,4 +1,4 @@
-"""What the sync writes to a lead: pure rules on a conversation and a lead (CONTRACT 3)."""
+"""The rules of the sync: what a conversation changes in its lead (CONTRACT 3). Pure."""
 
 from datetime import timedelta
 
@@ -15,10 +15,10 @@ ACTIVITY_RECORDED_EVERY = timedelta(minutes=1)
 
 
 def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
-    """The lead's fields that the conversation changes, with their new values; empty if none.
+    """Return the lead's fields that the conversation changes, with their new values.
 
-    What a person wrote (`staff_fields`) stays, a name is only given to a lead that has none, and
-    the status only moves forward.
+    Fields that a person wrote (`staff_fields`) stay, a name is given only to a lead without one,
+    and the status only moves forward.
     """
     proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
     if contact.name:
@@ -40,7 +40,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
 
 
 def is_re_engaged(contact: Contact, state: SarahState) -> bool:
-    """Whether an archived lead has written again since, and is not marked for that yet."""
+    """Whether an archived lead has written again since, and is not marked for it yet."""
     if contact.lead_status != LeadStatus.ARCHIVED:
         return False
     archived_at, marked_at = contact.status_changed_at, contact.re_engaged_at
@@ -50,7 +50,7 @@ def is_re_engaged(contact: Contact, state: SarahState) -> bool:
 
 
 def check_status_map() -> None:
-    """Stop the start if LEADSYNC_STATUS_BY_STATE does not give each state a known status."""
+    """Raise ImproperlyConfigured if LEADSYNC_STATUS_BY_STATE lacks a state or a known status."""
     statuses = settings.LEADSYNC_STATUS_BY_STATE
     if (
         not isinstance(statuses, dict)

@@ -1,4 +1,4 @@
-"""The guarded contact sync: what a saved conversation does to its lead, and what if that fails."""
+"""The guarded sync: copies a saved conversation to its lead, and records what fails."""
 
 import logging
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync came to: synced, or the reason why not (in words where the reason alone does not
-    say enough) and the cause that its failure belongs to."""
+    """The result of a sync: synced, or why not (with an explanation where the reason says too
+    little), and the cause of its failure."""
 
     reason: SyncReason | None = None
     explanation: str = ""
@@ -42,15 +42,15 @@ class SyncResult:
 
     @property
     def needs_no_retry(self) -> bool:
-        """Synced, or nothing is to be synced."""
+        """Whether it is in sync, or is not to be synced."""
         return self.reason in (None, SyncReason.EXCLUDED)
 
 
 def guarded_sync(state: SarahState) -> SyncResult:
     """Sync a saved conversation to its lead; whatever that raises, the conversation stays saved.
 
-    A sync that fails leaves the lead untouched, the conversation marked as out of sync, and one
-    failure on record. Raises only when the transaction itself is lost, since then nothing is saved.
+    A failed sync leaves the lead untouched, the conversation marked as out of sync, and one failure
+    on record. Raises only if the transaction itself is lost, because then nothing is saved.
     """
     try:
         with transaction.atomic():
@@ -63,11 +63,11 @@ def guarded_sync(state: SarahState) -> SyncResult:
 
 
 def save_guarded(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
-    """Save a conversation (`fields` of it, if it is not new) and sync it, guarded as above.
+    """Save a conversation (`fields` of it, unless it is new) and sync it, guarded as above.
 
     The savepoint is opened before the save: if the sync raises, the row is written once, after it.
-    PostgreSQL checks a row's foreign keys again at COMMIT if one transaction updates it twice, and
-    waits there for whoever holds the lead, without any time-out.
+    PostgreSQL rechecks a row's foreign keys at COMMIT if one transaction updates it twice, and
+    waits there for whoever holds the lead, without a time-out.
     """
     is_new = state._state.adding
     state.is_guarded = False
@@ -87,7 +87,7 @@ def save_guarded(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
 
 
 def save(state: SarahState, *, fields: Sequence[str]) -> None:
-    """Save a conversation: all of a new one, which is inserted, or `fields`."""
+    """Insert a new conversation, or save `fields` of an existing one."""
     if state._state.adding:
         state.save(force_insert=True)
     else:
@@ -95,9 +95,9 @@ def save(state: SarahState, *, fields: Sequence[str]) -> None:
 
 
 def sync(state: SarahState) -> SyncResult:
-    """Copy what the conversation says to its lead and close its failures.
+    """Copy the conversation to its lead and heal its failures.
 
-    Runs in the caller's transaction and locks the lead's row, because staff write to it as well.
+    Runs in the caller's transaction and locks the lead, because staff write to it as well.
     """
     if state.workspace is None:
         return SyncResult(reason=_why_unresolved(state))
@@ -121,7 +121,7 @@ def sync(state: SarahState) -> SyncResult:
 
 
 def _limit_lock_waits() -> None:
-    """A row that somebody's form holds must not hold up the bot; SQLite has no row locks."""
+    """Limit the wait for a lead that somebody holds; SQLite has no row locks."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
@@ -144,7 +144,7 @@ def _locked_contact(state: SarahState) -> Contact | None:
 
 
 def _create_contact(state: SarahState) -> Contact | None:
-    """Insert-or-ignore, then lock: staff may be adding the same lead right now."""
+    """Insert or ignore, then lock: staff may be adding the same lead right now."""
     contact = Contact(
         phone=state.contact_phone,
         workspace=state.workspace,
@@ -162,7 +162,7 @@ def _excluded(state: SarahState, contact: Contact | None = None) -> SyncResult:
 
 
 def _heal_failures(state: SarahState) -> None:
-    """Close the failures of before, signed with who asked for this retry, if somebody did."""
+    """Heal the open failures, signed with the person who asked for this retry, if any."""
     if state.may_have_open_failures:
         by = state.retry_requested_by
         SyncFailure.objects.filter(state=state).heal(
@@ -171,7 +171,7 @@ def _heal_failures(state: SarahState) -> None:
 
 
 def _put_on_record(state: SarahState, result: SyncResult) -> SyncResult:
-    """The result, with the failure of a conversation that waits for its lead or workspace."""
+    """Record the failure if the conversation waits for its lead or workspace."""
     if result.reason not in EXPLANATIONS:
         return result
     error = result.explanation or EXPLANATIONS[result.reason]

@@ -1,4 +1,4 @@
-"""The background worker: any number of them, on any number of machines, share the work."""
+"""The background worker; any number of them may run, on any number of machines."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ SQLITE_PAUSE = 0.005
 
 
 class Heartbeats(Protocol):
-    """Where workers show that they live."""
+    """Where workers report that they are alive."""
 
     def beat(self, worker: str) -> None: ...
     def sign_off(self, worker: str) -> None: ...
@@ -37,7 +37,7 @@ class Heartbeats(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """Something that the worker does now and then, beside the queue. May run in several at once."""
+    """Something that the worker runs at intervals. May run in several workers at once."""
 
     run: Callable[[Callable[[], bool]], Any]
     """Gets a function that tells whether to stop; returns None if there was nothing to do."""
@@ -50,8 +50,8 @@ class Job:
 
 @dataclass(slots=True)
 class Worker:
-    """Works until it is told to stop. A database that is away or not migrated yet does not end it:
-    it says so in the log and asks again."""
+    """Works until it is stopped. If the database is away or not migrated, it logs that and tries
+    again."""
 
     heartbeats: Heartbeats
     jobs: dict[str, Job]
@@ -60,12 +60,11 @@ class Worker:
     beat_at: float = 0.0
 
     def stop(self, *_signal: object) -> None:
-        """Leave after the conversation at hand; for a signal handler."""
+        """Stop after the current conversation; usable as a signal handler."""
         self.stopping = True
 
     def checkpoint(self) -> bool:
-        """Between any two pieces of work: show that it lives, let others write, ask whether to
-        stop."""
+        """Send a heartbeat if one is due, let others write, and return whether to stop."""
         now = time.monotonic()
         if now >= self.beat_at:
             self.beat_at = now + BEAT_EVERY
@@ -75,7 +74,7 @@ class Worker:
         return self.stopping
 
     def run(self) -> None:
-        """Work until `stop()`."""
+        """Work until `stop()` is called."""
         while not self.stopping:
             try:
                 outcomes = work_batch(self.checkpoint)
@@ -89,7 +88,7 @@ class Worker:
         self.sign_off()
 
     def work_once(self) -> tuple[Counter[str], dict[str, Any]]:
-        """Everything that is due now; returns the outcomes of the retries and the jobs' results."""
+        """Work all that is due now; returns the outcomes of retries and the jobs' results."""
         outcomes: Counter[str] = Counter()
         while not self.checkpoint() and (batch := work_batch(self.checkpoint)):
             outcomes += batch
@@ -98,7 +97,7 @@ class Worker:
         return outcomes, results
 
     def do_jobs(self) -> dict[str, Any]:
-        """Those whose time has come, each on its own: one that breaks keeps none from its turn."""
+        """Run the jobs that are due; one that fails does not keep the others from running."""
         results = {}
         for name, job in self.jobs.items():
             if not self.checkpoint() and time.monotonic() >= job.due_at:
@@ -107,7 +106,7 @@ class Worker:
         return results
 
     def sign_off(self) -> None:
-        """A worker that was stopped is not missed."""
+        """Remove the heartbeat, so that nobody misses a worker that was stopped."""
         with suppress(Error):
             self.heartbeats.sign_off(self.name)
 

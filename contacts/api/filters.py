@@ -1,4 +1,4 @@
-"""What `/api/v1/leads/` can be asked."""
+"""Query parameters of `/api/v1/leads/`."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ class ScoreFilter(django_filters.NumberFilter):
 
 
 class YesNoField(forms.TypedChoiceField):
-    """`true` or `false`; django-filter's own takes what it does not know for no answer."""
+    """`true` or `false`; django-filter's own field takes anything else for no answer."""
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]

@@ -1,4 +1,4 @@
-"""The description of `/api/v1/leads/` in the OpenAPI schema."""
+"""OpenAPI description of `/api/v1/leads/`."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 

@@ -1,4 +1,4 @@
-"""The JSON of leads."""
+"""JSON of leads."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class LeadSerializer(RowSerializer):
 
 
 class StatusChangeSerializer(RowSerializer):
-    """One move of a lead's status."""
+    """One change of a lead's status."""
 
     from_status = serializers.CharField(help_text="A `lead_status`.")
     to = serializers.CharField(help_text="A `lead_status`.")
@@ -82,7 +82,7 @@ class StatusChangeSerializer(RowSerializer):
 
 
 class NoteSerializer(RowSerializer):
-    """What a person, a bot or LeadSync wrote down about a lead."""
+    """A note on a lead by a person, a bot or LeadSync."""
 
     class Meta:
         model = Note
@@ -90,7 +90,7 @@ class NoteSerializer(RowSerializer):
 
 
 class LeadDetailSerializer(LeadSerializer):
-    """A lead with everything that is known of it."""
+    """A lead with all its fields, newest status changes and newest notes."""
 
     added = HISTORY
 

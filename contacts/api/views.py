@@ -1,4 +1,4 @@
-"""`/api/v1/leads/`: leads for bots that manage them."""
+"""`/api/v1/leads/`: leads for bots."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who the lead is."""
+"""Models of workspaces, leads and their history."""
 
 from contacts.models.contacts import (
     HOLDABLE,

@@ -1,4 +1,4 @@
-"""The leads themselves: what Sarah learned about a person and what staff made of it."""
+"""The model of a lead."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -56,7 +56,7 @@ class Language(models.TextChoices):
 
 class ContactQuerySet(models.QuerySet["Contact"]):
     def hot(self) -> Self:
-        """Leads to call first: hot by temperature or by score, and not yet won or put away."""
+        """Leads to call first: hot by temperature or score, and neither won nor archived."""
         return self.filter(
             Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
         ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
@@ -68,10 +68,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(last_activity_at__gte=when)
 
     def matching(self, typed: str, *, region: str = "") -> Self:
-        """Leads whose phone begins with what was typed, in any spelling, or else whose name
-        contains it. Each of the two uses an index; a search by both at once could not.
+        """Leads whose phone begins with `typed`, in any spelling, or else whose name contains it.
 
-        A national number is read in `region`, or else in each region that a workspace has.
+        Each of the two uses an index; a search for both at once could not. A national number is
+        read in `region`, or else in the region of every workspace.
         """
         typed = typed.replace("\x00", "").strip()
         regions = [(region,)] if region else Workspace.objects.values_list("region").distinct()
@@ -82,7 +82,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 class Contact(models.Model):
-    """A lead: what Sarah learned about a person and what staff made of it."""
+    """A lead: what Sarah learned about a person, and what staff made of it."""
 
     workspace = models.ForeignKey(
         Workspace, models.PROTECT, related_name="contacts", verbose_name=_("workspace")
@@ -205,9 +205,9 @@ class Contact(models.Model):
     def change(
         self, values: Mapping[str, object], *, by: str, at: datetime | None = None, reason: str = ""
     ) -> list[str]:
-        """Write what differs from the stored values and return the names of what did.
+        """Write the values that differ, and return their names.
 
-        A moved status is stamped and gets its history row, whoever moves it. The caller holds the
+        A changed status is stamped and gets a history row, whoever changes it. The caller holds the
         row's lock (`select_for_update`), because a bot and a person may write at once.
         """
         at = at or timezone.now()
@@ -230,7 +230,7 @@ class Contact(models.Model):
         return changed
 
     def change_status(self, to: str, *, by: str, reason: str = "") -> bool:
-        """Move the lead to `to`, signed `by`; False if it was there already."""
+        """Change the status, signed `by`; returns False if it was that already."""
         with transaction.atomic():
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             changed = contact.change({"lead_status": to}, by=by, reason=reason)
@@ -240,9 +240,9 @@ class Contact(models.Model):
     def edit(
         self, values: Mapping[str, object], *, by: str, handed_back: Iterable[str] = ()
     ) -> list[str]:
-        """Write what a person changed, hold it against the bot, and return what differed.
+        """Write what a person changed, protect it from the bot, and return the names that differ.
 
-        `values` are only the fields that the person changed: what a bot wrote into the others
+        `values` contains only fields that the person changed: what a bot wrote into the others
         while the form was open stays.
         """
         with transaction.atomic():

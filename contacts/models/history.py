@@ -1,4 +1,4 @@
-"""What happened to a lead: the moves of its status, and the notes about it."""
+"""Models of a lead's history: status changes and notes."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,7 +16,7 @@ class AuthorKind(models.TextChoices):
 
 
 class StatusChange(models.Model):
-    """One move of a lead's status: the history that nobody edits."""
+    """One change of a lead's status. Never edited."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
     from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
@@ -44,7 +44,7 @@ class StatusChange(models.Model):
 
 
 class Note(models.Model):
-    """What a person, a bot or LeadSync itself wrote down about a lead."""
+    """A note on a lead by a person, a bot or LeadSync."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
     text = models.TextField(_("text"), max_length=5000)

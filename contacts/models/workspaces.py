@@ -1,4 +1,4 @@
-"""The businesses that use LeadSync."""
+"""The model of a workspace: a business that uses LeadSync."""
 
 import re
 from typing import Any
@@ -15,14 +15,14 @@ MAX_TEST_NUMBERS = 200
 
 
 def validate_region(region: str) -> None:
-    """Raise ValidationError where national numbers could not be read."""
+    """Raise ValidationError if national numbers of this region cannot be read."""
     if region not in REGIONS:
         raise ValidationError(_("Use two capital letters, such as ID or SG."))
 
 
 def validate_test_numbers(numbers: object) -> None:
-    """Raise ValidationError unless these are phones as conversations have them, and not too many:
-    every message looks through them."""
+    """Raise ValidationError unless these are E.164 numbers, and not too many: every message
+    searches them."""
     if not isinstance(numbers, list) or not all(
         isinstance(number, str) and re.fullmatch(E164, number) for number in numbers
     ):
@@ -32,7 +32,7 @@ def validate_test_numbers(numbers: object) -> None:
 
 
 class Workspace(models.Model):
-    """A business that uses LeadSync; its slug is how bots name it and never changes."""
+    """A business that uses LeadSync. Bots name it by its slug, which never changes."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=50)
     name = models.CharField(_("name"), max_length=100)
@@ -99,9 +99,9 @@ class Workspace(models.Model):
         super().save(*args, **kwargs)
 
     def is_test_number(self, phone: str) -> bool:
-        """Whether conversations with this phone (E.164) are kept from becoming leads."""
+        """Whether conversations with this phone (E.164) never reach a lead."""
         return phone in self.test_numbers
 
     def answers_to(self, ref: str) -> bool:
-        """Whether a bot that says `ref` means this workspace."""
+        """Whether `ref` names this workspace."""
         return ref in (self.slug, self.kapso_phone_number_id)

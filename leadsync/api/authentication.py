@@ -1,4 +1,4 @@
-"""Who may call the API: keys, their scopes, and the limit of failed authentications."""
+"""API authentication: keys, scopes, and throttling of failed attempts."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -35,10 +35,10 @@ class FailedAuthenticationThrottle(SimpleRateThrottle):
 
 
 class KeyAuthentication(BaseAuthentication):
-    """A bot's key, as `Authorization: Bearer KEY` (or `Token KEY`) or `X-API-Key: KEY`.
+    """Authenticates `Authorization: Bearer KEY`, `Token KEY` or `X-API-Key: KEY`.
 
-    `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A key
-    that is known but not valid any more is left in `request.refused_key`: somebody should notice.
+    `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A known
+    key that is no longer valid is kept in `request.refused_key`, so that it can be recorded.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
@@ -78,7 +78,7 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
-    """Two headers, either of which will do."""
+    """Describes the two headers for OpenAPI."""
 
     target_class = KeyAuthentication
     name = ["bearer", "header"]

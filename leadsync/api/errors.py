@@ -1,4 +1,4 @@
-"""Errors as every API tells them: `{"error", "code", "fields", "request_id"}`."""
+"""API errors as JSON: `{"error", "code", "fields", "request_id"}`."""
 
 import logging
 from typing import Any
@@ -32,7 +32,7 @@ class PayloadTooLarge(exceptions.APIException):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """Every error under the API as JSON: `{"error", "code", "fields", "request_id"}`."""
+    """Turn every exception under the API into JSON."""
     if isinstance(error, LOST):
         logger.error("The database cannot be reached: %s", frames(error))
         error = DatabaseAway()
@@ -57,7 +57,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def error_body(error: exceptions.APIException) -> dict[str, Any]:
-    """The JSON of an error; `error` is a sentence, `fields` tells which input it is about."""
+    """Return the JSON of an error: a sentence, and which input it is about."""
     if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
         fields = {
             name: [str(item) for item in (items if isinstance(items, list) else [items])]
@@ -100,12 +100,12 @@ ERRORS = {
 
 
 def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
-    """The answers with these statuses, for the OpenAPI schema."""
+    """Return the answers with these statuses, for OpenAPI."""
     return {status: OpenApiResponse(ErrorSerializer, ERRORS[status]) for status in statuses}
 
 
 def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
-    """A Django error view that answers JSON under the API and Django's own `page` elsewhere."""
+    """Return a Django error view: JSON under the API, Django's own `page` elsewhere."""
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if is_api(request):
@@ -117,7 +117,7 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 
 @csrf_exempt
 def not_found(request: HttpRequest) -> JsonResponse:
-    """What answers under the API where nothing else does, also with DEBUG on."""
+    """Answer 404 under the API where nothing else answers, also with DEBUG on."""
     return _refusal("There is nothing here.", "not_found", 404)
 
 

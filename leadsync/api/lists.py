@@ -1,4 +1,4 @@
-"""What the API's lists share: cursor pages, the key's workspace, lean rows, common filters."""
+"""Shared by the API's lists: cursor pages, the key's workspace, lean rows, common filters."""
 
 from datetime import datetime
 from typing import Any
@@ -91,9 +91,9 @@ def _beyond(column: str, value: object, pk: object, side: str) -> Q:
 
 
 class WorkspaceOfKey(BaseFilterBackend):
-    """Leaves only what is in the key's workspace, if the key is bound to one.
+    """Leaves only rows of the key's workspace, if the key is bound to one.
 
-    The view says what that is: `in_workspace(queryset, workspace)`.
+    The view implements `in_workspace(queryset, workspace)`.
     """
 
     def filter_queryset(
@@ -113,10 +113,10 @@ def refuse_foreign(workspace: Workspace | None, slug: str) -> None:
 
 
 class RowSerializer(ModelSerializer[Model]):
-    """JSON of `values()` rows: `Meta.fields` says which, without an instance or work by field.
+    """Renders `values()` rows: `Meta.fields` without instances or work per field.
 
-    `related` gives the column of fields that are not named like theirs; `added` names fields that
-    the view adds to the row.
+    `related` gives the column of fields that have another name; `added` names fields that the view
+    adds to the row.
     """
 
     related: dict[str, str] = {}
@@ -131,7 +131,7 @@ class RowSerializer(ModelSerializer[Model]):
 
 
 class AskedFilterSet(django_filters.FilterSet):
-    """Builds only the filters that are asked for: all of them would cost a quarter of a page."""
+    """Builds only the filters that are used: all of them would cost a quarter of a page."""
 
     base_filters: dict[str, Any]
 

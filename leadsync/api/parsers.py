@@ -1,4 +1,4 @@
-"""How bodies are read and answers chosen, where DRF's own way costs a message or the server."""
+"""Parsers and content negotiation."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from leadsync.infra.bodies import read_body
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Whatever a client says it accepts, it gets JSON: a refusal would cost the message."""
+    """Answers JSON whatever the client accepts: a refusal would cost the message."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))
@@ -28,8 +28,8 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class LimitedJSONParser(JSONParser):
-    """DRF's own reads a body of any size, lets the error of too deep a nesting through, and takes
-    halves of characters, which no answer could repeat."""
+    """DRF's parser with a limit. DRF's own reads bodies of any size, lets RecursionError through,
+    and accepts lone surrogates, which no answer could repeat."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = read_body(parser_context["request"])

@@ -1,4 +1,4 @@
-"""Reading of a request's body up to a limit, also where the client sends no length."""
+"""Reads request bodies up to a limit, also chunked ones."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ class BodyTooLarge(Exception):
 
 
 def read_body(request: Any) -> bytes:
-    """The body, at most MAX_BODY bytes; raises BodyTooLarge. May be called twice.
+    """Return the body; raises BodyTooLarge over MAX_BODY bytes. May be called twice.
 
-    A chunked body comes without CONTENT_LENGTH, which Django takes for an empty one: then the
-    server's own stream, which knows where the body ends, is read.
+    A chunked body has no CONTENT_LENGTH, which Django takes for an empty body: then the server's
+    own stream, which knows where the body ends, is read.
     """
     if not hasattr(request, "limited_body"):
         chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()

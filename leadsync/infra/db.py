@@ -1,4 +1,4 @@
-"""How we talk to the database: small batches, compiled queries, counts that stop, second tries."""
+"""Database helpers: batches, capped counts, compiled queries, bounded waits, second tries."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -27,23 +27,25 @@ T = TypeVar("T")
 
 
 def batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The rows in slices of BATCH_SIZE."""
+    """Split the rows into slices of BATCH_SIZE."""
     return (rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE))
 
 
 def capped_count(rows: Any) -> int:
-    """How many rows a queryset has, at most one over CAP."""
+    """Count the rows of a queryset, at most to one over CAP."""
     return rows.order_by()[: CAP + 1].count()
 
 
 def shown_count(count: int) -> str:
-    """A capped count in words: “10,000+” once it has passed CAP."""
+    """Render a capped count: “10,000+” if it is over CAP."""
     return f"{number_format(min(count, CAP), force_grouping=True)}{'+' if count > CAP else ''}"
 
 
 def past_races(run: Callable[[], T]) -> T:
-    """The result of `run`, called again where another request has just put in the row that it was
-    to insert: its next call finds that row."""
+    """Call `run` again if another request inserted the row that it was to insert.
+
+    The next call finds that row, and every such race has a winner.
+    """
     for _race in range(MAX_RACES):
         try:
             return run()
@@ -53,10 +55,10 @@ def past_races(run: Callable[[], T]) -> T:
 
 
 def with_second_try(run: Callable[[], T]) -> T:
-    """Return the result of `run`, which is called once more, on a fresh connection, if the database
-    drops the first or picks it as the victim of a deadlock: the bot never sends anything twice.
+    """Call `run`, and once more on a new connection if the first is lost or loses a deadlock.
 
-    Not after a lock time-out or a cancelled statement: it would wait as long again.
+    The bot never sends anything twice. Not after a lock time-out or a cancelled statement: it would
+    wait as long again.
     """
     try:
         return past_races(run)
@@ -68,7 +70,7 @@ def with_second_try(run: Callable[[], T]) -> T:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether the database is there, and somebody else held what was asked for too long."""
+    """Whether the database is there, and somebody else held a lock for too long."""
     if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
         return True
     return isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in str(error)
@@ -76,8 +78,10 @@ def is_busy(error: BaseException) -> bool:
 
 @contextmanager
 def bounded_waits() -> Iterator[None]:
-    """A transaction of a bot's request: each of its statements waits for a lock for at most
-    `LEADSYNC_LOCK_TIMEOUT_MS`. SQLite has one lock, for which BEGIN waits two seconds."""
+    """A transaction in which no statement waits longer than LEADSYNC_LOCK_TIMEOUT_MS for a lock.
+
+    SQLite has one lock, for which BEGIN waits two seconds.
+    """
     if connection.vendor == "sqlite":
         with _sqlite_waits(SQLITE_WAIT_MS), transaction.atomic():
             yield
@@ -103,7 +107,7 @@ def _sqlite_waits(milliseconds: int) -> Iterator[None]:
 def raise_if_transaction_is_lost() -> None:
     """Raise the exception being handled if the surrounding transaction cannot commit any more.
 
-    A connection that died inside a savepoint lets Django's outer `atomic()` end without an error
+    If the connection dies inside a savepoint, Django's outer `atomic()` can end without an error
     and without a commit; the bot would be told that its message is safe.
     """
     if connection.needs_rollback or connection.closed_in_transaction:
@@ -111,18 +115,18 @@ def raise_if_transaction_is_lost() -> None:
 
 
 class CompiledQuery:
-    """A queryset that Django compiles at its first use, and that is then run with other values.
+    """A queryset that is compiled at its first use, and then run with other values.
 
-    Compiling takes 0.3 to 0.6 ms, several times what the database needs to answer, and Django does
-    it for each query anew. `make` returns the queryset with sample values; a call gives the real
-    ones, in the order in which they stand in the SQL.
+    Compiling takes 0.3 to 0.6 ms, several times what the database needs, and Django does it for
+    every query. `make` returns the queryset with sample values; a call passes the real ones, in the
+    order in which they stand in the SQL.
     """
 
     def __init__(self, make: Callable[[], QuerySet[Any, Any]]) -> None:
         self.make = make
 
     def __call__(self, *params: Any) -> list[Any]:
-        """The rows as instances of the queryset's model, with what it selects related."""
+        """Return the rows as instances of the queryset's model, with what it selects related."""
         compiled = self._compiled
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, params)
@@ -136,7 +140,7 @@ class CompiledQuery:
 
 
 class _Compiled:
-    """What `QuerySet` works out for each run, kept: the SQL, and how a row becomes an instance."""
+    """What `QuerySet` computes for each run, kept: the SQL, and how a row becomes an instance."""
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self.compiler: Any = queryset.query.get_compiler(connection=connection)

@@ -1,5 +1,4 @@
-"""How log lines read: class and frames of an exception, never its message or a query string,
-because both carry phone numbers and names."""
+"""Log formatters that drop personal data: exception messages and query strings."""
 
 import json
 import logging
@@ -18,8 +17,8 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 class DiscreetFormatter(logging.Formatter):
-    """One line `time LEVEL logger message`, with `request_id=…` at its end if it is about a
-    request, followed by the frames of the exception if any."""
+    """One line `time LEVEL logger message`, with `request_id=…` at its end during a request,
+    followed by the frames of an exception."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")
@@ -39,7 +38,7 @@ class DiscreetFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """The same as one JSON object in one line, for programs that collect logs."""
+    """The same as one JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         record = discreet(record)
@@ -61,14 +60,14 @@ class JSONFormatter(logging.Formatter):
 
 
 def request_of(record: logging.LogRecord) -> str:
-    """The id of the request that the record is about: the one at hand, or the one that Django names
-    once it has answered; blank if there is none."""
+    """The id of the record's request: the current one, or the one Django logs about after it was
+    answered; blank if there is none."""
     answered = getattr(getattr(record, "request", None), "META", {})
     return request_id.get() or str(answered.get(REQUEST_ID, ""))
 
 
 def discreet(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy of the record without what an exception or a query string says."""
+    """Return a copy of the record without exception messages and query strings."""
     record = copy(record)
     # A handler before us may have formatted the exception with its message.
     record.exc_text = None

@@ -1,5 +1,4 @@
-"""The id of the request at hand: it ties together an answer, its log lines and what they left in
-the journal and among the failures."""
+"""Request ids: one for each request, in its answer, log lines, journal row and failure."""
 
 import re
 import uuid
@@ -19,8 +18,8 @@ USABLE_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, or keeps the one that a client or proxy sent as `X-Request-ID` if
-    it is usable, and answers with it."""
+    """Gives each request an id, or keeps the one sent as `X-Request-ID` if it is usable, and
+    returns it in the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

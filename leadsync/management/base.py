@@ -1,4 +1,4 @@
-"""What all commands of LeadSync promise: their exit codes, and an error in words."""
+"""The base of all commands: exit codes, and errors in words."""
 
 from typing import Any
 

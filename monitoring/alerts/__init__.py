@@ -1,1 +1,1 @@
-"""Alerts: what should make somebody look, and how people are told of it."""
+"""Alerts: notices problems, tells people, and tells them again when a problem is over."""

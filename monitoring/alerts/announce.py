@@ -1,4 +1,4 @@
-"""From what was noticed to who is told: alerts open, recover, and are announced once an hour."""
+"""Opens and closes alerts, and queues the messages about them: once an hour for each."""
 
 import logging
 from collections.abc import Collection, Iterable
@@ -33,7 +33,7 @@ NOTED_EVERY = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A condition that holds right now and that somebody should know of."""
+    """A problem that exists right now."""
 
     kind: str
     text: str
@@ -42,10 +42,10 @@ class Finding:
 
 
 def notice_key(kind: AlertKind, key: Any) -> None:
-    """Open an alert, or keep it open, for what an API key has just done in a request.
+    """Open an alert about an API key, or note that it is still going on.
 
-    Costs nothing but once a minute, and the request nothing if it fails. To be called outside of
-    transactions: the alert must stay if the request is undone.
+    Writes at most once a minute per process, and never fails the request. Call it outside of
+    transactions: the alert must stay if the request is rolled back.
     """
     if not cache.add(f"{__name__}:{kind}:{key.prefix}", True, NOTED_EVERY):
         return
@@ -58,10 +58,10 @@ def notice_key(kind: AlertKind, key: Any) -> None:
 
 
 def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: datetime) -> None:
-    """Open alerts for what was found, end those for what was not, and tell people.
+    """Open alerts for these findings, close those that no finding supports any more, tell people.
 
-    `open_before` are the alerts that were open before anybody looked: one that another worker has
-    seen since is not ended. Any number of workers may do this at once.
+    `open_before` are the alerts that were open before the caller looked, so that one which another
+    worker has seen since stays open. Safe to run in several workers at once.
     """
     found = {(finding.kind, finding.subject): finding for finding in findings}
     for finding in found.values():
@@ -79,10 +79,10 @@ def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: 
 
 
 def announce(alert: Alert, *, now: datetime) -> bool:
-    """Tell everyone whom the alert concerns, unless they were told, now or within the hour.
+    """Queue a message to everyone the alert concerns, unless they were told within the hour.
 
-    An alert that concerns nobody stays to be told: settings may come. Of two workers, the one that
-    sets `notified_at` tells.
+    An alert without recipients stays unannounced: settings may be added later. Of two workers, the
+    one that sets `notified_at` announces.
     """
     audience = [settings for settings in alert.audience() if settings.recipients()]
     same = Alert.objects.filter(cause=alert.cause, subject=alert.subject)
@@ -101,9 +101,9 @@ def announce(alert: Alert, *, now: datetime) -> bool:
 
 
 def recover(alert: Alert, *, now: datetime) -> bool:
-    """End an alert that nobody has seen since it was read; whoever was told of it is told this.
+    """Close an alert that nobody has seen since it was read, and tell those who were told of it.
 
-    What could not be sent of it is given up: an alarm that arrives after its end is a false one.
+    Messages about it that could not be sent are given up: an alarm after its end is a false one.
     """
     with transaction.atomic():
         unseen = Alert.objects.open().filter(pk=alert.pk, last_seen_at=alert.last_seen_at)

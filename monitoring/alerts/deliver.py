@@ -1,4 +1,4 @@
-"""Sends what is to be told: by e-mail and webhook, each message until it arrives or is given up."""
+"""Sends alert messages by e-mail and webhook, and retries each until it arrives or is given up."""
 
 import json
 import logging
@@ -46,12 +46,12 @@ MAIL_ERRORS = {
 
 
 class NotSent(Exception):
-    """It could not be sent; the message says why, in words without secrets."""
+    """The message was not sent; the text says why, without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is told: `text` for people, everything for programs. Nothing that a lead said."""
+    """What is sent: `text` for people, the rest for programs. Contains nothing that a lead said."""
 
     text: str
     event: str
@@ -63,8 +63,10 @@ class Message:
 
 
 def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due, until nothing is left, `stopped` says so or ten seconds have passed;
-    returns how many messages arrived. Any number of workers may do this at once."""
+    """Send due messages until none is left, `stopped` says so or ten seconds have passed.
+
+    Returns how many arrived. Safe to run in several workers at once.
+    """
     arrived, started = 0, time.monotonic()
     while not stopped() and time.monotonic() < started + GOES_ON and (delivery := lease_due()):
         error = attempt(delivery, message_of(delivery))
@@ -74,9 +76,9 @@ def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
 
 
 def lease_due() -> AlertDelivery | None:
-    """Take the delivery that is due for longest for this worker alone, and count the attempt.
+    """Lease the message that has been due for longest, and count the attempt.
 
-    Until its outcome is known, the next attempt is due when the lease runs out.
+    If the worker dies, the message is due again when the lease runs out.
     """
     with transaction.atomic():
         due = AlertDelivery.objects.due().order_by("next_attempt_at", "pk")
@@ -91,7 +93,7 @@ def lease_due() -> AlertDelivery | None:
 
 
 def attempt(delivery: AlertDelivery, message: Message) -> str:
-    """Send it; returns why that did not work, or blank. No transaction may be open."""
+    """Send a message; returns the error in words, or blank. No transaction may be open."""
     try:
         _send(delivery, message)
     except Exception as error:  # noqa: BLE001 (guard: one delivery must not stop the others)
@@ -101,7 +103,7 @@ def attempt(delivery: AlertDelivery, message: Message) -> str:
 
 
 def record(delivery: AlertDelivery, *, error: str) -> None:
-    """Write down what came of the attempt, and when the next one is, if any."""
+    """Record the result of an attempt and when the next one is due, if any."""
     is_last = delivery.event == Event.TEST or delivery.attempts >= MAX_ATTEMPTS
     wait = FIRST_DELAY * 4 ** (delivery.attempts - 1)
     AlertDelivery.objects.filter(pk=delivery.pk).update(
@@ -112,8 +114,10 @@ def record(delivery: AlertDelivery, *, error: str) -> None:
 
 
 def send_test(settings: AlertSettings) -> list[tuple[AlertDelivery, str]]:
-    """Tell all recipients right now, also of inactive settings, that this is a test; returns for
-    each why it did not work, or blank. Takes about as long as the slowest."""
+    """Send a test message to all recipients now, also of inactive settings.
+
+    Returns each message with its error in words, or blank. Takes as long as the slowest recipient.
+    """
     deliveries = [
         AlertDelivery(
             settings=settings, event=Event.TEST, channel=channel, recipient=recipient, attempts=1
@@ -178,7 +182,7 @@ def _mail(address: str, message: Message) -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """Why it failed, for people; without the exception's message, which may carry secrets."""
+    """Why sending failed, in words; without the exception's message, which may contain secrets."""
     if isinstance(error, NotSent | webhooks.WebhookFailed):
         return str(error)
     for kind, sentence in MAIL_ERRORS.items():

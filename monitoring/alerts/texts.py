@@ -1,4 +1,4 @@
-"""What alerts say: one text for each kind, without anything that a lead said."""
+"""The texts of alerts, one for each kind. They contain nothing that a lead said."""
 
 from monitoring.models.alerts import AlertKind
 
@@ -30,5 +30,5 @@ TEXTS = {
 
 
 def text_of(kind: AlertKind, **values: object) -> str:
-    """The text of such an alert."""
+    """Return the text of an alert of this kind."""
     return TEXTS[kind].format(**values)

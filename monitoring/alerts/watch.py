@@ -1,7 +1,4 @@
-"""Looks for what should alarm somebody: conditions that hold right now, as findings.
-
-Any number of workers may look at once, every minute or so.
-"""
+"""Finds problems that people should be told of. Several workers may look at once."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -30,12 +27,12 @@ it; a rush of failures that they do mend shows in the failure rate."""
 
 
 def look(now: datetime | None = None) -> None:
-    """Open, keep, end and announce alerts as things stand.
+    """Look for problems, open and close alerts accordingly, and announce them.
 
-    Causes of failures come first: what else comes of one that people were told of within the hour
-    is no news. Where something cannot be looked at, as in an outage of just the table it needs, its
-    alerts stay as they are, people are told of the rest, and the database's error is raised in the
-    end.
+    Causes of failures come first: what follows from a cause that people were told of within the
+    hour is not announced again. If something cannot be looked at, as in an outage of the table that
+    it needs, its alerts stay as they are, the rest is announced, and the database's error is raised
+    in the end.
     """
     now = now or timezone.now()
     causes = Alert.objects.open().filter(cause__in=ABOUT_CAUSES)
@@ -61,7 +58,7 @@ def look(now: datetime | None = None) -> None:
 
 
 def limits() -> Callable[[int | None], AlertSettings]:
-    """The settings whose limits apply to a workspace: its own, else those for all."""
+    """Return a function that gives the settings for a workspace: its own, else those for all."""
     by_workspace = {settings.workspace_id: settings for settings in AlertSettings.objects.all()}
     for_all = by_workspace.get(None) or AlertSettings()
     return lambda workspace_id: by_workspace.get(workspace_id, for_all)
@@ -81,10 +78,10 @@ def _causes(now: datetime) -> Iterator[Finding]:
 
 
 def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind | None:
-    """What the alert of a cause with open failures is; None if nobody needs one.
+    """The kind of alert for a cause with open failures, or None if it needs none.
 
-    `alert` is the latest there was. One that is open stays, whatever people say about the cause,
-    until its failures are over.
+    `alert` is the latest alert about it. An open one stays open, whatever people say about the
+    cause, until its failures are closed.
     """
     is_back = cause.status == GroupStatus.REGRESSED
     if alert and alert.recovered_at is None:
@@ -103,7 +100,7 @@ def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind |
 
 
 def _told_causes(now: datetime) -> set[int]:
-    """The causes of sync errors that people were told of within the hour."""
+    """The ids of the causes of sync errors that people were told of within the hour."""
     told = Alert.objects.filter(cause__in=ABOUT_CAUSES).told_since(now - TOLD_EVERY)
     subjects = {int(subject) for subject in told.values_list("subject", flat=True)}
     causes = FailureGroup.objects.filter(pk__in=subjects, kind=Kind.SYNC_ERROR)
@@ -111,8 +108,8 @@ def _told_causes(now: datetime) -> set[int]:
 
 
 def _failure_rates(now: datetime, *, told: Collection[int]) -> Iterator[Finding]:
-    """Workspaces in which too many of the latest messages did not reach their lead, not counting
-    those that a cause kept from it which people know of."""
+    """Workspaces where too many of the latest messages failed, not counting those that failed for a
+    cause which people were told of."""
     updates = StateUpdate.objects.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
     updates = updates.exclude(outcome=Outcome.EXCLUDED)
     failed = _by_workspace(updates.failed().exclude(failure_group__in=told))
@@ -133,7 +130,7 @@ def _by_workspace(updates: QuerySet[StateUpdate]) -> Counter[int | None]:
 
 
 def _silent_workspaces(now: datetime) -> Iterator[Finding]:
-    """Workspaces that had messages before, and then none for too long."""
+    """Workspaces that have received messages before, but none for too long."""
     limit_of = limits()
     for workspace in Workspace.objects.all():
         hours = limit_of(workspace.pk).silent_after_hours

@@ -1,4 +1,4 @@
-"""What `/api/v1/sync-failures/` can be asked."""
+"""Query parameters of `/api/v1/sync-failures/`."""
 
 from datetime import datetime
 

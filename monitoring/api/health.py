@@ -35,7 +35,7 @@ class SyncHealthView(APIView):
         responses={200: SyncHealthSerializer, **error_responses(400, 401, 403, 404, 429, 503)},
     )
     def get(self, request: Request) -> Response:
-        """The numbers of the key's workspace, or of the one that is named, or of all."""
+        """Return the numbers of the key's workspace, else of the one that is named, else of all."""
         slug = request.query_params.get("workspace", "")
         refuse_foreign(request.auth.workspace, slug)
         workspace = request.auth.workspace or _workspace_of_slug(slug)

@@ -1,4 +1,4 @@
-"""`/metrics`: the health of the sync for Prometheus."""
+"""`/metrics`: the health of the sync in Prometheus' format."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,8 +23,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class MetricsView(APIView):
-    """Open to keys with `failures:read` that are for all workspaces, or to everybody by
-    `LEADSYNC_METRICS_OPEN`."""
+    """Needs a key for all workspaces with `failures:read`, unless LEADSYNC_METRICS_OPEN is on."""
 
     read_scope = write_scope = Scope.FAILURES_READ
     content_negotiation_class = AlwaysJSON  # for errors; what Prometheus accepts is not JSON
@@ -45,7 +44,8 @@ class MetricsView(APIView):
 
 
 class HealthCollector(Collector):
-    """Gauges only: all of it is counted in the database, which all processes share."""
+    """Turns the health into gauges; all processes share the numbers, because the database counts
+    them."""
 
     def __init__(self, health: Health) -> None:
         self.health = health
@@ -132,7 +132,7 @@ def _one(name: str, documentation: str, value: float) -> Metric:
 
 
 def _by(name: str, documentation: str, values: Mapping[str, Mapping[str, float]]) -> Metric:
-    """A gauge with one label: `{label: {its value: the number}}`."""
+    """A gauge with one label: `{label: {value of the label: number}}`."""
     ((label, numbers),) = values.items()
     family = _family(name, documentation, label)
     for value, number in numbers.items():

@@ -1,4 +1,4 @@
-"""The description of `/api/v1/sync-failures/` in the OpenAPI schema."""
+"""OpenAPI descriptions of `/api/v1/sync-failures/`."""
 
 from drf_spectacular.utils import (
     OpenApiExample,

@@ -1,4 +1,4 @@
-"""The JSON of sync failures, and what may be said about them."""
+"""JSON of sync failures, and of requests to resolve them."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class SyncFailureSerializer(RowSerializer):
 
 
 class SyncFailureDetailSerializer(SyncFailureSerializer):
-    """A failure with the message that it is about, complete enough to be sent again."""
+    """A failure with its message, complete enough to be sent again."""
 
     payload: Any = serializers.DictField()
 
@@ -62,7 +62,7 @@ class SyncFailureDetailSerializer(SyncFailureSerializer):
 
 
 class ResolutionSerializer(serializers.Serializer[Any]):
-    """Why a failure is closed by hand, for your colleagues."""
+    """A note on why a failure is resolved."""
 
     note = serializers.CharField(
         required=False,
@@ -76,7 +76,7 @@ class ResolutionSerializer(serializers.Serializer[Any]):
 
 
 class SelectionSerializer(ResolutionSerializer):
-    """Which open failures to resolve: what fits all that is named, or `all` of them."""
+    """Which open failures to resolve: those that match everything that is given, or `all`."""
 
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=BigIntegerField.MAX_BIGINT),
@@ -95,7 +95,7 @@ class SelectionSerializer(ResolutionSerializer):
     all = serializers.BooleanField(required=False, help_text="Every open failure.")
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse names that are not ours: a misspelt filter would resolve more than was meant."""
+        """Refuse unknown fields: a misspelt filter would resolve more than was meant."""
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
             known = ", ".join(self.fields)

@@ -1,4 +1,4 @@
-"""What is wrong with the sync, told by its vital signs; pure."""
+"""Diagnoses problems of the sync from a few vital signs. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ MIN_FAILURES = 5
 
 
 class Code(TextChoices):
-    """What can be wrong with the sync, for programs."""
+    """Codes of problems, for programs."""
 
     WORKER_DEAD = "worker_dead"
     RETRIES_LATE = "retries_late"
@@ -33,7 +33,7 @@ class Code(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong, and a sentence that says what to do about it."""
+    """A problem, and a sentence that says what to do about it."""
 
     code: Code
     text: str
@@ -41,7 +41,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """Those that run, and those that vanished without being stopped."""
+    """How many workers run, and how many vanished without being stopped."""
 
     alive: int = 0
     dead: int = 0
@@ -50,7 +50,7 @@ class Workers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """What the problems are told by: all of it cheap to read, however large the tables are."""
+    """The vital signs; all of them are cheap to read, however large the tables are."""
 
     at: datetime
     workers: Workers = field(default_factory=Workers)
@@ -62,7 +62,7 @@ class Vitals:
 
 
 def diagnose(vitals: Vitals) -> Iterator[Problem]:
-    """What is wrong, by these vitals. Pure."""
+    """Yield the problems that these vital signs show. Pure."""
     workers, recent = vitals.workers, vitals.recent
     if workers.dead and not workers.alive:
         yield Problem(

@@ -1,4 +1,4 @@
-"""The health of the sync as JSON: of `/api/v1/sync-health/`, and of `sync_status --json`."""
+"""JSON of the health of the sync: `/api/v1/sync-health/` and `sync_status --json`."""
 
 from datetime import UTC
 from typing import Any
@@ -73,7 +73,7 @@ class RunSerializer(serializers.Serializer):
 
 
 class SyncHealthSerializer(serializers.Serializer[Health]):
-    """How the sync is doing."""
+    """The health of the sync."""
 
     status = serializers.ChoiceField(Status.choices, help_text="`degraded`: see `problems`.")
     at = MomentField(source="vitals.at", help_text="When this was so.")
@@ -115,7 +115,7 @@ class CauseSerializer(serializers.ModelSerializer[FailureGroup]):
 
 
 class ReportSerializer(serializers.Serializer[Any]):
-    """Everything that `sync_status` tells: the health, the causes, the last runs, the alerts."""
+    """Everything that `sync_status` shows: health, causes, last runs, alerts."""
 
     health = SyncHealthSerializer()
     groups = CauseSerializer(source="causes", many=True)

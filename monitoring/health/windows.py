@@ -1,4 +1,4 @@
-"""The journal in numbers: messages, outcomes and speed of the last hour, day and week."""
+"""Statistics of the journal: messages, outcomes and latency of the last hour, day and week."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ MAX_RECENT = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many messages should have reached a lead, and how many of them did not."""
+    """How many messages were synced, and how many should have been and were not."""
 
     synced: int = 0
     failed: int = 0
 
     @property
     def ratio(self) -> float:
-        """The share that failed, 0 to 1; 0 without messages."""
+        """The share of messages that failed, 0 to 1; 0 if there were none."""
         return self.failed / max(self.synced + self.failed, 1)
 
     @property
@@ -36,7 +36,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(Rate):
-    """What came in since a moment. Milliseconds are None if nothing did."""
+    """Statistics of one period. Milliseconds are None if no message came in."""
 
     excluded: int = 0
     by_outcome: Mapping[str, int]
@@ -50,10 +50,10 @@ class Window(Rate):
 
 
 def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, Window]:
-    """The last hour, day and week until `now`, in one statement.
+    """Return the statistics of the last hour, day and week before `now`, in one statement.
 
-    It counts by duration as well: the percentiles come from these counts, the same on either
-    database, and the rows are as many as there are different durations, not messages.
+    It groups by duration, too, and computes the percentiles from these counts: the same on both
+    databases, with as many rows as there are different durations.
     """
     parts: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in LENGTHS}
     part = Case(
@@ -70,7 +70,7 @@ def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, W
 
 
 def recent_rate(*, since: datetime, workspace: Workspace | None = None) -> Rate:
-    """How the messages since then fared, the last `MAX_RECENT` of them at most."""
+    """Return the rate since then, of at most the last MAX_RECENT messages."""
     latest = journal(workspace).filter(received_at__gt=since).order_by("-received_at")
     counts = latest[:MAX_RECENT].aggregate(
         failed=Count("pk", filter=~Q(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])),
@@ -80,7 +80,7 @@ def recent_rate(*, since: datetime, workspace: Workspace | None = None) -> Rate:
 
 
 def journal(workspace: Workspace | None) -> StateUpdateQuerySet:
-    """Every message, or those of conversations in this workspace."""
+    """The messages of this workspace, or all."""
     updates = StateUpdate.objects.all()
     return updates.filter(state__workspace=workspace) if workspace else updates
 
@@ -104,7 +104,7 @@ def _window(counts: Counter[tuple[str, int]]) -> Window:
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int | None:
-    """The smallest value that at least this share of all does not exceed (nearest rank)."""
+    """The smallest value that at least this share of all values does not exceed (nearest rank)."""
     rank, seen = share * sum(counts.values()), 0
     for value in sorted(counts):
         seen += counts[value]

@@ -1,4 +1,4 @@
-"""Which failures a command is about: the same flags for all of them."""
+"""The flags with which commands select failures."""
 
 import getpass
 from typing import Any
@@ -28,7 +28,7 @@ def add_selection(parser: CommandParser) -> None:
 
 
 def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
-    """The open failures that the arguments choose; without any argument it refuses."""
+    """Return the open failures that the options select; raises CommandError without a selection."""
     if not any(options[name] for name in SELECTION):
         raise CommandError(
             "Say which: IDs, --source, --kind, --group, --workspace, --phone, --older-than, or "
@@ -50,12 +50,12 @@ def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
 
 
 def is_whole_cause(options: dict[str, Any]) -> bool:
-    """Whether a cause is chosen, and all of it."""
+    """Whether a cause is selected, and nothing narrows it down."""
     return bool(options["group"]) and [name for name in SELECTION if options[name]] == ["group"]
 
 
 def operator() -> str:
-    """Who runs the command; a container's user may have no name."""
+    """The user who runs the command; a container's user may have no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""Alerts: what should make somebody look, who is told, and whether telling them worked."""
+"""Models of alerts, of who is told, and of the messages to them."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ FAILING_FOR = timedelta(hours=24)
 
 
 class AlertKind(models.TextChoices):
-    """What is told. It stands in the column and the JSON key `cause`."""
+    """The kinds of alert. Column and JSON key are called `cause`."""
 
     NEW_CAUSE = "new_group", _("New cause of failures")
     REGRESSION = "regression", _("Cause of failures is back")
@@ -40,7 +40,7 @@ HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 
 
 class AlertSettings(models.Model):
-    """Who is told about a workspace, and from when on; the row without one is told about all."""
+    """Recipients and limits for one workspace, or for all (the row without a workspace)."""
 
     SILENT_AFTER_HOURS = 24
     MAX_FAILURE_PERCENT = 5
@@ -103,17 +103,17 @@ class AlertSettings(models.Model):
 
     @property
     def webhook_host(self) -> str:
-        """The part of the webhook's address that is no secret."""
+        """The part of the webhook's URL that is no secret."""
         return urlsplit(self.webhook_url).hostname or "" if self.webhook_url else ""
 
     def recipients(self) -> list[tuple[str, str]]:
-        """Channel and recipient of everyone who is told."""
+        """Channel and address of every recipient."""
         told = [(Channel.EMAIL.value, address) for address in self.emails]
         return told + [(Channel.WEBHOOK.value, self.webhook_host)] * bool(self.webhook_url)
 
     def forget_removed_recipients(self) -> None:
-        """Drop what is still to be sent, or could not be, to recipients that are gone: all of
-        them if these settings are not active, so that nobody gets it weeks later."""
+        """Delete undelivered messages to recipients that were removed: all of them if these
+        settings are inactive, so that nobody gets them weeks later."""
         undelivered = self.deliveries.filter(delivered_at__isnull=True)
         recipients = self.recipients() if self.is_active else []
         for channel in Channel.values:
@@ -128,10 +128,9 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def notice(
         self, kind: str, *, subject: str = "", workspace_id: int | None = None, text: str
     ) -> None:
-        """Open the alert for this, or note that it is still seen.
+        """Open the alert, or note that it is still seen.
 
-        Two may notice the same at once: the database keeps one open, and the second insert is
-        ignored.
+        If two workers notice it at once, the database keeps one open and ignores the second insert.
         """
         about, now = {"cause": kind, "subject": subject[:100]}, timezone.now()
         seen = {"text": text[:MAX_TEXT], "last_seen_at": now}
@@ -144,7 +143,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """Something that was noticed; open until it is over."""
+    """A problem that was noticed; open until it is over."""
 
     cause = models.CharField(_("what"), max_length=12, choices=AlertKind)
     subject = models.CharField(_("about"), max_length=100, blank=True)
@@ -183,7 +182,7 @@ class Alert(models.Model):
         return self.text
 
     def audience(self) -> models.QuerySet[AlertSettings]:
-        """Whose settings it concerns: those for all, and those of the workspaces it is about."""
+        """The active settings that it concerns: those for all, and those of its workspaces."""
         about = Q(workspace__isnull=True) | Q(workspace=self.workspace_id)
         if self.cause in ABOUT_CAUSES:
             failures = SyncFailure.objects.open().filter(group=int(self.subject))
@@ -204,12 +203,12 @@ class Event(models.TextChoices):
 
 class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
     def due(self) -> Self:
-        """To be sent now, by the database's clock, and taken by no worker."""
+        """Those to be sent now by the database's clock, and leased by no worker."""
         return self.filter(next_attempt_at__lte=Now(), settings__is_active=True)
 
     def failing(self) -> Self:
-        """What reached nobody in the last 24 hours, though it was tried, unless something reached
-        the same recipient since."""
+        """Those of the last 24 hours that were tried and did not arrive, unless a later message
+        reached the same recipient."""
         since = AlertDelivery.objects.filter(
             settings=OuterRef("settings"),
             channel=OuterRef("channel"),
@@ -223,9 +222,9 @@ class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
 
 
 class AlertDelivery(models.Model):
-    """One message to one recipient: sent, still to be sent, or why it could not be.
+    """One message to one recipient, with its delivery state.
 
-    A webhook is named by its host: its address may hold a secret, and stands in the settings.
+    A webhook is named by its host: its URL may contain a secret, and stands in the settings.
     """
 
     settings = models.ForeignKey(AlertSettings, models.CASCADE, related_name="deliveries")

@@ -1,4 +1,4 @@
-"""The causes of failures: what people acknowledge, ignore and resolve, and see when it is back."""
+"""Causes: groups of failures with one reason, which people acknowledge, ignore and resolve."""
 
 from datetime import datetime
 from typing import Self
@@ -13,7 +13,7 @@ from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 
 
 class GroupStatus(models.TextChoices):
-    """Where a cause stands; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
+    """The status of a cause; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
 
     OPEN = "open", _("Open")
     REGRESSED = "regressed", _("Back again")
@@ -27,8 +27,8 @@ class GroupStatus(models.TextChoices):
 
 class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
     def with_numbers(self) -> Self:
-        """With `open_failures`, `leads` (those with open failures), `occurrences`, `last_seen_at`
-        (null if its failures are deleted) and `status`, all from the failures that are kept."""
+        """Annotate `open_failures`, `leads` (with open failures), `occurrences`, `last_seen_at`
+        (null if its failures were deleted) and `status`, all from the failures that are kept."""
         is_open = Q(failures__resolved_at__isnull=True)
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
@@ -43,11 +43,11 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         ).annotate(status=_status(timezone.now()))
 
     def failing(self) -> Self:
-        """With their numbers, those that have open failures."""
+        """Those with open failures, annotated with their numbers."""
         return self.with_numbers().filter(open_failures__gt=0)
 
     def acknowledge(self, *, by: str, note: str = "") -> int:
-        """Somebody looks after these causes, also if they were ignored."""
+        """Record who looks after these causes; they are no longer ignored."""
         return self.update(
             acknowledged_at=timezone.now(),
             acknowledged_by=by,
@@ -56,18 +56,18 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         )
 
     def ignore(self, *, until: datetime, by: str, note: str = "") -> int:
-        """Nobody needs to look at these causes before then."""
+        """Hide these causes until then."""
         return self.update(ignored_until=until, ignored_by=by, **_if_given(note=note))
 
     def reopen(self) -> int:
-        """Take back what was said about these causes, so that their failures speak for them."""
+        """Clear acknowledgement, ignoring and resolution."""
         return self.update(**NOT_ACKNOWLEDGED, **NOT_IGNORED, **NOT_RESOLVED)
 
     def mark_resolved(self, *, by: str, note: str = "", at: datetime) -> int:
-        """Put on record that these causes are over since then.
+        """Record that these causes are over since `at`.
 
-        Whoever calls this closes their open failures as well (`sarah.resolve`); until then, and if
-        one is seen again, the status says so.
+        The caller also closes their open failures (`sarah.resolve`); until then, and if one is seen
+        again, the status shows it.
         """
         return self.update(
             resolved_at=at,
@@ -78,7 +78,7 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         )
 
     def id_of(self, *, source: str, kind: str, exception: str = "", function: str = "") -> int:
-        """The id of this cause, made if it is the first failure of its kind."""
+        """Return the id of this cause; create it with its first failure."""
         cause = {
             "source": source,
             "kind": kind,
@@ -102,9 +102,9 @@ def _if_given(**texts: str) -> dict[str, str]:
 
 
 def _status(now: datetime) -> Case:
-    """The one rule for where a cause stands.
+    """The rule for the status of a cause.
 
-    Resolving takes the acknowledgement back, so one that is there is later than `resolved_at`.
+    Resolving clears the acknowledgement, so an acknowledgement is later than `resolved_at`.
     """
     seen_before = Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=F("resolved_at"))
     return Case(
@@ -122,10 +122,10 @@ def _status(now: datetime) -> Case:
 
 
 class FailureGroup(models.Model):
-    """The cause of a group of failures: who looks after it, and whether it was thought to be over.
+    """A cause: a group of failures of one kind, exception and function.
 
-    Nothing is counted here: a row that every failing message writes to would queue them up behind
-    each other. The numbers come from the failures, and whether a resolved cause is back as well.
+    Nothing is counted here: a row that every failing message updates would serialize them. The
+    numbers come from the failures, and so does whether a resolved cause is back.
     """
 
     MAX_EXCEPTION = 100
@@ -191,5 +191,5 @@ class FailureGroup(models.Model):
 
     @property
     def advice(self) -> str:
-        """What happened and what to do next, in words for staff."""
+        """What happened and what to do next, for staff."""
         return advice_on(source=self.source, kind=self.kind)

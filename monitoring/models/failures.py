@@ -1,4 +1,4 @@
-"""The log of sync failures: one open row per kind and lead, repeats counted on it."""
+"""The log of sync failures: one open row per kind and lead, with repeats counted on it."""
 
 import logging
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Resolution(models.TextChoices):
 
 
 def _storable(text: str) -> str:
-    """The text without what PostgreSQL refuses: an exception's message can carry anything."""
+    """Remove what PostgreSQL does not store: an exception's message may contain anything."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
@@ -40,7 +40,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return self.filter(last_seen_at__lt=when)
 
     def retryable(self) -> Self:
-        """The open ones that a new sync of their conversation may mend: not what a bot sent."""
+        """The open ones that a retry can close: not those about what a bot sent wrongly."""
         return self.open().filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
 
     def record(
@@ -87,14 +87,12 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return cause_id
 
     def trim(self) -> int:
-        """Make room if there are more than `LEADSYNC_MAX_FAILURES`; returns how many rows went.
+        """Delete rows if there are more than LEADSYNC_MAX_FAILURES; returns how many.
 
-        Deleting a portion at once spares the inserts that follow: choosing the rows costs a failing
-        message a third of its time.
-
-        Resolved rows go first, then refused bodies, then the open ones not seen for longest. No
-        retry is lost with them: the queue is the conversation's state. The table is small by this
-        very rule, so the count is cheap. Rows that another request holds are passed over.
+        Deletes a portion at once, because choosing the rows costs a failing message a third of its
+        time. Resolved rows go first, then refused bodies, then the open ones not seen for longest.
+        No retry is lost with them: the queue is the conversation's state. The table is small, so
+        the count is cheap. Rows that another request has locked are skipped.
         """
         surplus = self.count() - settings.LEADSYNC_MAX_FAILURES
         if surplus <= 0:
@@ -114,7 +112,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return trimmed
 
     def move_to(self, state: models.Model) -> int:
-        """Re-point these to the conversation that absorbs theirs."""
+        """Move these to the conversation that absorbs theirs."""
         return self.update(state=state)
 
     def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
@@ -128,10 +126,10 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
     def mark_resolved(
         self, *, as_seen: Mapping[int, datetime], by: str, note: str
     ) -> dict[int, int | None]:
-        """Close by hand those of these that are open and were not seen since `as_seen` (the time
-        each was last seen, by primary key); returns the conversation of each.
+        """Close those that are open and were not seen since `as_seen` (last seen by primary key).
 
-        The caller holds the locks of the conversations, and ends their retries (`sarah.resolve`).
+        Returns the conversation of each. The caller holds the locks of the conversations and ends
+        their retries (`sarah.resolve`).
         """
         locked = self.open().order_by("pk").select_for_update(no_key=True)
         found = locked.values_list("pk", "state_id", "last_seen_at")
@@ -220,5 +218,5 @@ class SyncFailure(models.Model):
 
     @property
     def advice(self) -> str:
-        """What happened and what to do next, in words for staff."""
+        """What happened and what to do next, for staff."""
         return advice_on(source=self.source, kind=self.kind)

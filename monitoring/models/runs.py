@@ -1,4 +1,4 @@
-"""The background work on record: reconciliations, and the signs of life of the workers."""
+"""Records of the background work: reconciliations and heartbeats of workers."""
 
 from datetime import timedelta
 from typing import Self
@@ -26,7 +26,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.filter(finished_at__isnull=True)
 
     def begin(self, *, trigger: str) -> "SyncRun | None":
-        """A new run, or None while another is under way: the database allows one at a time.
+        """Start a run, or return None while another one is running: the database allows one.
 
         A run that was killed is closed first, by the database's clock.
         """
@@ -41,7 +41,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
 
 
 class SyncRun(models.Model):
-    """One reconciliation: what it looked at, and what became of it."""
+    """One reconciliation with its counts."""
 
     trigger = models.CharField(_("started by"), max_length=7, choices=RunTrigger)
     started_at = models.DateTimeField(_("started"), db_default=Now())
@@ -75,33 +75,33 @@ class SyncRun(models.Model):
         return f"{self.started_at:%Y-%m-%d %H:%M}"
 
     def beat(self, **counts: int) -> None:
-        """Show a sign of life, and how far the run has come."""
+        """Show a sign of life, with the counts so far."""
         SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), **counts)
 
     def finish(self, *, error: str = "", **counts: int) -> None:
-        """Close the run with what it came to; `error` says why it is incomplete."""
+        """End the run with its counts; `error` says why it is incomplete."""
         SyncRun.objects.filter(pk=self.pk).update(
             beat_at=Now(), finished_at=Now(), error=error, **counts
         )
 
 
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
-    """All by the database's clock: workers run on several machines."""
+    """Uses the database's clock: workers run on several machines."""
 
     def alive(self) -> Self:
         return self.filter(beat_at__gte=Now() - DEAD_AFTER)
 
     def dead(self) -> Self:
-        """Workers that were not stopped but are not heard any more: killed, or hanging."""
+        """Workers that sent no heartbeat for a while and did not sign off: killed, or hanging."""
         return self.filter(beat_at__lt=Now() - DEAD_AFTER)
 
     def beat(self, worker: str) -> None:
-        """This worker is alive."""
+        """Record that this worker is alive."""
         if not self.filter(worker=worker).update(beat_at=Now()):
             self.create(worker=worker)
 
     def sign_off(self, worker: str) -> None:
-        """This worker stops in good order, and is not missed."""
+        """Remove a worker that stops in good order, so that nobody misses it."""
         self.filter(worker=worker).delete()
 
 

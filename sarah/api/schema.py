@@ -1,4 +1,4 @@
-"""The description of `/sarah/state` in the OpenAPI schema."""
+"""OpenAPI description of `/sarah/state`."""
 
 from drf_spectacular.utils import (
     OpenApiExample,

@@ -1,4 +1,4 @@
-"""The JSON of `/sarah/state`: how it is made, and its description for the OpenAPI schema."""
+"""JSON of `/sarah/state`, and its description for OpenAPI."""
 
 from rest_framework import serializers
 
@@ -18,7 +18,7 @@ TIMES = ("created_at", "updated_at", "last_message_at")
 
 
 def state_json(state: SarahState) -> dict[str, object]:
-    """The conversation, as Sarah's memory of it."""
+    """Render a conversation as Sarah's memory."""
     times = {name: getattr(state, name) for name in TIMES}
     return {
         **{name: getattr(state, name) for name in BLANK_STATE},
@@ -29,7 +29,7 @@ def state_json(state: SarahState) -> dict[str, object]:
 
 
 def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """The answer to a message that is committed."""
+    """Render the answer to a committed message."""
     answer: dict[str, object] = {"success": True, "sync": receipt.result.synced}
     if receipt.result.reason:
         answer["syncReason"] = receipt.result.reason.value
@@ -55,7 +55,7 @@ class StateSerializer(serializers.Serializer):
 
 
 class MessageSerializer(serializers.Serializer):
-    """What the bot says after a message. A field that is absent or null keeps its stored value."""
+    """A message of the bot. A field that is absent or null keeps its stored value."""
 
     contact_phone = serializers.CharField(help_text="Any spelling of a phone number.")
     workspace_id = serializers.CharField(
@@ -78,7 +78,7 @@ class MessageSerializer(serializers.Serializer):
 
 
 class ReceiptSerializer(serializers.Serializer):
-    """The message is committed; `sync` tells whether it has reached the lead."""
+    """The message is committed; `sync` says whether it has reached the lead."""
 
     success = serializers.BooleanField()
     sync = serializers.BooleanField()

@@ -1,4 +1,4 @@
-"""What `simulate` and `replay` share: the way they send traffic and report what became of it."""
+"""Sends traffic and reports the outcomes, for `simulate` and `replay`."""
 
 import argparse
 import os
@@ -18,14 +18,14 @@ SLOWEST = 0.001
 
 
 def positive_int(value: str) -> int:
-    """Read a whole number of at least 1; for argparse."""
+    """Parse a whole number of at least 1; for argparse."""
     if not value.isdecimal() or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is not a whole number above 0")
     return int(value)
 
 
 def requests_per_second(value: str) -> float:
-    """Read a rate from SLOWEST up; for argparse."""
+    """Parse a rate of at least SLOWEST; for argparse."""
     try:
         rate = float(value)
     except ValueError:
@@ -36,7 +36,7 @@ def requests_per_second(value: str) -> float:
 
 
 def server_url(value: str) -> str:
-    """Read the address of a server, without the slash at its end; for argparse."""
+    """Parse a server's URL and strip the slash at its end; for argparse."""
     try:
         url = urlsplit(value)
         usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
@@ -48,7 +48,7 @@ def server_url(value: str) -> str:
 
 
 class SendingCommand(base.Command):
-    """A command that sends traffic to a server, which need not be this installation's."""
+    """A command that sends traffic to a server, which need not be this installation."""
 
     requires_system_checks = ()
     epilog = "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
@@ -76,7 +76,7 @@ class SendingCommand(base.Command):
         )
 
     def send(self, traffic: Iterable[dict[str, Any]], *, total: int, options: dict) -> None:
-        """Send the traffic; the last line on stdout sums up the outcomes, whatever happens."""
+        """Send the traffic; the last line on stdout summarizes the outcomes, whatever happens."""
         tally = Tally()
         replies = send(
             traffic, base_url=options["base_url"], key=_key(options["key"]), rate=options["rate"]

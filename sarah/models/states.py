@@ -1,4 +1,4 @@
-"""What the bot said: one row per conversation, and the queue of what is still to be synced."""
+"""The model of a conversation: what the bot said last."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -28,7 +28,7 @@ TOLD_BY_THE_BOT = (
 
 
 class ConversationState(models.TextChoices):
-    """Where a conversation stands, in the order in which it moves."""
+    """The states of a conversation, in their order."""
 
     GREETING = "greeting", _("Greeting")
     QUALIFYING = "qualifying", _("Qualifying")
@@ -43,7 +43,7 @@ class SarahStateQuerySet(SyncStateQuerySet):
 
 
 class SarahState(SyncState):
-    """A conversation as Sarah last told it; saving one syncs it to its lead (`signals.py`)."""
+    """A conversation as Sarah last told it; saving it syncs it to its lead (`signals.py`)."""
 
     workspace = models.ForeignKey(
         "contacts.Workspace",
@@ -164,7 +164,7 @@ class SarahState(SyncState):
         return self.contact_phone
 
     def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
-        """Take in what was said in another conversation with the same person, and end that one.
+        """Merge another conversation with the same person into this one, and delete that one.
 
         What was said later wins; `facts` are those of both. The caller holds both locks.
         """
@@ -181,11 +181,11 @@ class SarahState(SyncState):
         )
 
     def move_home(self, workspace: Workspace) -> None:
-        """The workspace that it waited for is there."""
+        """Move to the workspace that the conversation waited for."""
         self._write({"workspace": workspace, "workspace_ref": ""})
 
     def start_over(self, *, by: str) -> None:
-        """Let the bot begin this conversation again: its next message does not count as late.
+        """Let the bot start this conversation again: its next message does not count as late.
 
         Facts, score and temperature stay, nothing is synced, and the lead gets a note.
         """
@@ -203,7 +203,7 @@ class SarahState(SyncState):
         self.refresh_from_db(fields=["message_count", "state"])
 
     def as_payload(self) -> dict[str, object]:
-        """The body that tells this conversation again to `POST /sarah/state`."""
+        """Return the body that would tell this conversation to `POST /sarah/state`."""
         workspace = self.workspace.slug if self.workspace else self.workspace_ref
         return {
             "contact_phone": self.contact_phone,

@@ -1,7 +1,7 @@
-"""The sync state of a conversation: whether it reached its lead, why not, when it is retried.
+"""The sync state of a conversation: in sync or not, why not, and when it is retried.
 
-These columns are the queue of the sync. Only the verbs here write them, all but one by `update()`:
-a save would sync again, without end.
+These columns are the queue of the sync. Only the methods here write them, and all but `mark_synced`
+by `update()`: a save would sync again, endlessly.
 """
 
 import random
@@ -57,12 +57,12 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return self.filter(synced_at__isnull=False, contact__isnull=False)
 
     def out_of_sync(self) -> Self:
-        """Those that should have reached a lead and have not, or whose lead is gone."""
+        """Those that should have reached a lead and have not, or whose lead was deleted."""
         waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
         return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
     def excluded(self) -> Self:
-        """Those that are not to reach a lead: it opted out, or the phone is a test number."""
+        """Those that are not synced: the lead opted out, or the phone is a test number."""
         return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
 
     def queued(self) -> Self:
@@ -70,12 +70,12 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return self.filter(synced_at__isnull=True, next_sync_at__isnull=False)
 
     def due(self) -> Self:
-        """Whose retry is due by the database's clock, and that no worker has taken."""
+        """Those to be retried now by the database's clock, and leased by no worker."""
         free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
         return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
 
     def parked(self) -> Self:
-        """Whose retries are used up: they need a person, and none has given up on them."""
+        """Those that failed ten times: they need a person, and none has given up on them."""
         given_up = SyncFailure.objects.filter(
             state=OuterRef("pk"),
             resolution=Resolution.MANUAL,
@@ -89,7 +89,7 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         )
 
     def lease(self, limit: int) -> list[int]:
-        """Take up to `limit` due conversations for the caller alone, the longest due first.
+        """Lease up to `limit` due conversations to the caller, the longest due first.
 
         Leases run out by the database's clock, so those of a killed worker are taken over. Workers
         that ask at once skip each other's rows; SQLite has one writer and needs no skipping.
@@ -102,25 +102,25 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return pks
 
     def release(self) -> int:
-        """Give back what was leased and not worked."""
+        """Return leased conversations that were not worked."""
         return self.update(leased_until=None)
 
     def retry_now(self, *, by: str) -> int:
-        """Make those that are out of sync due at once, on the word of `by`; returns how many.
+        """Make those that are out of sync due now, as requested by `by`; returns how many.
 
-        Whoever leases them meanwhile keeps them: that retry is as good.
+        A lease that a worker holds stays: its retry is as good.
         """
         waiting = self.filter(synced_at__isnull=True)
         return waiting.update(next_sync_at=Now(), retry_requested_by=by)
 
     def give_up(self) -> int:
-        """End their own retries: a person has resolved the failure. They stay out of sync."""
+        """Stop retrying these: a person has resolved their failures. They stay out of sync."""
         queued = self.filter(next_sync_at__isnull=False)
         return queued.update(next_sync_at=None, retry_requested_by="")
 
 
 class SyncState(models.Model):
-    """The columns and the transitions of one conversation, each under the row's lock."""
+    """The columns, and the transitions of one conversation; the caller holds the row's lock."""
 
     contact = models.ForeignKey(
         "contacts.Contact",
@@ -163,21 +163,23 @@ class SyncState(models.Model):
 
     @property
     def is_behind(self) -> bool:
-        """Whether something was said since the last sync; told by revisions, because the clocks of
-        two machines differ. A process of the release before counts none."""
+        """Whether something was said since the last sync.
+
+        Told by revisions, because machines' clocks differ. Rows of the previous release have none.
+        """
         return self.synced_at is None or self.synced_revision not in (None, self.revision)
 
     @property
     def may_have_open_failures(self) -> bool:
-        """Also by what a process of the release before has left: it only counts attempts."""
+        """Whether to look for open failures. The previous release only counts attempts."""
         return self.has_open_failures or self.sync_attempts > 0
 
     def mark_synced(self, *, retried_by: str = "") -> tuple[str, ...]:
-        """Set what a sync that works leaves behind; returns the fields to save. `retried_by` is who
-        asked for it.
+        """Set what a successful sync leaves, before the save that syncs; returns the fields to
+        save.
 
-        A save that syncs says so in advance and the sync takes it back if it fails: one statement
-        less for each message. What tells of failures stays until then.
+        The sync takes it back if it fails: one statement less for each message. What tells of open
+        failures stays until then. `retried_by` is the person who asked for this sync.
         """
         self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
         self.synced_revision = self.revision
@@ -185,7 +187,8 @@ class SyncState(models.Model):
         return ("synced_at", "synced_revision", "sync_reason", "leased_until")
 
     def confirm_synced(self, contact: "Contact") -> None:
-        """The sync worked: link the lead and leave the queue. Mostly there is nothing to write."""
+        """Record a successful sync: link the lead, leave the queue. Often there is nothing to
+        write."""
         changes: dict[str, Any] = {}
         if self.contact_id != contact.pk:
             changes["contact"] = contact
@@ -196,22 +199,21 @@ class SyncState(models.Model):
         self._write(changes)
 
     def mark_excluded(self, contact: "Contact | None" = None) -> None:
-        """Nothing of it is to reach a lead; `contact` is the one that opted out."""
+        """Record that nothing is synced; `contact` is the lead that opted out."""
         link = {"contact": contact} if contact else {}
         excluded = {"synced_at": None, "sync_reason": SyncReason.EXCLUDED}
         self._write({**excluded, **NOT_QUEUED, **link})
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the last sync worked and nothing tells of failures: most likely this one works,
-        too."""
+        """Whether the last sync worked and no failure is open: then this one will likely work."""
         return bool(self.synced_at and self.contact_id) and not self.may_have_open_failures
 
     def mark_failed(self, reason: SyncReason, **also: Any) -> None:
-        """It did not reach its lead; only an error is retried, the rest waits for what is missing.
-        `also` are other columns to write at once.
+        """Record a failed sync; only errors are retried, the others wait for what is missing.
 
-        What waits for a lead has none (any more): the phone of the one it had may have changed.
+        A conversation that waits for its lead is unlinked: the lead's phone may have changed.
+        `also` are further columns to write in the same statement.
         """
         changes: dict[str, Any] = {
             **also,
@@ -227,26 +229,30 @@ class SyncState(models.Model):
         self._write(changes)
 
     def take_from_queue(self) -> bool:
-        """Use up the attempt that is due; False if a message, a person or another worker was
-        faster, since each of them ends the lease. It is due by the database's clock, not ours."""
+        """Use up the due attempt; False if a message, a person or another worker was faster.
+
+        Each of them ends the lease. It is due by the database's clock, not ours.
+        """
         self.was_due = bool(self.leased_until and self.next_sync_at)
         return self.was_due
 
     def postpone(self) -> None:
-        """Put off the retry of a conversation that broke outside of its guarded sync."""
+        """Schedule the next retry of a conversation that failed outside of its guarded sync."""
         self.was_due = True
         self.mark_failed(SyncReason.SYNC_ERROR, leased_until=None)
 
     def sync_state_with(self, other: "SyncState") -> dict[str, Any]:
-        """What of both counts for the one that absorbs the other."""
+        """Return the sync state of the conversation that absorbs `other`."""
         return {
             "sync_attempts": max(self.sync_attempts, other.sync_attempts),
             "has_open_failures": self.has_open_failures or other.has_open_failures,
         }
 
     def _next_attempt(self) -> dict[str, Any]:
-        """When to retry, by the database's clock. Only a retry that was due uses up an attempt: no
-        message does, and no person's."""
+        """When to retry, by the database's clock.
+
+        Only a due retry uses up an attempt; no message does, and no retry that a person asked for.
+        """
         if self.sync_attempts and not self.was_due:
             return {"sync_attempts": self.sync_attempts, "next_sync_at": self.next_sync_at}
         attempts = self.sync_attempts + 1

@@ -1,8 +1,8 @@
-"""Makes traffic like Sarah's: leads who write, and the requests her function nodes then send.
+"""Generates traffic like Sarah's: leads who write, and the requests that her function nodes send.
 
-The rules (questions, score, temperature, state) and the rates were read off a recording of the
-real function nodes; the words are our own. Everything is drawn with `Random.random`, the one
-method whose sequence Python promises to keep, so a seed means the same traffic everywhere.
+The rules and rates were taken from a recording of the real function nodes; the words are ours.
+Everything is drawn with `Random.random`, the one method whose sequence Python guarantees, so a seed
+gives the same traffic everywhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ STRIDE = 133_497_313  # coprime to NUMBERS: none comes twice before all have com
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What Sarah gathers from one thing that a lead writes."""
+    """What Sarah learns from one text of a lead."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     weight: int = IDLE

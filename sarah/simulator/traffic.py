@@ -1,4 +1,4 @@
-"""Recorded requests of a bot: read from a file, written to one, sent to a server over HTTP."""
+"""Reads, writes and sends recorded requests of a bot."""
 
 import json
 import time
@@ -20,7 +20,7 @@ SILENCE = 5
 
 
 class Outcome(StrEnum):
-    """What became of one request. The values are the words of the summary."""
+    """The outcome of one request; the values are the words of the summary."""
 
     KNOWN = "known"
     NEW = "new"
@@ -37,7 +37,7 @@ PROBLEMS = {Outcome.HTTP_ERROR, Outcome.UNREADABLE, Outcome.NO_ANSWER}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back for one request; `detail` is the syncReason, the status or what went wrong."""
+    """The answer to one request; `detail` is the syncReason, the status or the error."""
 
     outcome: Outcome
     detail: str = ""
@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts replies, so that a long replay needs no more memory than a short one."""
+    """Counts replies; its memory does not grow with their number."""
 
     replies: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ def _counted(counter: Counter[str]) -> str:
 
 
 class TrafficError(Exception):
-    """Traffic cannot be read or sent; the message says why and what to do."""
+    """Traffic cannot be read or sent; the text says why and what to do."""
 
 
 def read_requests(path: Path) -> Iterator[dict[str, Any]]:
@@ -166,7 +166,7 @@ def _exchange(session: requests.Session, base_url: str, request: dict[str, Any])
 
 
 def _cause(error: requests.RequestException) -> str:
-    """Say what failed without the message of the exception, which quotes the lead's phone."""
+    """Describe the failure without the exception's message, which contains the lead's phone."""
     match error:
         case requests.Timeout():
             return f"no answer within {TIMEOUT} s"
@@ -195,7 +195,7 @@ def _understood(method: str, answer: Any) -> Reply:
 
 
 def _check_first(reply: Reply) -> None:
-    """Stop before a whole recording runs into the same closed door."""
+    """Raise TrafficError if the first request shows that the key is refused."""
     if reply.outcome != Outcome.HTTP_ERROR or reply.detail not in ("401", "403"):
         return
     causes = {

@@ -1,4 +1,4 @@
-"""Adds a workspace."""
+"""`manage.py create_workspace`: add a workspace."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -66,5 +66,5 @@ class Command(base.Command):
 
 
 def read_phones(typed: Iterable[str], *, region: str) -> list[str]:
-    """The phones as E.164, each once; raises InvalidPhone."""
+    """Return the phones as E.164 without repeats; raises InvalidPhone."""
     return list(dict.fromkeys(to_e164(phone, region=region, from_person=True) for phone in typed))

@@ -1,4 +1,4 @@
-"""Gives a bot its key."""
+"""`manage.py create_bot`: create a bot's account and a key for it."""
 
 from typing import Any
 

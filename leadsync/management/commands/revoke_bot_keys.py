@@ -1,4 +1,4 @@
-"""Takes a bot's keys away."""
+"""`manage.py revoke_bot_keys`: revoke a bot's keys."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from monitoring.pruning import prunable, prune
 
 
 def days(typed: str) -> int:
-    """A number of days, one or more."""
+    """Parse a number of days, 1 to 3650; for argparse."""
     if not typed.isdecimal() or not 1 <= int(typed) <= 3650:
         raise ArgumentTypeError(f"{typed!r} is no number of days from 1 to 3650")
     return int(typed)
@@ -39,5 +39,5 @@ class Command(base.Command):
 
 
 def in_words(counts: Counter[str]) -> str:
-    """“3 alerts, 12 workers”, or “nothing”."""
+    """Render counts as “3 alerts, 12 workers”, or “nothing”."""
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"

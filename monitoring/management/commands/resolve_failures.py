@@ -1,4 +1,4 @@
-"""Closes sync failures by hand."""
+"""`manage.py resolve_failures`: resolve open sync failures."""
 
 from typing import Any
 

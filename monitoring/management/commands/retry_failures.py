@@ -1,4 +1,4 @@
-"""Tries failed syncs again, now."""
+"""`manage.py retry_failures`: retry the conversations of open sync failures."""
 
 from collections import Counter
 from typing import Any

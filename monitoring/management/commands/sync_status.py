@@ -1,4 +1,4 @@
-"""Tells an operator how the sync is doing."""
+"""`manage.py sync_status`: show the health of the sync."""
 
 import json
 from typing import Any

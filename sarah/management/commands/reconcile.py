@@ -1,4 +1,4 @@
-"""Finds and heals drift between conversations and leads."""
+"""`manage.py reconcile`: sync conversations whose lead has drifted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Syncs conversations again."""
+"""`manage.py resync`: retry conversations."""
 
 from collections import Counter
 from datetime import timedelta
@@ -52,7 +52,7 @@ class Command(base.Command):
 def selected(
     *, everything: bool, workspace: Workspace | None, phone: str | None, since: timedelta | None
 ) -> SarahStateQuerySet:
-    """The conversations that the arguments choose; without any, all that are out of sync."""
+    """Return the conversations that the options select; by default all that are out of sync."""
     states = SarahState.objects.all() if everything else SarahState.objects.out_of_sync()
     if workspace:
         states = states.filter(workspace=workspace)

@@ -1,4 +1,4 @@
-"""`manage.py simulate`: make traffic like Sarah's and write it to a file or send it."""
+"""`manage.py simulate`: generate bot traffic, and write it to a file or send it."""
 
 import os
 import sys

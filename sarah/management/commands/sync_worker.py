@@ -1,4 +1,4 @@
-"""The background worker: retries, reconciliation, alerts, pruning."""
+"""`manage.py sync_worker`: run the background worker."""
 
 import signal
 from typing import Any
