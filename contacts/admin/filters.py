@@ -1,6 +1,7 @@
 """How staff find leads."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -16,6 +17,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from contacts.models import ContactQuerySet, Workspace
+from leadsync.admin.filters import Question, Questions, within
 
 Choices = list[tuple[str, Any]]
 
@@ -71,39 +73,27 @@ class AssignedFilter(DropdownFilter):
         return queryset
 
 
-class SinceFilter(RadioFilter):
-    """A time that lies today or within some days."""
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:
-        return [
-            ("today", _("Today")),
-            ("7d", _("In the last 7 days")),
-            ("30d", _("In the last 30 days")),
-        ]
-
-    def since(self) -> datetime | None:
-        now = timezone.localtime()
-        match self.value():
-            case "today":
-                return now.replace(hour=0, minute=0, second=0, microsecond=0)
-            case "7d":
-                return now - timedelta(days=7)
-            case "30d":
-                return now - timedelta(days=30)
-        return None
+def midnight() -> datetime:
+    """The beginning of today, where the shop is."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-class ActiveFilter(SinceFilter):
+def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[Any, Question]]:
+    """Today, or within some days: the choices of a filter by the time that `since` asks for."""
+    return {
+        "today": (_("Today"), lambda leads: since(leads, midnight())),
+        "7d": (_("In the last 7 days"), within(since, days=7)),
+        "30d": (_("In the last 30 days"), within(since, days=30)),
+    }
+
+
+class ActiveFilter(Questions, RadioFilter):
     title = _("last activity")
     parameter_name = "active"
-
-    def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
-        return queryset.active_since(since) if (since := self.since()) else queryset
+    questions = times(ContactQuerySet.active_since)
 
 
-class AddedFilter(SinceFilter):
+class AddedFilter(Questions, RadioFilter):
     title = _("date added")
     parameter_name = "added"
-
-    def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
-        return queryset.added_since(since) if (since := self.since()) else queryset
+    questions = times(ContactQuerySet.added_since)

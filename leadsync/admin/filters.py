@@ -1,44 +1,74 @@
-"""How staff narrow keys and accounts down."""
+"""How staff narrow lists down: what all filters share, and the filters of keys and accounts."""
 
-from django.contrib.admin import ModelAdmin
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from leadsync.models import ApiKeyQuerySet
 
-
-class KeyStateFilter(DropdownFilter):
-    title = _("status")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [("valid", _("Valid")), ("refused", _("Revoked, expired or switched off"))]
-
-    def queryset(self, request: HttpRequest, queryset: ApiKeyQuerySet) -> ApiKeyQuerySet:
-        valid = queryset.valid().filter(user__is_active=True)
-        match self.value():
-            case "valid":
-                return valid
-            case "refused":
-                return queryset.exclude(pk__in=valid.values("pk"))
-        return queryset
+Question = Callable[[Any], QuerySet]
+"""What a choice asks of the rows: a QuerySet's method, or a function of a QuerySet."""
 
 
-class AccountFilter(DropdownFilter):
-    title = _("account")
-    parameter_name = "account"
+class Questions(SimpleListFilter):
+    """A filter that is a table: the value of each choice, its label and what it asks.
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [("superuser", _("Superusers")), ("staff", _("Staff")), ("bot", _("Bots"))]
+    With a `default`, that is asked unless the person asks for another one.
+    """
+
+    questions: Mapping[str, tuple[Any, Question]]
+    default: str | None = None
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [(value, label) for value, (label, _question) in self.questions.items()]
+
+    def value(self) -> str | None:
+        asked = super().value()
+        return self.default if self.default and asked not in self.questions else asked
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        match self.value():
-            case "superuser":
-                return queryset.filter(is_superuser=True)
-            case "staff":
-                return queryset.filter(is_staff=True)
-            case "bot":
-                return queryset.filter(is_staff=False, api_keys__isnull=False).distinct()
-        return queryset
+        if self.value() not in self.questions:
+            return queryset
+        _label, question = self.questions[str(self.value())]
+        return question(queryset)
+
+
+def within(since: Callable[[Any, datetime], QuerySet], **age: int) -> Question:
+    """The question `since` about the time so long ago, such as `hours=24`."""
+    return lambda rows: since(rows, timezone.now() - timedelta(**age))
+
+
+def _valid(keys: ApiKeyQuerySet) -> ApiKeyQuerySet:
+    return keys.valid().filter(user__is_active=True)
+
+
+class KeyStateFilter(Questions, DropdownFilter):
+    title = _("status")
+    parameter_name = "state"
+    questions = {
+        "valid": (_("Valid"), _valid),
+        "refused": (
+            _("Revoked, expired or switched off"),
+            lambda keys: keys.exclude(pk__in=_valid(keys).values("pk")),
+        ),
+    }
+
+
+class AccountFilter(Questions, DropdownFilter):
+    title = _("account")
+    parameter_name = "account"
+    questions = {
+        "superuser": (_("Superusers"), lambda users: users.filter(is_superuser=True)),
+        "staff": (_("Staff"), lambda users: users.filter(is_staff=True)),
+        "bot": (
+            _("Bots"),
+            lambda users: users.filter(is_staff=False, api_keys__isnull=False).distinct(),
+        ),
+    }

@@ -3,24 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import ModelAdmin as StockAdmin
-from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.db.models import F
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
-    DropdownFilter,
-    RelatedDropdownFilter,
-)
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill
 from monitoring.admin.deliveries import table_of
+from monitoring.admin.filters import AlertStatusFilter
 from monitoring.models import Alert, AlertKind, FailureGroup
 from monitoring.models.alerts import ABOUT_CAUSES
 
@@ -31,25 +26,12 @@ KIND_COLOURS: dict[str, str] = dict.fromkeys(AlertKind.values, "warning") | {
 }
 
 
-class OpenFilter(DropdownFilter):
-    title = _("status")
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: StockAdmin) -> list[tuple[str, object]]:
-        return [("open", _("Open")), ("recovered", _("Recovered"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("open", "recovered"):
-            return queryset.filter(recovered_at__isnull=self.value() == "open")
-        return queryset
-
-
 @admin.register(Alert)
 class AlertAdmin(ReadOnly, ModelAdmin):
     list_display = ("what", "sentence", "for_workspace", "started", "last_seen", "told", "status")
     list_display_links = ("what", "sentence")
     list_filter = (
-        OpenFilter,
+        AlertStatusFilter,
         ("cause", ChoicesDropdownFilter),
         ("workspace", RelatedDropdownFilter),
     )

@@ -1,46 +1,32 @@
-"""How staff narrow the list of sync failures down."""
+"""How staff narrow failures, their causes and alerts down."""
 
-from datetime import timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from contacts.phones import search_range
-from monitoring.models import (
-    FailureGroup,
-    GroupStatus,
-    SyncFailure,
-    SyncFailureQuerySet,
-)
+from leadsync.admin.filters import Questions, within
+from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
+from monitoring.models.alerts import AlertQuerySet
 
 
-class OpenFilter(DropdownFilter):
+class OpenFilter(Questions, DropdownFilter):
     """Open or resolved; open ones unless somebody asks for others."""
 
     title = _("outcome")
     parameter_name = "outcome"
     all_option = None
-    OPEN, RESOLVED, ALL = "open", "resolved", "all"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [(self.OPEN, _("Open")), (self.RESOLVED, _("Resolved")), (self.ALL, _("All"))]
-
-    def value(self) -> str:
-        asked = super().value()
-        return asked if asked in (self.RESOLVED, self.ALL) else self.OPEN
-
-    def queryset(self, request: HttpRequest, queryset: SyncFailureQuerySet) -> SyncFailureQuerySet:
-        match self.value():
-            case self.ALL:
-                return queryset
-            case self.RESOLVED:
-                return queryset.filter(resolved_at__isnull=False)
-        return queryset.open()
+    default = "open"
+    questions = {
+        "open": (_("Open"), SyncFailureQuerySet.open),
+        "resolved": (_("Resolved"), lambda failures: failures.filter(resolved_at__isnull=False)),
+        "all": (_("All"), lambda failures: failures),
+    }
 
 
 class CauseStatusFilter(DropdownFilter):
@@ -97,26 +83,28 @@ class WorkspaceFilter(DropdownFilter):
         return queryset.filter(workspace_ref=self.value()) if self.value() else queryset
 
 
-class LastSeenFilter(DropdownFilter):
+def _seen_since(failures: SyncFailureQuerySet, when: datetime) -> SyncFailureQuerySet:
+    return failures.filter(last_seen_at__gte=when)
+
+
+class LastSeenFilter(Questions, DropdownFilter):
     title = _("last seen")
     parameter_name = "seen"
-    DAYS = {"day": 1, "week": 7, "month": 30}
+    questions = {
+        "day": (_("In the last 24 hours"), within(_seen_since, days=1)),
+        "week": (_("In the last 7 days"), within(_seen_since, days=7)),
+        "month": (_("In the last 30 days"), within(_seen_since, days=30)),
+        "older": (_("Not for 30 days"), within(SyncFailureQuerySet.last_seen_before, days=30)),
+    }
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [
-            ("day", _("In the last 24 hours")),
-            ("week", _("In the last 7 days")),
-            ("month", _("In the last 30 days")),
-            ("older", _("Not for 30 days")),
-        ]
 
-    def queryset(self, request: HttpRequest, queryset: SyncFailureQuerySet) -> SyncFailureQuerySet:
-        now = timezone.now()
-        if self.value() == "older":
-            return queryset.last_seen_before(now - timedelta(days=self.DAYS["month"]))
-        if days := self.DAYS.get(self.value() or ""):
-            return queryset.filter(last_seen_at__gte=now - timedelta(days=days))
-        return queryset
+class AlertStatusFilter(Questions, DropdownFilter):
+    title = _("status")
+    parameter_name = "status"
+    questions = {
+        "open": (_("Open"), AlertQuerySet.open),
+        "recovered": (_("Recovered"), lambda alerts: alerts.filter(recovered_at__isnull=False)),
+    }
 
 
 def matching(failures: QuerySet, typed: str) -> QuerySet:

@@ -1,41 +1,27 @@
-"""How staff find conversations."""
-
-from datetime import timedelta
+"""How staff find conversations and messages."""
 
 from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from contacts.models import Contact
 from contacts.phones import search_range
-from sarah.models import SarahStateQuerySet, SyncReason
+from leadsync.admin.filters import Questions, within
+from leadsync.models import ApiKey
+from sarah.models import SarahStateQuerySet, StateUpdateQuerySet, SyncReason
 
 
-class SyncFilter(DropdownFilter):
+class SyncFilter(Questions, DropdownFilter):
     title = _("sync")
     parameter_name = "sync"
-    IN_SYNC, OUT_OF_SYNC, EXCLUDED = "in", "out", "excluded"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [
-            (self.IN_SYNC, _("In sync")),
-            (self.OUT_OF_SYNC, _("Out of sync")),
-            (self.EXCLUDED, SyncReason.EXCLUDED.label),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: SarahStateQuerySet) -> SarahStateQuerySet:
-        match self.value():
-            case self.IN_SYNC:
-                return queryset.synced()
-            case self.OUT_OF_SYNC:
-                return queryset.out_of_sync()
-            case self.EXCLUDED:
-                return queryset.excluded()
-        return queryset
+    questions = {
+        "in": (_("In sync"), SarahStateQuerySet.synced),
+        "out": (_("Out of sync"), SarahStateQuerySet.out_of_sync),
+        "excluded": (SyncReason.EXCLUDED.label, SarahStateQuerySet.excluded),
+    }
 
 
 class ReasonFilter(DropdownFilter):
@@ -56,18 +42,37 @@ class ReasonFilter(DropdownFilter):
         return queryset.out_of_sync().filter(sync_reason=self.value())
 
 
-class ActiveFilter(DropdownFilter):
+class ActiveFilter(Questions, DropdownFilter):
     title = _("last heard")
     parameter_name = "active"
-    DAY = "day"
+    questions = {
+        "day": (_("In the last 24 hours"), within(SarahStateQuerySet.active_since, hours=24)),
+    }
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, object]]:
-        return [(self.DAY, _("In the last 24 hours"))]
 
-    def queryset(self, request: HttpRequest, queryset: SarahStateQuerySet) -> SarahStateQuerySet:
-        if self.value() == self.DAY:
-            return queryset.active_since(timezone.now() - timedelta(hours=24))
-        return queryset
+class ReceivedFilter(Questions, DropdownFilter):
+    title = _("received")
+    parameter_name = "received"
+    questions = {
+        "hour": (_("In the last hour"), within(StateUpdateQuerySet.received_since, hours=1)),
+        "day": (_("In the last 24 hours"), within(StateUpdateQuerySet.received_since, days=1)),
+        "week": (_("In the last 7 days"), within(StateUpdateQuerySet.received_since, days=7)),
+    }
+
+
+class KeyFilter(DropdownFilter):
+    """By the key that a message came with: what did a leaked one change?"""
+
+    title = _("API key")
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[int, str]]:
+        keys = ApiKey.objects.select_related("user").order_by("-created_at")[:100]
+        return [(key.pk, str(key)) for key in keys]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        key = self.value() or ""
+        return queryset.filter(key_id=int(key)) if key.isdecimal() else queryset
 
 
 def matching(states: QuerySet, typed: str) -> QuerySet:

@@ -1,60 +1,25 @@
 """The journal for staff: what the bot sent, when, with which key, and what it changed."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from contacts.phones import search_range
 from leadsync.admin.actions import ReadOnly
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, once
-from leadsync.models import ApiKey
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, warnings_table
+from sarah.admin.filters import KeyFilter, ReceivedFilter
 from sarah.admin.pills import outcome_pill
-from sarah.models import SarahState, StateUpdate, StateUpdateQuerySet
-
-
-class ReceivedFilter(DropdownFilter):
-    title = _("received")
-    parameter_name = "received"
-    AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
-
-    def lookups(self, request: HttpRequest, page: DjangoModelAdmin) -> list[tuple[str, object]]:
-        return [
-            ("hour", _("In the last hour")),
-            ("day", _("In the last 24 hours")),
-            ("week", _("In the last 7 days")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: StateUpdateQuerySet) -> StateUpdateQuerySet:
-        age = self.AGES.get(self.value() or "")
-        return queryset.received_since(timezone.now() - age) if age else queryset
-
-
-class KeyFilter(DropdownFilter):
-    """By the key that a message came with: what did a leaked one change?"""
-
-    title = _("API key")
-    parameter_name = "key"
-
-    def lookups(self, request: HttpRequest, page: DjangoModelAdmin) -> list[tuple[int, str]]:
-        keys = ApiKey.objects.select_related("user").order_by("-created_at")[:100]
-        return [(key.pk, str(key)) for key in keys]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        key = self.value() or ""
-        return queryset.filter(key_id=int(key)) if key.isdecimal() else queryset
+from sarah.models import SarahState, StateUpdate
 
 
 @admin.register(StateUpdate)
