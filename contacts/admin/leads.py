@@ -8,7 +8,6 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, models
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import (
@@ -34,7 +33,7 @@ from contacts.admin.panels import LeadPanels
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
-from leadsync.admin.tools import ModelAdmin, ago, status_pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, ago, column, status_pill, temperature_pill
 
 WHO = (
     ("name", "whatsapp_name"),
@@ -141,13 +140,8 @@ class ContactAdmin(LeadPanels, ModelAdmin):
         name = lead.name or lead.whatsapp_name
         return (name, lead.phone) if name else (lead.phone, "")
 
-    @display(description=_("status"))
-    def status(self, lead: Contact) -> SafeString:
-        return status_pill(lead.lead_status)
-
-    @display(description=_("temperature"))
-    def temperature(self, lead: Contact) -> SafeString:
-        return temperature_pill(lead.lead_temperature)
+    status = column("lead_status", _("status"), status_pill)
+    temperature = column("lead_temperature", _("temperature"), temperature_pill)
 
     @display(description=_("assigned to"))
     def assigned(self, lead: Contact) -> str:

@@ -7,7 +7,16 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.models import Contact
-from leadsync.admin.tools import admin_link, ago, once, pill, status_pill, table, temperature_pill
+from leadsync.admin.tools import (
+    admin_link,
+    ago,
+    column,
+    once,
+    pill,
+    status_pill,
+    table,
+    temperature_pill,
+)
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 
@@ -17,25 +26,11 @@ SHOWN_ROWS = 20
 class LeadPanels:
     """The read-only fields of a lead's page. A table is one query, however many rows it has."""
 
-    @display(description=_("last activity"), ordering="last_activity_at")
-    def last_activity(self, lead: Contact) -> str:
-        return ago(lead.last_activity_at)
-
-    @display(description=_("last contacted"))
-    def last_contact(self, lead: Contact) -> str:
-        return ago(lead.last_contact_at)
-
-    @display(description=_("added"))
-    def created(self, lead: Contact) -> str:
-        return ago(lead.created_at)
-
-    @display(description=_("updated"))
-    def updated(self, lead: Contact) -> str:
-        return ago(lead.updated_at)
-
-    @display(description=_("re-engaged"))
-    def re_engaged(self, lead: Contact) -> str:
-        return ago(lead.re_engaged_at)
+    last_activity = column("last_activity_at", _("last activity"), ago, sortable=True)
+    last_contact = column("last_contact_at", _("last contacted"), ago)
+    created = column("created_at", _("added"), ago)
+    updated = column("updated_at", _("updated"), ago)
+    re_engaged = column("re_engaged_at", _("re-engaged"), ago)
 
     @display(description=_("status changed"))
     def status_stamp(self, lead: Contact) -> str:

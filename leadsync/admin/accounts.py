@@ -16,7 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.tools import ModelAdmin, ago, pill
+from leadsync.admin.tools import ModelAdmin, ago, column, pill
 from leadsync.models import ApiKey
 
 admin.site.unregister([User, Group])
@@ -88,9 +88,7 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[mis
     def may_log_in(self, user: User) -> bool:
         return user.is_active
 
-    @display(description=_("last login"), ordering="last_login")
-    def last_seen(self, user: User) -> object:
-        return ago(user.last_login) if user.last_login else _("Never")
+    last_seen = column("last_login", _("last login"), ago, sortable=True, empty=_("Never"))
 
 
 @admin.register(Group)
@@ -100,6 +98,4 @@ class GroupAdmin(ForSuperusers, DjangoGroupAdmin, ModelAdmin):  # type: ignore[m
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).annotate(member_count=Count("user"))
 
-    @display(description=_("members"), ordering="member_count")
-    def members(self, group: Group) -> int:
-        return group.member_count  # type: ignore[attr-defined]
+    members = column("member_count", _("members"), sortable=True)

@@ -1,5 +1,6 @@
 """API keys for staff: who has one, what it may do, when it was used, and its end."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,7 +24,7 @@ from leadsync.admin.actions import (
     is_confirmed,
 )
 from leadsync.admin.filters import KeyStateFilter
-from leadsync.admin.tools import ModelAdmin, ago, pill
+from leadsync.admin.tools import ModelAdmin, ago, column, pill
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(
@@ -63,30 +64,17 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     def bot(self, key: ApiKey) -> str:
         return key.user.get_username()
 
-    @display(description=_("begins with"))
-    def begins(self, key: ApiKey) -> SafeString:
-        return format_html("<code>{}…</code>", key.prefix)
+    begins = column("prefix", _("begins with"), partial(format_html, "<code>{}…</code>"))
 
     @display(description=_("may"))
     def may(self, key: ApiKey) -> SafeString:
         labels = [Scope(scope).label for scope in key.scopes.split()]
         return format_html('<span class="ls-list">{}</span>', " · ".join(map(str, labels)))
 
-    @display(description=_("workspace"))
-    def for_workspace(self, key: ApiKey) -> object:
-        return key.workspace or _("All")
-
-    @display(description=_("created"), ordering="created_at")
-    def created(self, key: ApiKey) -> str:
-        return ago(key.created_at)
-
-    @display(description=_("last used"), ordering="last_used_at")
-    def last_used(self, key: ApiKey) -> object:
-        return ago(key.last_used_at) if key.last_used_at else _("Never")
-
-    @display(description=_("expires"), ordering="expires_at")
-    def expires(self, key: ApiKey) -> object:
-        return ago(key.expires_at) if key.expires_at else _("Never")
+    for_workspace = column("workspace", _("workspace"), empty=_("All"))
+    created = column("created_at", _("created"), ago, sortable=True)
+    last_used = column("last_used_at", _("last used"), ago, sortable=True, empty=_("Never"))
+    expires = column("expires_at", _("expires"), ago, sortable=True, empty=_("Never"))
 
     @display(description=_("status"))
     def status(self, key: ApiKey) -> SafeString:

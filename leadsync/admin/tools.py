@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from typing import Any, TypeVar
 
 from django.contrib.admin import ShowFacets
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
+from unfold.decorators import display
 
 from contacts.models import Temperature
 from contacts.workflow import LeadStatus
@@ -113,6 +114,27 @@ class ModelAdmin(unfold.ModelAdmin):
         return super().get_search_results(request, queryset, search_term[:MAX_SEARCH])
 
 
+def column(
+    field: str,
+    title: object,
+    show: Callable[[Any], object] = str,
+    *,
+    sortable: bool = False,
+    empty: object = None,
+) -> Callable[[Any, Any], object]:
+    """A list's column or a page's read-only field: one field of the row, as `show` shows it.
+
+    Where there is nothing to show it says `empty`.
+    """
+
+    @display(description=title, ordering=field if sortable else None)
+    def shown(_page: Any, row: Any) -> object:
+        value = getattr(row, field)
+        return (None if value is None else show(value)) or empty
+
+    return shown
+
+
 def once(show: Callable[[Page, Row], SafeString]) -> Callable[[Page, Row], SafeString]:
     """A read-only field that queries does so once: Unfold asks for its value up to six times."""
 
@@ -162,6 +184,12 @@ def ago(moment: datetime | None) -> str:
         date_format(local, "j M Y, H:i:s"),
         text,
     )
+
+
+as_text = partial(format_html, '<div class="ls-text">{}</div>')
+as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
+as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
+as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
 
 
 def admin_link(row: Model, text: object = "") -> SafeString:

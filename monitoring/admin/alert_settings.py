@@ -17,7 +17,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from leadsync.admin.actions import close_dialog, dialog
-from leadsync.admin.tools import ModelAdmin, once, pill
+from leadsync.admin.tools import ModelAdmin, as_wrapped, column, once, pill
 from monitoring.admin.deliveries import in_short, table_of
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
@@ -132,11 +132,9 @@ class AlertSettingsAdmin(ModelAdmin):
 
     @display(description=_("e-mail addresses"))
     def addresses(self, settings: AlertSettings) -> SafeString:
-        return format_html('<div class="ls-wrap">{}</div>', ", ".join(settings.emails) or "-")
+        return as_wrapped(", ".join(settings.emails) or "-")
 
-    @display(description=_("webhook"))
-    def webhook(self, settings: AlertSettings) -> str | None:
-        return settings.webhook_host or None
+    webhook = column("webhook_host", _("webhook"))
 
     @display(description=_("active"))
     def active(self, settings: AlertSettings) -> SafeString:

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_wrapped, column, once, pill
 from monitoring.admin.deliveries import table_of
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.models import Alert, AlertKind, FailureGroup
@@ -49,9 +49,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     def what(self, alert: Alert) -> SafeString:
         return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
-    @display(description=_("text"))
-    def sentence(self, alert: Alert) -> SafeString:
-        return format_html('<div class="ls-wrap">{}</div>', alert.text)
+    sentence = column("text", _("text"), as_wrapped)
 
     @display(description=_("workspace"), ordering="workspace__name")
     def for_workspace(self, alert: Alert) -> str | None:
@@ -70,17 +68,9 @@ class AlertAdmin(ReadOnly, ModelAdmin):
         group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
         return admin_link(group) if group else None
 
-    @display(description=_("started"), ordering="started_at")
-    def started(self, alert: Alert) -> str:
-        return ago(alert.started_at)
-
-    @display(description=_("last seen"), ordering="last_seen_at")
-    def last_seen(self, alert: Alert) -> str:
-        return ago(alert.last_seen_at)
-
-    @display(description=_("told"), ordering="notified_at")
-    def told(self, alert: Alert) -> object:
-        return ago(alert.notified_at) if alert.notified_at else _("Nobody")
+    started = column("started_at", _("started"), ago, sortable=True)
+    last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
+    told = column("notified_at", _("told"), ago, sortable=True, empty=_("Nobody"))
 
     @display(description=_("status"), ordering="recovered_at")
     def status(self, alert: Alert) -> SafeString:

@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ChangeList, admin_link, ago, once
+from leadsync.admin.tools import ChangeList, admin_link, ago, as_advice, as_text, column, once
 from monitoring.admin.cause_actions import CauseActions
 from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
 from monitoring.admin.filters import CauseStatusFilter
@@ -81,29 +81,12 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
             raised if cause.exception else "",
         )
 
-    @display(description=_("status"))
-    def status_pill(self, cause: FailureGroup) -> SafeString:
-        return cause_pill(cause.status)
-
-    @display(description=_("leads"), ordering="leads")
-    def leads(self, cause: FailureGroup) -> str:
-        return intcomma(cause.leads)
-
-    @display(description=_("times"), ordering="occurrences")
-    def times(self, cause: FailureGroup) -> str:
-        return intcomma(cause.occurrences)
-
-    @display(description=_("last 24 hours"))
-    def last_24_hours(self, cause: Any) -> SafeString:
-        return sparkline(cause.trend)
-
-    @display(description=_("first seen"), ordering="created_at")
-    def first_seen(self, cause: FailureGroup) -> str:
-        return ago(cause.created_at)
-
-    @display(description=_("last seen"), ordering="last_seen_at")
-    def last_seen(self, cause: FailureGroup) -> str:
-        return ago(cause.last_seen_at)
+    status_pill = column("status", _("status"), cause_pill)
+    leads = column("leads", _("leads"), intcomma, sortable=True)
+    times = column("occurrences", _("times"), intcomma, sortable=True)
+    last_24_hours = column("trend", _("last 24 hours"), sparkline)
+    first_seen = column("created_at", _("first seen"), ago, sortable=True)
+    last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
 
     @display(description=_("looked after by"))
     def handled_by(self, cause: FailureGroup) -> str | None:
@@ -130,9 +113,7 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
             '{} <span class="ls-aside">{}</span>', cause_pill(cause.status), _said_about(cause)
         )
 
-    @display(description=_("what to do"))
-    def advice(self, cause: FailureGroup) -> SafeString:
-        return format_html('<div class="ls-advice">{}</div>', cause.advice)
+    advice = column("advice", _("what to do"), as_advice)
 
     @display(description=_("open failures"))
     def failures(self, cause: FailureGroup) -> SafeString:
@@ -157,9 +138,7 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
             '<div>{}</div><div class="ls-aside">{}</div>', sparkline(trend), trend_in_words(trend)
         )
 
-    @display(description=_("note"))
-    def note_text(self, cause: FailureGroup) -> SafeString:
-        return format_html('<div class="ls-text">{}</div>', cause.note)
+    note_text = column("note", _("note"), as_text)
 
     @display(description=_("being retried"))
     @once

@@ -17,7 +17,16 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, once
+from leadsync.admin.tools import (
+    ModelAdmin,
+    admin_link,
+    ago,
+    as_advice,
+    as_code,
+    as_text,
+    column,
+    once,
+)
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import (
     CauseFilter,
@@ -84,49 +93,21 @@ class SyncFailureAdmin(SelectionActions, ReadOnly, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncFailure]:
         return super().get_queryset(request).select_related("state__contact", "group")
 
-    @display(description=_("what"), ordering="kind")
-    def what(self, failure: SyncFailure) -> SafeString:
-        return kind_pill(failure.kind)
-
-    @display(description=_("phone"), ordering="contact_phone")
-    def phone(self, failure: SyncFailure) -> str | None:
-        return failure.contact_phone or None
-
-    @display(description=_("workspace"), ordering="workspace_ref")
-    def workspace(self, failure: SyncFailure) -> str | None:
-        return failure.workspace_ref or None
-
-    @display(description=_("times"), ordering="occurrences")
-    def times(self, failure: SyncFailure) -> str:
-        return intcomma(failure.occurrences)
-
-    @display(description=_("first seen"), ordering="created_at")
-    def first_seen(self, failure: SyncFailure) -> str:
-        return ago(failure.created_at)
-
-    @display(description=_("last seen"), ordering="last_seen_at")
-    def last_seen(self, failure: SyncFailure) -> str:
-        return ago(failure.last_seen_at)
+    what = column("kind", _("what"), kind_pill, sortable=True)
+    phone = column("contact_phone", _("phone"), sortable=True)
+    workspace = column("workspace_ref", _("workspace"), sortable=True)
+    times = column("occurrences", _("times"), intcomma, sortable=True)
+    first_seen = column("created_at", _("first seen"), ago, sortable=True)
+    last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
 
     @display(description=_("outcome"), ordering="resolved_at")
     def outcome(self, failure: SyncFailure) -> SafeString:
         return outcome_in_words(failure)
 
-    @display(description=_("cause"))
-    def cause(self, failure: SyncFailure) -> SafeString:
-        return admin_link(failure.group)
-
-    @display(description=_("note"))
-    def note_text(self, failure: SyncFailure) -> SafeString:
-        return format_html('<div class="ls-text">{}</div>', failure.note)
-
-    @display(description=_("what to do"))
-    def advice(self, failure: SyncFailure) -> SafeString:
-        return format_html('<div class="ls-advice">{}</div>', failure.advice)
-
-    @display(description=_("error"))
-    def error_text(self, failure: SyncFailure) -> SafeString:
-        return format_html('<div class="ls-text">{}</div>', failure.error)
+    cause = column("group", _("cause"), admin_link)
+    note_text = column("note", _("note"), as_text)
+    advice = column("advice", _("what to do"), as_advice)
+    error_text = column("error", _("error"), as_text)
 
     @display(description=_("lead"))
     def lead(self, failure: SyncFailure) -> SafeString | None:
@@ -154,13 +135,8 @@ class SyncFailureAdmin(SelectionActions, ReadOnly, ModelAdmin):
         sent = failure.state.updates.filter(request_id=failure.request_id).first()
         return admin_link(sent, failure.request_id) if sent else failure.request_id
 
-    @display(description=_("message"))
-    def said(self, failure: SyncFailure) -> SafeString:
-        return format_html('<pre class="ls-code">{}</pre>', pretty(failure.payload))
-
-    @display(description=_("traceback"))
-    def traceback_text(self, failure: SyncFailure) -> SafeString:
-        return format_html('<pre class="ls-code">{}</pre>', failure.traceback)
+    said = column("payload", _("message"), lambda payload: as_code(pretty(payload)))
+    traceback_text = column("traceback", _("traceback"), as_code)
 
     # The list
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, ago, pill
+from leadsync.admin.tools import ModelAdmin, ago, column, pill
 from monitoring.models import SyncRun
 
 
@@ -24,25 +24,11 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):
         "manage.py reconcile does it at once."
     )
 
-    @display(description=_("started"), ordering="started_at")
-    def begun(self, run: SyncRun) -> str:
-        return ago(run.started_at)
-
-    @display(description=_("checked"), ordering="checked")
-    def checked_shown(self, run: SyncRun) -> str:
-        return intcomma(run.checked)
-
-    @display(description=_("healed"), ordering="healed")
-    def healed_shown(self, run: SyncRun) -> str:
-        return intcomma(run.healed)
-
-    @display(description=_("failed"), ordering="failed")
-    def failed_shown(self, run: SyncRun) -> str:
-        return intcomma(run.failed)
-
-    @display(description=_("still open"), ordering="still_open")
-    def still_open_shown(self, run: SyncRun) -> str:
-        return intcomma(run.still_open)
+    begun = column("started_at", _("started"), ago, sortable=True)
+    checked_shown = column("checked", _("checked"), intcomma, sortable=True)
+    healed_shown = column("healed", _("healed"), intcomma, sortable=True)
+    failed_shown = column("failed", _("failed"), intcomma, sortable=True)
+    still_open_shown = column("still_open", _("still open"), intcomma, sortable=True)
 
     @display(description=_("outcome"))
     def outcome(self, run: SyncRun) -> SafeString:

@@ -24,7 +24,17 @@ from leadsync.admin.actions import (
     is_too_much,
     tell_retried,
 )
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, once, pill, temperature_pill
+from leadsync.admin.tools import (
+    ModelAdmin,
+    admin_link,
+    ago,
+    as_advice,
+    as_code,
+    column,
+    once,
+    pill,
+    temperature_pill,
+)
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter, matching
@@ -85,9 +95,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     ) -> tuple[QuerySet, bool]:
         return matching(queryset, search_term), False
 
-    @display(description=_("lead"))
-    def lead(self, state: SarahState) -> SafeString | None:
-        return admin_link(state.contact) if state.contact else None
+    lead = column("contact", _("lead"), admin_link)
 
     @display(description=_("workspace"))
     def in_workspace(self, state: SarahState) -> object:
@@ -111,9 +119,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
             temperature_pill(state.lead_temperature),
         )
 
-    @display(description=_("last heard"), ordering="updated_at")
-    def last_heard(self, state: SarahState) -> str:
-        return ago(state.updated_at)
+    last_heard = column("updated_at", _("last heard"), ago, sortable=True)
 
     @display(description=_("sync"))
     def sync(self, state: SarahState) -> SafeString:
@@ -149,16 +155,14 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     @display(description=_("what that means"))
     @once
     def sync_in_words(self, state: SarahState) -> SafeString:
-        return format_html('<div class="ls-advice">{}</div>', explain_sync(state))
+        return as_advice(explain_sync(state))
 
     @display(description=_("failures"))
     @once
     def failures(self, state: SarahState) -> Any:
         return failures_table(state) or _("None.")
 
-    @display(description=_("facts"))
-    def learned(self, state: SarahState) -> object:
-        return facts_table(state.extracted_data) or _("Nothing yet.")
+    learned = column("extracted_data", _("facts"), facts_table, empty=_("Nothing yet."))
 
     @display(description=_("last messages"))
     @once
@@ -168,7 +172,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
     @display(description=_("extracted_data"))
     def raw(self, state: SarahState) -> SafeString:
         text = json.dumps(state.extracted_data, indent=2, ensure_ascii=False)
-        return format_html('<pre class="ls-code">{}</pre>', text)
+        return as_code(text)
 
     # What a person can do
 

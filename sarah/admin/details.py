@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.tools import admin_link, ago, pill, table
+from leadsync.admin.tools import admin_link, ago, as_code, pill, table
 from monitoring.kinds import Kind
 from monitoring.models import Resolution
 from sarah.facts import BY_KEY
@@ -116,5 +116,5 @@ def in_words(value: object) -> object:
         return format_html_join("", '<div class="ls-item">{}</div>', ((item,) for item in value))
     if isinstance(value, list | dict):
         text = json.dumps(value, indent=2, ensure_ascii=False)
-        return format_html('<pre class="ls-code">{}</pre>', text)
+        return as_code(text)
     return value

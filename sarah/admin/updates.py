@@ -6,15 +6,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from contacts.phones import search_range
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, once
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_code, column, once
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
@@ -64,21 +62,10 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
             return queryset.filter(state__in=states), False
         return queryset.filter(request_id=typed), False
 
-    @display(description=_("received"), ordering="received_at")
-    def received(self, update: StateUpdate) -> str:
-        return ago(update.received_at)
-
-    @display(description=_("conversation"))
-    def phone(self, update: StateUpdate) -> SafeString:
-        return admin_link(update.state)
-
-    @display(description=_("what changed"))
-    def changed(self, update: StateUpdate) -> str:
-        return changes_in_short(update.changes)
-
-    @display(description=_("outcome"))
-    def outcome_shown(self, update: StateUpdate) -> SafeString:
-        return outcome_pill(update.outcome)
+    received = column("received_at", _("received"), ago, sortable=True)
+    phone = column("state", _("conversation"), admin_link)
+    changed = column("changes", _("what changed"), changes_in_short)
+    outcome_shown = column("outcome", _("outcome"), outcome_pill)
 
     @display(description=_("failure"))
     @once
@@ -90,22 +77,11 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
         failure = of_cause.order_by("-last_seen_at", "-pk").first()
         return admin_link(failure) if failure else _("deleted since")
 
-    @display(description=_("API key"))
-    def sent_with(self, update: StateUpdate) -> str | None:
-        return str(update.key) if update.key else None
+    sent_with = column("key", _("API key"))
+    changed_fields = column(
+        "changes", _("before and after"), changes_table, empty=_("Nothing new but the time.")
+    )
+    warned = column("warnings", _("warnings"), warnings_table, empty=_("None."))
 
-    @display(description=_("before and after"))
-    def changed_fields(self, update: StateUpdate) -> object:
-        return changes_table(update.changes) or _("Nothing new but the time.")
-
-    @display(description=_("warnings"))
-    def warned(self, update: StateUpdate) -> object:
-        return warnings_table(update.warnings) or _("None.")
-
-    @display(description=_("body as sent"))
-    def said(self, update: StateUpdate) -> SafeString:
-        return format_html('<pre class="ls-code">{}</pre>', pretty({"body": update.body}))
-
-    @display(description=_("answered after"))
-    def duration(self, update: StateUpdate) -> str:
-        return f"{update.duration_ms} ms"
+    said = column("body", _("body as sent"), lambda body: as_code(pretty({"body": body})))
+    duration = column("duration_ms", _("answered after"), "{} ms".format)
