@@ -3,7 +3,8 @@
 Nothing is changed by a GET: the selection's page and the dialog both send a POST with a token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -45,7 +46,7 @@ class NoteDialogForm(NoteForm, BaseDialogForm):
 def dialog(
     title: object, explanation: object, *, button: object, form: type[forms.Form] | None = None
 ) -> dict[str, object]:
-    """What an action's dialog says before it is done."""
+    """What is asked before an action is done, in Unfold's words."""
     return {
         "title": title,
         "description": explanation,
@@ -69,25 +70,23 @@ def confirm_selection(
     model_admin: admin.ModelAdmin,
     request: HttpRequest,
     selected: QuerySet,
+    asked: Mapping[str, object],
     *,
     action: str,
-    question: object,
-    explanation: object,
-    button: object,
     form: forms.Form | None = None,
     numbers: Sequence[tuple[object, str]] = (),
 ) -> TemplateResponse:
-    """The page that says what `action` will do to the selected rows, and asks for a yes.
+    """The page that says what `action` will do to the selected rows, as its `dialog` would.
 
     `numbers` tell more of the selection. Where all rows of a filtered list are selected, the
     answer means all that it has by then.
     """
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": question,
+        "title": asked["title"],
         "opts": model_admin.model._meta,
-        "explanation": explanation,
-        "button": button,
+        "explanation": asked["description"],
+        "button": asked["form_submit_text"],
         "form": form,
         "action": action,
         "shown": selected[:SHOWN],
@@ -156,8 +155,16 @@ class ReadOnly:
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, *args: object) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
-    def has_delete_permission(self, request: HttpRequest, *args: object) -> bool:
-        return False
+
+def holds(permission: str) -> Callable[..., bool]:
+    """A `has_…_permission` for actions: whether the person has this one.
+
+    Unfold would take its name from the action too, but looks it up before tables are made.
+    """
+
+    def has_permission(_page: Any, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm(permission)
+
+    return has_permission

@@ -21,6 +21,7 @@ from leadsync.admin.actions import (
     close_dialog,
     confirm_selection,
     dialog,
+    holds,
     is_confirmed,
 )
 from leadsync.admin.filters import KeyStateFilter
@@ -96,8 +97,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
             _("Show what came with this key"),
         )
 
-    def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("leadsync.revoke_apikey")
+    has_revoke_permission = holds("leadsync.revoke_apikey")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Nothing is offered for a key that is revoked already."""
@@ -115,10 +115,8 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
             self,
             request,
             api_keys,
+            dialog(_("Revoke these keys?"), WILL_REVOKE, button=_("Revoke")),
             action="revoke",
-            question=_("Revoke these keys?"),
-            explanation=WILL_REVOKE,
-            button=_("Revoke"),
         )
 
     @action(

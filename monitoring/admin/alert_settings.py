@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import close_dialog, dialog, holds
 from leadsync.admin.tools import ModelAdmin, as_wrapped, column, once, pill
 from monitoring.admin.deliveries import in_short, table_of
 from monitoring.alerts.deliver import send_test
@@ -159,8 +159,7 @@ class AlertSettingsAdmin(ModelAdmin):
     def deliveries(self, settings: AlertSettings) -> SafeString:
         return table_of(settings.deliveries.all(), with_alert=True)
 
-    def has_test_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.change_alertsettings")
+    has_test_permission = holds("monitoring.change_alertsettings")
 
     @action(
         description=_("Send a test alert"),

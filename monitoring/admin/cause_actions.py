@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, tell_resolved
+from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, holds, tell_resolved
 from leadsync.admin.tools import ModelAdmin
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry
 from monitoring.kinds import HEALED_BY_SYNC
@@ -65,14 +65,9 @@ class ResolveForm(NumbersForm, CauseNoteForm):
 class CauseActions(ModelAdmin):
     actions_detail = ("retry_all", "resolve_all", "acknowledge", "ignore", "reopen")
 
-    def has_handle_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.handle_failuregroup")
-
-    def has_resolve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.resolve_syncfailure")
-
-    def has_retry_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.retry_syncfailure")
+    has_handle_permission = holds("monitoring.handle_failuregroup")
+    has_resolve_permission = holds("monitoring.resolve_syncfailure")
+    has_retry_permission = holds("monitoring.retry_syncfailure")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Only what makes sense where the cause stands."""

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog
+from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog, holds
 from leadsync.admin.tools import (
     ModelAdmin,
     admin_link,
@@ -147,11 +147,8 @@ class SyncFailureAdmin(SelectionActions, ReadOnly, ModelAdmin):
 
     # What a person can do
 
-    def has_resolve_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.resolve_syncfailure")
-
-    def has_retry_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("monitoring.retry_syncfailure")
+    has_resolve_permission = holds("monitoring.resolve_syncfailure")
+    has_retry_permission = holds("monitoring.retry_syncfailure")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Only what can still be done to this failure."""

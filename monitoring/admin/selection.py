@@ -9,6 +9,7 @@ from unfold.decorators import action
 from leadsync.admin.actions import (
     NoteForm,
     confirm_selection,
+    dialog,
     is_confirmed,
     tell_resolved,
     tell_retried,
@@ -48,10 +49,8 @@ class SelectionActions:
             self,  # type: ignore[arg-type]
             request,
             failures,
+            dialog(_("Mark these failures resolved?"), WILL_RESOLVE, button=_("Mark resolved")),
             action="mark_resolved",
-            question=_("Mark these failures resolved?"),
-            explanation=WILL_RESOLVE,
-            button=_("Mark resolved"),
             form=form,
             numbers=numbers_of(failures),
         )
@@ -65,10 +64,8 @@ class SelectionActions:
             self,  # type: ignore[arg-type]
             request,
             failures,
+            dialog(_("Retry these failures?"), WILL_RETRY_ALL, button=_("Retry")),
             action="retry",
-            question=_("Retry these failures?"),
-            explanation=WILL_RETRY_ALL,
-            button=_("Retry"),
             numbers=numbers_of(failures, is_retry=True),
         )
 

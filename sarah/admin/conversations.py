@@ -20,6 +20,7 @@ from leadsync.admin.actions import (
     close_dialog,
     confirm_selection,
     dialog,
+    holds,
     is_confirmed,
     is_too_much,
     tell_retried,
@@ -57,6 +58,7 @@ WILL_START_OVER = _(
     "back to greeting and the count of messages to 0. What she learned, score and temperature "
     "stay, the lead is not changed, and it gets a note that says who did this."
 )
+START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Let Sarah start over"))
 
 
 @admin.register(SarahState)
@@ -176,11 +178,8 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
 
     # What a person can do
 
-    def has_resync_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("sarah.resync_sarahstate")
-
-    def has_start_over_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("sarah.start_over_sarahstate")
+    has_resync_permission = holds("sarah.resync_sarahstate")
+    has_start_over_permission = holds("sarah.start_over_sarahstate")
 
     @action(description=_("Retry"), permissions=["resync"])
     def retry(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
@@ -194,15 +193,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         if is_confirmed(request):
             self._start_over(request, states)
             return None
-        return confirm_selection(
-            self,
-            request,
-            states,
-            action="start_over",
-            question=_("Let Sarah start over?"),
-            explanation=WILL_START_OVER,
-            button=_("Let Sarah start over"),
-        )
+        return confirm_selection(self, request, states, START_OVER, action="start_over")
 
     @action(
         description=_("Retry"),
@@ -221,9 +212,7 @@ class SarahStateAdmin(ReadOnly, ModelAdmin):
         permissions=["start_over"],
         url_path="start-over",
         icon="restart_alt",
-        dialog=dialog(
-            _("Let Sarah start over?"), WILL_START_OVER, button=_("Let Sarah start over")
-        ),
+        dialog=START_OVER,
     )
     def start_this_over(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         self._start_over(request, SarahState.objects.filter(pk=object_id))
