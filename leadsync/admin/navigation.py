@@ -16,44 +16,26 @@ GROUPS = (
     (
         _("Leads"),
         (
-            (_("Leads"), "group", "contacts.view_contact", "contacts_contact"),
-            (_("Conversations with Sarah"), "forum", "sarah.view_sarahstate", "sarah_sarahstate"),
-            (_("Messages from Sarah"), "history", "sarah.view_stateupdate", "sarah_stateupdate"),
+            (_("Leads"), "group", "contacts_contact"),
+            (_("Conversations with Sarah"), "forum", "sarah_sarahstate"),
+            (_("Messages from Sarah"), "history", "sarah_stateupdate"),
         ),
     ),
     (
         _("Operation"),
         (
-            (
-                _("Sync failures"),
-                "sync_problem",
-                "monitoring.view_syncfailure",
-                "monitoring_syncfailure",
-            ),
-            (
-                _("Causes of failures"),
-                "category",
-                "monitoring.view_failuregroup",
-                "monitoring_failuregroup",
-            ),
-            (_("Alerts"), "notifications", "monitoring.view_alert", "monitoring_alert"),
-            (
-                _("Alert settings"),
-                "notification_settings",
-                "monitoring.view_alertsettings",
-                "monitoring_alertsettings",
-            ),
-            (_("Reconciliations"), "rule", "monitoring.view_syncrun", "monitoring_syncrun"),
-            (_("Workspaces"), "storefront", "contacts.view_workspace", "contacts_workspace"),
-            (_("API keys"), "key", "leadsync.view_apikey", "leadsync_apikey"),
+            (_("Sync failures"), "sync_problem", "monitoring_syncfailure"),
+            (_("Causes of failures"), "category", "monitoring_failuregroup"),
+            (_("Alerts"), "notifications", "monitoring_alert"),
+            (_("Alert settings"), "notification_settings", "monitoring_alertsettings"),
+            (_("Reconciliations"), "rule", "monitoring_syncrun"),
+            (_("Workspaces"), "storefront", "contacts_workspace"),
+            (_("API keys"), "key", "leadsync_apikey"),
         ),
     ),
     (
         _("People"),
-        (
-            (_("Users"), "person", "superuser", "auth_user"),
-            (_("Groups"), "groups", "superuser", "auth_group"),
-        ),
+        ((_("Users"), "person", "auth_user"), (_("Groups"), "groups", "auth_group")),
     ),
 )
 
@@ -64,9 +46,7 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
     groups: list[dict[str, object]] = [{"items": [dashboard]}]
     for title, entries in GROUPS:
         items = [
-            _item(entry, label, icon)
-            for entry, icon, permission, label in entries
-            if _may_open(request, permission)
+            _item(entry, label, icon) for entry, icon, label in entries if _may_open(request, label)
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
@@ -90,10 +70,11 @@ def forget_open_failures() -> None:
     cache.delete(BADGE)
 
 
-def _may_open(request: HttpRequest, permission: str) -> bool:
-    if permission == "superuser":
+def _may_open(request: HttpRequest, label: str) -> bool:
+    app, model = label.split("_")
+    if app == "auth":  # as `ForSuperusers` of these pages says
         return request.user.is_superuser
-    return request.user.has_perm(permission)
+    return request.user.has_perm(f"{app}.view_{model}")
 
 
 def _item(title: object, label: str, icon: str) -> dict[str, object]:
