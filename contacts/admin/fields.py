@@ -25,19 +25,18 @@ class BlockField(forms.CharField):
 
 
 class ListField(forms.Field):
-    """A list of short texts, with a separator between them: `joiner` shows it, `splitter` reads."""
+    """A list of short texts, one on each line or with another separator; spaces do not count."""
 
-    def __init__(
-        self, *, joiner: str, splitter: str, max_items: int = MAX_ITEMS, **kwargs: Any
-    ) -> None:
-        self.joiner, self.splitter, self.max_items = joiner, splitter, max_items
+    def __init__(self, *, separator: str = "\n", max_items: int = MAX_ITEMS, **kwargs: Any) -> None:
+        self.separator, self.max_items = separator, max_items
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return self.joiner.join(map(str, value)) if isinstance(value, list) else value
+        return self.separator.join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
-        items = value if isinstance(value, list) else str(value or "").split(self.splitter)
+        mark = self.separator.strip(" ")
+        items = value if isinstance(value, list) else str(value or "").split(mark)
         return list(dict.fromkeys(filter(None, (clean_line(str(item)) for item in items))))
 
     def validate(self, value: Any) -> None:

@@ -37,16 +37,13 @@ class LeadForm(forms.ModelForm):
         help_text=_("In any spelling, such as 0812-3456-7890."),
     )
     pain_points = ListField(
-        joiner="\n",
-        splitter="\n",
         label=_("Pain points"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=_("One on each line."),
     )
     tags = ListField(
-        joiner=", ",
-        splitter=",",
+        separator=", ",
         label=_("Tags"),
         required=False,
         widget=UnfoldAdminTextInputWidget,

@@ -26,8 +26,6 @@ from leadsync.admin.tools import ModelAdmin, once, pill
 
 class WorkspaceForm(forms.ModelForm):
     test_numbers = ListField(
-        joiner="\n",
-        splitter="\n",
         max_items=MAX_TEST_NUMBERS,
         label=_("Test numbers"),
         required=False,

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from contacts.admin.fields import ListField
 from leadsync.admin.actions import close_dialog, dialog, holds
 from leadsync.admin.tools import ModelAdmin, as_wrapped, column, once, pill
 from monitoring.admin.deliveries import in_short, table_of
@@ -34,34 +35,25 @@ HOW_TO_VERIFY = _(
 )
 
 
-class EmailsField(forms.CharField):
+class EmailsField(ListField):
     """E-mail addresses, one on each line."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        lines = value if isinstance(value, list) else str(value or "").splitlines()
-        return list(dict.fromkeys(filter(None, (line.strip() for line in lines))))
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return self.to_python(initial) != self.to_python(data)
-
-    def run_validators(self, value: Any) -> None:
+    def run_validators(self, value: list[str]) -> None:
         for address in value:
             try:
                 validate_email(address)
             except ValidationError:
                 raise ValidationError(_("This is no e-mail address: %s") % address) from None
-        if len(value) > MAX_EMAILS:
-            raise ValidationError(_("Write at most %d of them.") % MAX_EMAILS)
 
 
 class AlertSettingsForm(forms.ModelForm):
     emails: Any = EmailsField(
-        label=_("E-mail addresses"), required=False, help_text=_("One on each line.")
+        max_items=MAX_EMAILS,
+        label=_("E-mail addresses"),
+        required=False,
+        help_text=_("One on each line."),
     )
 
     class Meta:
