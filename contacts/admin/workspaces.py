@@ -1,15 +1,12 @@
 """The admin's pages of workspaces: the businesses that use LeadSync."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -21,7 +18,7 @@ from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
-from leadsync.admin.tools import ModelAdmin, once, pill
+from leadsync.admin.tools import ModelAdmin, as_link, list_url, once, pill
 
 
 class WorkspaceForm(forms.ModelForm):
@@ -75,9 +72,8 @@ class WorkspaceAdmin(ModelAdmin):
 
     @display(description=_("leads"))
     def leads(self, workspace: Workspace) -> str:
-        page = reverse("admin:contacts_contact_changelist")
-        query = urlencode({"workspace__id__exact": workspace.pk})
-        return format_html('<a href="{}?{}" class="text-link">{}</a>', page, query, _("Show leads"))
+        leads = list_url("contacts_contact", workspace__id__exact=workspace.pk)
+        return as_link(leads, _("Show leads"))
 
     @display(description=_("unknown numbers"))
     def unknown(self, workspace: Workspace) -> SafeString:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
+from contacts.phones import search_range
 from leadsync.models import ApiKeyQuerySet
 
 Question = Callable[[Any], QuerySet]
@@ -43,6 +45,29 @@ class Questions(SimpleListFilter):
 def within(since: Callable[[Any, datetime], QuerySet], **age: int) -> Question:
     """The question `since` about the time so long ago, such as `hours=24`."""
     return lambda rows: since(rows, timezone.now() - timedelta(**age))
+
+
+class PhoneSearch:
+    """A search by a phone's beginning in any spelling, or else by words; a list says how.
+
+    The admin shows the box only of a list that has `search_fields` too.
+    """
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        typed = search_term.replace("\x00", "").strip()
+        if not typed:
+            return queryset, False
+        if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
+            return self.with_phone(queryset, bounds), False
+        return self.with_words(queryset, typed), False
+
+    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        return rows.filter(contact_phone__range=bounds)
+
+    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+        raise NotImplementedError
 
 
 def _valid(keys: ApiKeyQuerySet) -> ApiKeyQuerySet:

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -25,7 +24,7 @@ from leadsync.admin.actions import (
     is_confirmed,
 )
 from leadsync.admin.filters import KeyStateFilter
-from leadsync.admin.tools import ModelAdmin, ago, column, pill
+from leadsync.admin.tools import ModelAdmin, ago, as_link, column, list_url, pill
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(
@@ -89,13 +88,8 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("last messages"))
     def last_messages(self, key: ApiKey) -> SafeString:
-        page = reverse("admin:sarah_stateupdate_changelist")
-        return format_html(
-            '<a href="{}?key={}" class="text-link">{}</a>',
-            page,
-            key.pk,
-            _("Show what came with this key"),
-        )
+        messages = list_url("sarah_stateupdate", key=key.pk)
+        return as_link(messages, _("Show what came with this key"))
 
     has_revoke_permission = holds("leadsync.revoke_apikey")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial, wraps
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
@@ -190,14 +191,18 @@ as_text = partial(format_html, '<div class="ls-text">{}</div>')
 as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
 as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
 as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
+as_link = partial(format_html, '<a href="{}" class="text-link">{}</a>')
 
 
 def admin_link(row: Model, text: object = "") -> SafeString:
     """A link to the row's admin page."""
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html(
-        '<a href="{}" class="text-link">{}</a>', reverse(page, args=[row.pk]), text or row
-    )
+    return as_link(reverse(page, args=[row.pk]), text or row)
+
+
+def list_url(label: str, **filters: object) -> str:
+    """The address of a list, such as that of `contacts_contact`, with these filters."""
+    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
 
 
 def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:

@@ -8,18 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, Temperature
 from contacts.workflow import LeadStatus
-from leadsync.admin.tools import STATUS_COLOURS, TEMPERATURE_COLOURS
+from leadsync.admin.tools import STATUS_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.infra.db import CAP, capped_count, shown_count
@@ -72,19 +70,19 @@ def lead_section() -> dict[str, Any]:
             Number(
                 label=_("New leads today"),
                 count=numbers["today"],
-                url=_list("contacts_contact", added="today"),
+                url=list_url("contacts_contact", added="today"),
                 hint=_("Added since midnight"),
             ),
             Number(
                 label=_("New leads in 7 days"),
                 count=numbers["week"],
-                url=_list("contacts_contact", added="7d"),
+                url=list_url("contacts_contact", added="7d"),
                 hint=_("Added in the last 7 days"),
             ),
             Number(
                 label=_("Hot leads"),
                 count=numbers["hot"],
-                url=_list("contacts_contact", hot="yes"),
+                url=list_url("contacts_contact", hot="yes"),
                 hint=_("Call these first: hot or score 70+, not yet won or archived"),
             ),
         ],
@@ -93,7 +91,7 @@ def lead_section() -> dict[str, Any]:
             Number(
                 label=status.label,
                 count=numbers["by_status"].get(status, 0),
-                url=_list("contacts_contact", lead_status__exact=status),
+                url=list_url("contacts_contact", lead_status__exact=status),
                 colour=STATUS_COLOURS[status],
             )
             for status in LeadStatus
@@ -102,7 +100,7 @@ def lead_section() -> dict[str, Any]:
             Number(
                 label=temperature.label,
                 count=numbers["by_temperature"].get(temperature, 0),
-                url=_list("contacts_contact", lead_temperature__exact=temperature),
+                url=list_url("contacts_contact", lead_temperature__exact=temperature),
                 colour=TEMPERATURE_COLOURS[temperature],
             )
             for temperature in Temperature
@@ -117,27 +115,27 @@ def conversation_section() -> dict[str, Any]:
     out_of_sync = Number(
         label=_("Out of sync"),
         count=capped_count(conversations.out_of_sync()),
-        url=_list("sarah_sarahstate", sync="out"),
+        url=list_url("sarah_sarahstate", sync="out"),
         colour="danger",
         hint=_("What Sarah said has not reached a lead"),
     )
     active = Number(
         label=_("Active conversations"),
         count=capped_count(conversations.active_since(timezone.now() - timedelta(hours=24))),
-        url=_list("sarah_sarahstate", active="day"),
+        url=list_url("sarah_sarahstate", active="day"),
         colour="info",
         hint=_("Heard from Sarah in the last 24 hours"),
     )
     in_sync = Number(
         label=_("In sync"),
         count=capped_count(conversations.synced()),
-        url=_list("sarah_sarahstate", sync="in"),
+        url=list_url("sarah_sarahstate", sync="in"),
         colour="success",
     )
     excluded = Number(
         label=_("Excluded"),
         count=capped_count(conversations.excluded()),
-        url=_list("sarah_sarahstate", sync="excluded"),
+        url=list_url("sarah_sarahstate", sync="excluded"),
     )
     return {
         "headlines": [active, out_of_sync],
@@ -155,7 +153,7 @@ def failure_section() -> dict[str, Any]:
     opened = Number(
         label=_("Open failures"),
         count=sum(counts.values()),
-        url=_list("monitoring_syncfailure", outcome="open"),
+        url=list_url("monitoring_syncfailure", outcome="open"),
         colour="danger",
         hint=_("Each with advice on what to do"),
     )
@@ -163,7 +161,7 @@ def failure_section() -> dict[str, Any]:
         Number(
             label=kind.label,
             count=counts[kind],
-            url=_list("monitoring_syncfailure", outcome="open", kind__exact=kind),
+            url=list_url("monitoring_syncfailure", outcome="open", kind__exact=kind),
             colour=KIND_COLOURS[kind],
         )
         for kind in Kind
@@ -196,7 +194,3 @@ def _count_leads() -> dict[str, Any]:
         "by_temperature": by_temperature,
         "by_day": charts.count_by_day(leads),
     }
-
-
-def _list(label: str, **filters: object) -> str:
-    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"

@@ -4,16 +4,24 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F
-from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_wrapped, column, once, pill
+from leadsync.admin.tools import (
+    ModelAdmin,
+    admin_link,
+    ago,
+    as_link,
+    as_wrapped,
+    column,
+    list_url,
+    once,
+    pill,
+)
 from monitoring.admin.deliveries import table_of
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.models import Alert, AlertKind, FailureGroup
@@ -59,10 +67,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     @once
     def about(self, alert: Alert) -> Any:
         if alert.cause == AlertKind.REVOKED_KEY:
-            keys = (
-                f"{reverse('admin:leadsync_apikey_changelist')}?{urlencode({'q': alert.subject})}"
-            )
-            return format_html('<a href="{}" class="text-link">{}…</a>', keys, alert.subject)
+            return as_link(list_url("leadsync_apikey", q=alert.subject), f"{alert.subject}…")
         if alert.cause not in ABOUT_CAUSES:
             return admin_link(alert.workspace) if alert.workspace else alert.subject or None
         group = FailureGroup.objects.filter(pk=int(alert.subject)).first()

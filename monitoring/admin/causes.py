@@ -6,18 +6,26 @@ from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ChangeList, admin_link, ago, as_advice, as_text, column, once
+from leadsync.admin.tools import (
+    ChangeList,
+    admin_link,
+    ago,
+    as_advice,
+    as_link,
+    as_text,
+    column,
+    list_url,
+    once,
+)
 from monitoring.admin.cause_actions import CauseActions
 from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
 from monitoring.admin.filters import CauseStatusFilter
@@ -117,12 +125,8 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
 
     @display(description=_("open failures"))
     def failures(self, cause: FailureGroup) -> SafeString:
-        url = (
-            f"{reverse('admin:monitoring_syncfailure_changelist')}?{urlencode({'group': cause.pk})}"
-        )
-        return format_html(
-            '<a href="{}" class="text-link">{}</a>', url, intcomma(cause.open_failures)
-        )
+        failures = list_url("monitoring_syncfailure", group=cause.pk)
+        return as_link(failures, intcomma(cause.open_failures))
 
     @display(description=_("latest failure"))
     @once

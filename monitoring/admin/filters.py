@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from contacts.phones import search_range
 from leadsync.admin.filters import Questions, within
 from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
 from monitoring.models.alerts import AlertQuerySet
@@ -105,14 +103,3 @@ class AlertStatusFilter(Questions, DropdownFilter):
         "open": (_("Open"), AlertQuerySet.open),
         "recovered": (_("Recovered"), lambda alerts: alerts.filter(recovered_at__isnull=False)),
     }
-
-
-def matching(failures: QuerySet, typed: str) -> QuerySet:
-    """Failures of phones that begin with what was typed, in any spelling, or else whose error or
-    workspace has these words. There are never many failures, so this needs no index."""
-    typed = typed.replace("\x00", "").strip()
-    if not typed:
-        return failures
-    if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
-        return failures.filter(contact_phone__range=bounds)
-    return failures.filter(error__icontains=typed) | failures.filter(workspace_ref__iexact=typed)

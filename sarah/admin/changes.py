@@ -7,15 +7,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.tools import admin_link, ago, table
+from leadsync.admin.tools import admin_link, ago, pill, table
 from sarah.admin.details import in_words
-from sarah.admin.pills import outcome_pill
-from sarah.models import SarahState
+from sarah.models import Outcome, SarahState
 
 SHOWN_CHANGES = 3
 SHOWN_MESSAGES = 20
 
+OUTCOME_COLOURS: dict[str, str] = dict.fromkeys(Outcome.values, "warning") | {
+    Outcome.SYNCED: "success",
+    Outcome.EXCLUDED: "",
+    Outcome.SYNC_ERROR: "danger",
+}
+
 Changes = Mapping[str, Sequence[object]]
+
+
+def outcome_pill(outcome: str) -> SafeString:
+    return pill(Outcome(outcome).label, OUTCOME_COLOURS[outcome])
 
 
 def changes_in_short(changes: Changes) -> str:

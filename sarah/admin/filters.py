@@ -1,14 +1,11 @@
 """How staff find conversations and messages."""
 
-from django.conf import settings
 from django.contrib.admin import ModelAdmin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from contacts.models import Contact
-from contacts.phones import search_range
 from leadsync.admin.filters import Questions, within
 from leadsync.models import ApiKey
 from sarah.models import SarahStateQuerySet, StateUpdateQuerySet, SyncReason
@@ -73,18 +70,3 @@ class KeyFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         key = self.value() or ""
         return queryset.filter(key_id=int(key)) if key.isdecimal() else queryset
-
-
-def matching(states: QuerySet, typed: str) -> QuerySet:
-    """Conversations whose phone begins with what was typed, in any spelling, or else whose lead's
-    name contains it. Each of the two uses an index; a search by both at once could not."""
-    typed = typed.replace("\x00", "").strip()
-    if not typed:
-        return states
-    if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
-        here = Q(contact_phone__range=bounds)
-        # Two arms, because the indexes that begin with the phone are two partial ones.
-        return states.filter(
-            (here & Q(workspace__isnull=False)) | (here & Q(workspace__isnull=True))
-        )
-    return states.filter(contact__in=Contact.objects.matching(typed))

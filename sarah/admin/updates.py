@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,23 +9,22 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from contacts.phones import search_range
 from leadsync.admin.actions import ReadOnly
+from leadsync.admin.filters import PhoneSearch
 from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_code, column, once
 from monitoring.admin.details import pretty
-from sarah.admin.changes import changes_in_short, changes_table, warnings_table
+from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
-from sarah.admin.pills import outcome_pill
 from sarah.models import SarahState, StateUpdate
 
 
 @admin.register(StateUpdate)
-class StateUpdateAdmin(ReadOnly, ModelAdmin):
+class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     list_display = ("received", "phone", "changed", "lead_score", "outcome_shown", "sent_with")
     list_filter = (ReceivedFilter, ("outcome", ChoicesDropdownFilter), KeyFilter)
     list_select_related = ("state", "key__user")
     sortable_by = ("received",)  # the only column with an index
-    search_fields = ("state__contact_phone",)  # shows the box; `get_search_results` searches
+    search_fields = ("state__contact_phone",)  # shows the box
     search_help_text = _("Phone in any spelling, or the id of a request")
     ordering = ("-received_at", "-pk")
     actions_detail_hide_default = True  # nobody edits a message: it has no history
@@ -51,16 +49,11 @@ class StateUpdateAdmin(ReadOnly, ModelAdmin):
             first = {"fields": [field for field in first["fields"] if field != "failure"]}
         return [(title, first), *rest]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet, search_term: str
-    ) -> tuple[QuerySet, bool]:
-        typed = search_term.replace("\x00", "").strip()
-        if not typed:
-            return queryset, False
-        if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
-            states = SarahState.objects.filter(contact_phone__range=bounds)
-            return queryset.filter(state__in=states), False
-        return queryset.filter(request_id=typed), False
+    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        return rows.filter(state__in=SarahState.objects.filter(contact_phone__range=bounds))
+
+    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+        return rows.filter(request_id=words)
 
     received = column("received_at", _("received"), ago, sortable=True)
     phone = column("state", _("conversation"), admin_link)
