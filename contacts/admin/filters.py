@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     CheckboxFilter,
@@ -18,6 +17,7 @@ from unfold.contrib.filters.admin import (
 
 from contacts.models import ContactQuerySet, Workspace
 from leadsync.admin.filters import Question, Questions, within
+from leadsync.admin.tools import day_start
 
 Choices = list[tuple[str, Any]]
 
@@ -73,15 +73,10 @@ class AssignedFilter(DropdownFilter):
         return queryset
 
 
-def midnight() -> datetime:
-    """The beginning of today, where the shop is."""
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[Any, Question]]:
     """Today, or within some days: the choices of a filter by the time that `since` asks for."""
     return {
-        "today": (_("Today"), lambda leads: since(leads, midnight())),
+        "today": (_("Today"), lambda leads: since(leads, day_start())),
         "7d": (_("In the last 7 days"), within(since, days=7)),
         "30d": (_("In the last 30 days"), within(since, days=30)),
     }

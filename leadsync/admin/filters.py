@@ -25,6 +25,7 @@ class Questions(SimpleListFilter):
     With a `default`, that is asked unless the person asks for another one.
     """
 
+    parameter_name: str
     questions: Mapping[str, tuple[Any, Question]]
     default: str | None = None
 

@@ -167,6 +167,12 @@ def temperature_pill(temperature: str) -> SafeString:
     return pill(Temperature(temperature).label, TEMPERATURE_COLOURS[temperature])
 
 
+def day_start(days_ago: int = 0) -> datetime:
+    """Midnight in TIME_ZONE, today or some days ago."""
+    day = timezone.localdate() - timedelta(days=days_ago)
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
 def ago(moment: datetime | None) -> str:
     """“3 minutes ago” in the last week, else the date; the exact time stands in the tooltip."""
     if moment is None:

@@ -1,12 +1,13 @@
-"""The dashboard's two charts: new leads per day, and how far the new leads have come."""
+"""The dashboard's charts as Chart.js draws them, and those of new leads: by day, and how far."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -15,34 +16,44 @@ from django.utils.translation import gettext as _
 
 from contacts.models import ContactQuerySet
 from contacts.workflow import FUNNEL, LeadStatus
+from leadsync.admin.tools import day_start
 
 DAYS = 30
-TICKS = {"color": "#9ca3af", "font": {"size": 11}}
+PRIMARY, GREY = "var(--color-primary-500)", "#9ca3af"
+TICKS = {"color": GREY, "font": {"size": 11}}
+HIDDEN = {"display": False}
+X_TICKS = TICKS | {"maxRotation": 0, "maxTicksLimit": 8}
 SCALES: dict[str, dict[str, object]] = {
-    "x": {
-        "grid": {"display": False},
-        "border": {"display": False},
-        "ticks": TICKS | {"maxRotation": 0, "maxTicksLimit": 8},
-    },
+    "x": {"grid": HIDDEN, "border": HIDDEN, "ticks": X_TICKS},
     "y": {
         "beginAtZero": True,
         "suggestedMax": 4,
-        "border": {"display": False},
+        "border": HIDDEN,
         "grid": {"display": True},
         "ticks": TICKS | {"precision": 0, "maxTicksLimit": 5},
     },
 }
-BAR_OPTIONS = {
+ONE_SERIES = {
     "animation": False,
     "responsive": True,
     "maintainAspectRatio": False,
-    "plugins": {"legend": {"display": False}, "tooltip": {"displayColors": False}},
+    "plugins": {"legend": HIDDEN, "tooltip": {"displayColors": False}},
     "datasets": {"bar": {"maxBarThickness": 18, "borderRadius": 3}},
     "scales": SCALES,
 }
+LEGEND = {"boxWidth": 10, "boxHeight": 10, "color": GREY}
+STACKED = ONE_SERIES | {
+    "plugins": {
+        "legend": {"display": True, "position": "bottom", "labels": LEGEND},
+        "tooltip": {"mode": "index", "intersect": False},
+    },
+    "scales": {axis: options | {"stacked": True} for axis, options in SCALES.items()},
+}
 
-Counted = Iterable[tuple[date, str, int]]
-"""Leads by the day they were added and the status they have now."""
+Counted = Iterable[tuple[Any, str, int]]
+"""Rows by the day or hour they fall into, and by their status or outcome."""
+Series = tuple[object, str, list[int]]
+"""What its bars stand for, their colour, and how high each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +66,7 @@ class Step:
 
     @property
     def share(self) -> str:
-        return f"{number_format(self.count, force_grouping=True)} · {self.percent} %"
+        return f"{grouped(self.count)} · {self.percent} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,54 +79,57 @@ class Chart:
     total: int
 
 
-def day_start(days_ago: int = 0) -> datetime:
-    """Midnight in TIME_ZONE, today or some days ago."""
-    midnight = datetime.combine(
-        timezone.localdate() - timedelta(days=days_ago), datetime.min.time()
+def bar_chart(labels: list[str], series: Sequence[Series], *, summary: str, total: int) -> Chart:
+    """A bar for each label; where there are several series, one stands on the other."""
+    datasets = [
+        {"label": str(name), "data": counts, "backgroundColor": colour}
+        for name, colour, counts in series
+    ]
+    options = STACKED if len(series) > 1 else ONE_SERIES
+    return Chart(
+        data=json.dumps({"labels": labels, "datasets": datasets}),
+        options=json.dumps(options | {"locale": get_language()}),
+        summary=summary,
+        total=total,
     )
-    return timezone.make_aware(midnight)
 
 
-def count_by_day(leads: ContactQuerySet) -> list[tuple[date, str, int]]:
+def count_by(rows: QuerySet, beginning: Any, column: str) -> Counted:
+    """How many rows there are by the beginning of their day or hour, and by this column."""
+    moments = rows.annotate(beginning=beginning).values_list("beginning", column)
+    return list(moments.annotate(Count("pk")).order_by())
+
+
+def last_days() -> list[date]:
+    """The days of a chart, today the last."""
+    today = timezone.localdate()
+    return [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+
+
+def grouped(number: int) -> str:
+    return number_format(number, force_grouping=True)
+
+
+def count_by_day(leads: ContactQuerySet) -> Counted:
     """The leads of the last 30 days, over the index on their creation."""
-    return list(
-        leads.added_since(day_start(DAYS - 1))
-        .annotate(day=TruncDate("created_at"))
-        .values_list("day", "lead_status")
-        .annotate(Count("pk"))
-        .order_by()
-    )
+    return count_by(leads.added_since(day_start(DAYS - 1)), TruncDate("created_at"), "lead_status")
 
 
 def new_leads(counted: Counted) -> Chart:
     per_day: Counter[date] = Counter()
     for day, _status, count in counted:
         per_day[day] += count
-    first = timezone.localdate() - timedelta(days=DAYS - 1)
-    days = [first + timedelta(days=number) for number in range(DAYS)]
-    total = sum(per_day[day] for day in days)
-    data = {
-        "labels": [date_format(day, "j M") for day in days],
-        "datasets": [
-            {
-                "label": _("New leads"),
-                "data": [per_day[day] for day in days],
-                "backgroundColor": "var(--color-primary-500)",
-            }
-        ],
-    }
+    days = last_days()
+    counts = [per_day[day] for day in days]
     best = max(days, key=lambda day: per_day[day])
-    return Chart(
-        data=json.dumps(data),
-        options=json.dumps(BAR_OPTIONS | {"locale": get_language()}),
-        summary=_("%(total)s in 30 days, most on %(day)s (%(most)s)")
-        % {
-            "total": number_format(total, force_grouping=True),
-            "day": date_format(best, "j M"),
-            "most": number_format(per_day[best], force_grouping=True),
-        },
-        total=total,
-    )
+    summary = _("%(total)s in 30 days, most on %(day)s (%(most)s)") % {
+        "total": grouped(sum(counts)),
+        "day": date_format(best, "j M"),
+        "most": grouped(per_day[best]),
+    }
+    labels = [date_format(day, "j M") for day in days]
+    series = [(_("New leads"), PRIMARY, counts)]
+    return bar_chart(labels, series, summary=summary, total=sum(counts))
 
 
 def funnel(counted: Counted) -> list[Step]:
@@ -124,11 +138,9 @@ def funnel(counted: Counted) -> list[Step]:
     for _day, status, count in counted:
         by_status[status] += count
     total = sum(by_status.values())
-    reached = {_("Added"): total} | {
-        LeadStatus(status).label: sum(by_status[later] for later in FUNNEL[position:])
-        for position, status in enumerate(FUNNEL)
-        if position
-    }
+    reached: dict[Any, int] = {_("Added"): total}
+    for position, status in enumerate(FUNNEL[1:], 1):
+        reached[LeadStatus(status).label] = sum(by_status[later] for later in FUNNEL[position:])
     return [
         Step(label=label, count=count, percent=round(100 * count / total) if total else 0)
         for label, count in reached.items()

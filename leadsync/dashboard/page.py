@@ -4,7 +4,7 @@ Each number is counted by the QuerySet method that its link's list filters with.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,16 +17,34 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, Temperature
 from contacts.workflow import LeadStatus
-from leadsync.admin.tools import STATUS_COLOURS, TEMPERATURE_COLOURS, list_url
+from leadsync.admin.filters import Questions
+from leadsync.admin.tools import STATUS_COLOURS, TEMPERATURE_COLOURS, day_start, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.infra.db import CAP, capped_count, shown_count
 from monitoring.admin.details import KIND_COLOURS
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
+from sarah.admin.filters import ActiveFilter, SyncFilter
 from sarah.models import SarahState
 
-LEADS = "leadsync.dashboard.leads"
+LEADS, FAILURES = "contacts_contact", "monitoring_syncfailure"
+CALL_FIRST = _("Call these first: hot or score 70+, not yet won or archived")
+NOT_REACHED = _("What Sarah said has not reached a lead")
+HEARD = _("Heard from Sarah in the last 24 hours")
+LEAD_NUMBERS: tuple[tuple[str, Any, Any, dict[str, str]], ...] = (
+    ("today", _("New leads today"), _("Added since midnight"), {"added": "today"}),
+    ("week", _("New leads in 7 days"), _("Added in the last 7 days"), {"added": "7d"}),
+    ("hot", _("Hot leads"), CALL_FIRST, {"hot": "yes"}),
+)
+CONVERSATION_NUMBERS: tuple[tuple[type[Questions], str, Any, str, Any], ...] = (
+    (SyncFilter, "in", _("In sync"), "success", ""),
+    (SyncFilter, "out", _("Out of sync"), "danger", NOT_REACHED),
+    (SyncFilter, "excluded", _("Excluded"), "", ""),
+    (ActiveFilter, "day", _("Active conversations"), "info", HEARD),
+)
+"""By the filter of their list and its value."""
+REMEMBERED = "leadsync.dashboard.leads"
 REMEMBERED_SECONDS = 30
 """How long the numbers of over CAP leads are remembered; up to CAP they are counted each time."""
 
@@ -65,82 +83,36 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def lead_section() -> dict[str, Any]:
     numbers = _lead_numbers()
+    statuses, temperatures = numbers["by_status"], numbers["by_temperature"]
+    headlines = [
+        Number(label=label, count=numbers[name], url=list_url(LEADS, **filters), hint=hint)
+        for name, label, hint, filters in LEAD_NUMBERS
+    ]
     return {
-        "headlines": [
-            Number(
-                label=_("New leads today"),
-                count=numbers["today"],
-                url=list_url("contacts_contact", added="today"),
-                hint=_("Added since midnight"),
-            ),
-            Number(
-                label=_("New leads in 7 days"),
-                count=numbers["week"],
-                url=list_url("contacts_contact", added="7d"),
-                hint=_("Added in the last 7 days"),
-            ),
-            Number(
-                label=_("Hot leads"),
-                count=numbers["hot"],
-                url=list_url("contacts_contact", hot="yes"),
-                hint=_("Call these first: hot or score 70+, not yet won or archived"),
-            ),
-        ],
-        "has_leads": bool(sum(numbers["by_status"].values())),
-        "by_status": [
-            Number(
-                label=status.label,
-                count=numbers["by_status"].get(status, 0),
-                url=list_url("contacts_contact", lead_status__exact=status),
-                colour=STATUS_COLOURS[status],
-            )
-            for status in LeadStatus
-        ],
-        "by_temperature": [
-            Number(
-                label=temperature.label,
-                count=numbers["by_temperature"].get(temperature, 0),
-                url=list_url("contacts_contact", lead_temperature__exact=temperature),
-                colour=TEMPERATURE_COLOURS[temperature],
-            )
-            for temperature in Temperature
-        ],
+        "headlines": headlines,
+        "has_leads": bool(sum(statuses.values())),
+        "by_status": _by(LeadStatus, statuses, STATUS_COLOURS, LEADS, "lead_status"),
+        "by_temperature": _by(
+            Temperature, temperatures, TEMPERATURE_COLOURS, LEADS, "lead_temperature"
+        ),
         "chart": charts.new_leads(numbers["by_day"]),
         "funnel": charts.funnel(numbers["by_day"]),
     }
 
 
 def conversation_section() -> dict[str, Any]:
-    conversations = SarahState.objects
-    out_of_sync = Number(
-        label=_("Out of sync"),
-        count=capped_count(conversations.out_of_sync()),
-        url=list_url("sarah_sarahstate", sync="out"),
-        colour="danger",
-        hint=_("What Sarah said has not reached a lead"),
-    )
-    active = Number(
-        label=_("Active conversations"),
-        count=capped_count(conversations.active_since(timezone.now() - timedelta(hours=24))),
-        url=list_url("sarah_sarahstate", active="day"),
-        colour="info",
-        hint=_("Heard from Sarah in the last 24 hours"),
-    )
-    in_sync = Number(
-        label=_("In sync"),
-        count=capped_count(conversations.synced()),
-        url=list_url("sarah_sarahstate", sync="in"),
-        colour="success",
-    )
-    excluded = Number(
-        label=_("Excluded"),
-        count=capped_count(conversations.excluded()),
-        url=list_url("sarah_sarahstate", sync="excluded"),
-    )
-    return {
-        "headlines": [active, out_of_sync],
-        "conversations": [in_sync, out_of_sync, excluded, active],
-    }
+    numbers = {}
+    for list_filter, value, label, colour, hint in CONVERSATION_NUMBERS:
+        _label, question = list_filter.questions[value]
+        numbers[value] = Number(
+            label=label,
+            count=capped_count(question(SarahState.objects.all())),
+            url=list_url("sarah_sarahstate", **{list_filter.parameter_name: value}),
+            colour=colour,
+            hint=hint,
+        )
+    headlines = [numbers["day"], numbers["out"]]
+    return {"headlines": headlines, "conversations": list(numbers.values())}
 
 
 def message_section() -> dict[str, Any]:
@@ -153,28 +125,40 @@ def failure_section() -> dict[str, Any]:
     opened = Number(
         label=_("Open failures"),
         count=sum(counts.values()),
-        url=list_url("monitoring_syncfailure", outcome="open"),
+        url=list_url(FAILURES, outcome="open"),
         colour="danger",
         hint=_("Each with advice on what to do"),
     )
-    kinds = [
+    kinds = [kind for kind in Kind if kind in counts]
+    numbers = _by(kinds, counts, KIND_COLOURS, FAILURES, "kind", outcome="open")
+    return {"headlines": [opened], "failures": {"kinds": numbers}}
+
+
+def _by(
+    choices: Iterable[Any],
+    counts: Mapping[str, int],
+    colours: Mapping[str, str],
+    label: str,
+    field: str,
+    **filters: object,
+) -> list[Number]:
+    """A number for each of these choices of a field."""
+    return [
         Number(
-            label=kind.label,
-            count=counts[kind],
-            url=list_url("monitoring_syncfailure", outcome="open", kind__exact=kind),
-            colour=KIND_COLOURS[kind],
+            label=choice.label,
+            count=counts.get(choice, 0),
+            url=list_url(label, **filters, **{f"{field}__exact": choice}),
+            colour=colours[choice],
         )
-        for kind in Kind
-        if kind in counts
+        for choice in choices
     ]
-    return {"headlines": [opened], "failures": {"kinds": kinds}}
 
 
 def _lead_numbers() -> dict[str, Any]:
     """The leads counted, at most every half minute once there are so many that it takes time."""
     if capped_count(Contact.objects.all()) <= CAP:
         return _count_leads()
-    return cache.get_or_set(LEADS, _count_leads, REMEMBERED_SECONDS) or {}
+    return cache.get_or_set(REMEMBERED, _count_leads, REMEMBERED_SECONDS) or {}
 
 
 def _count_leads() -> dict[str, Any]:
@@ -187,7 +171,7 @@ def _count_leads() -> dict[str, Any]:
         by_status[status] += count
         by_temperature[temperature] += count
     return {
-        "today": capped_count(leads.added_since(charts.day_start())),
+        "today": capped_count(leads.added_since(day_start())),
         "week": capped_count(leads.added_since(timezone.now() - timedelta(days=7))),
         "hot": capped_count(leads.hot()),
         "by_status": by_status,
