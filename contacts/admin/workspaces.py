@@ -18,7 +18,7 @@ from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
-from leadsync.admin.tools import ModelAdmin, as_link, list_url, once, pill
+from leadsync.admin.tools import ModelAdmin, as_link, computed, list_url, pill
 
 
 class WorkspaceForm(forms.ModelForm):
@@ -51,6 +51,15 @@ class WorkspaceForm(forms.ModelForm):
         return list(dict.fromkeys(numbers))
 
 
+def _created_lately(workspace: Workspace) -> object:
+    if not workspace.pk:
+        return ""
+    limit = workspace.max_created_per_hour
+    if room := room_in(workspace):
+        return pill(ngettext("%d lead", "%d leads", limit - room) % (limit - room))
+    return pill(_("Limit reached"), "danger")
+
+
 @admin.register(Workspace)
 class WorkspaceAdmin(ModelAdmin):
     form = WorkspaceForm
@@ -81,15 +90,7 @@ class WorkspaceAdmin(ModelAdmin):
             return pill(_("become leads"), "success")
         return pill(_("wait to be added"))
 
-    @display(description=_("created in the last hour"))
-    @once
-    def lately(self, workspace: Workspace) -> SafeString:
-        if not workspace.pk:
-            return SafeString("")
-        limit = workspace.max_created_per_hour
-        if room := room_in(workspace):
-            return pill(ngettext("%d lead", "%d leads", limit - room) % (limit - room))
-        return pill(_("Limit reached"), "danger")
+    lately = computed(_("created in the last hour"), _created_lately)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         never_changes = _("How bots name the workspace. It can never be changed.")

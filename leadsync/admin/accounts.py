@@ -16,7 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.tools import ModelAdmin, ago, column, pill
+from leadsync.admin.tools import ModelAdmin, ago, column, computed, pill
 from leadsync.models import ApiKey
 
 admin.site.unregister([User, Group])
@@ -63,9 +63,7 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[mis
         has_keys = Exists(ApiKey.objects.filter(user=OuterRef("pk")))
         return accounts.annotate(has_keys=has_keys).prefetch_related("groups")
 
-    @display(description=_("name"))
-    def full_name(self, user: User) -> str | None:
-        return user.get_full_name() or None
+    full_name = computed(_("name"), User.get_full_name)
 
     @display(description=_("account"))
     def account(self, user: User) -> SafeString:
@@ -77,9 +75,9 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[mis
             return pill(_("Bot"), "info")
         return pill(_("No access"))
 
-    @display(description=_("groups"))
-    def in_groups(self, user: User) -> str | None:
-        return ", ".join(group.name for group in user.groups.all()) or None
+    in_groups = computed(
+        _("groups"), lambda user: ", ".join(group.name for group in user.groups.all())
+    )
 
     @display(description=_("active"), boolean=True, ordering="is_active")
     def may_log_in(self, user: User) -> bool:

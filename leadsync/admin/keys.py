@@ -24,7 +24,7 @@ from leadsync.admin.actions import (
     is_confirmed,
 )
 from leadsync.admin.filters import KeyStateFilter
-from leadsync.admin.tools import ModelAdmin, ago, as_link, column, list_url, pill
+from leadsync.admin.tools import ModelAdmin, ago, as_link, column, computed, list_url, pill
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(
@@ -60,10 +60,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     actions = ("revoke",)
     actions_detail = ("revoke_this",)
 
-    @display(description=_("bot"), ordering="user__username")
-    def bot(self, key: ApiKey) -> str:
-        return key.user.get_username()
-
+    bot = computed(_("bot"), lambda key: key.user.get_username(), ordering="user__username")
     begins = column("prefix", _("begins with"), partial(format_html, "<code>{}…</code>"))
 
     @display(description=_("may"))

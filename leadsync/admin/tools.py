@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache, partial, wraps
-from typing import Any, TypeVar
+from functools import lru_cache, partial
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin import ShowFacets
@@ -31,8 +31,6 @@ from leadsync.infra.db import capped_count, shown_count
 MAX_SEARCH = 100
 """Characters of what is searched for."""
 
-Page = TypeVar("Page")
-Row = TypeVar("Row", bound=Model)
 
 STATUS_COLOURS: dict[str, str] = {
     LeadStatus.NEW: "info",
@@ -136,15 +134,24 @@ def column(
     return shown
 
 
-def once(show: Callable[[Page, Row], SafeString]) -> Callable[[Page, Row], SafeString]:
-    """A read-only field that queries does so once: Unfold asks for its value up to six times."""
+def computed(
+    title: object,
+    show: Callable[[Any], object],
+    *,
+    ordering: str | None = None,
+    empty: object = None,
+) -> Callable[[Any, Any], object]:
+    """A column or read-only field that `show` makes of the whole row.
 
-    @wraps(show)
-    def shown(page: Page, row: Row) -> SafeString:
-        known = row.__dict__.setdefault("_shown_once", {})
-        if show.__name__ not in known:
-            known[show.__name__] = show(page, row)
-        return known[show.__name__]
+    It may query, and does so once: Unfold asks for the value of a field up to six times.
+    """
+
+    @display(description=title, ordering=ordering)
+    def shown(_page: Any, row: Any) -> object:
+        known = row.__dict__.setdefault("_computed", {})
+        if shown not in known:
+            known[shown] = show(row) or empty
+        return known[shown]
 
     return shown
 
@@ -209,6 +216,14 @@ def admin_link(row: Model, text: object = "") -> SafeString:
 def list_url(label: str, **filters: object) -> str:
     """The address of a list, such as that of `contacts_contact`, with these filters."""
     return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
+
+
+def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object]]) -> SafeString:
+    """A small table of rows: of each column its header, and what it shows of a row."""
+    return table(
+        (header for header, _show in columns),
+        ([show(row) for _header, show in columns] for row in rows),
+    )
 
 
 def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:

@@ -18,8 +18,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import ListField
 from leadsync.admin.actions import close_dialog, dialog, holds
-from leadsync.admin.tools import ModelAdmin, as_wrapped, column, once, pill
-from monitoring.admin.deliveries import in_short, table_of
+from leadsync.admin.tools import ModelAdmin, as_wrapped, column, computed, pill
+from monitoring.admin.deliveries import deliveries_table, in_short
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
 
@@ -118,9 +118,7 @@ class AlertSettingsAdmin(ModelAdmin):
         super().save_model(request, obj, *args)
         obj.forget_removed_recipients()
 
-    @display(description=_("for"), ordering="workspace__name")
-    def for_whom(self, settings: AlertSettings) -> str:
-        return str(settings)
+    for_whom = computed(_("for"), str, ordering="workspace__name")
 
     @display(description=_("e-mail addresses"))
     def addresses(self, settings: AlertSettings) -> SafeString:
@@ -146,10 +144,10 @@ class AlertSettingsAdmin(ModelAdmin):
             HOW_TO_VERIFY,
         )
 
-    @display(description=_("messages"))
-    @once
-    def deliveries(self, settings: AlertSettings) -> SafeString:
-        return table_of(settings.deliveries.all(), with_alert=True)
+    deliveries = computed(
+        _("messages"),
+        lambda settings: deliveries_table(settings.deliveries.all(), with_alert=True),
+    )
 
     has_test_permission = holds("monitoring.change_alertsettings")
 

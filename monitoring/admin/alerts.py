@@ -18,11 +18,11 @@ from leadsync.admin.tools import (
     as_link,
     as_wrapped,
     column,
+    computed,
     list_url,
-    once,
     pill,
 )
-from monitoring.admin.deliveries import table_of
+from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.models import Alert, AlertKind, FailureGroup
 from monitoring.models.alerts import ABOUT_CAUSES
@@ -32,6 +32,15 @@ KIND_COLOURS: dict[str, str] = dict.fromkeys(AlertKind.values, "warning") | {
     AlertKind.FAILURE_RATE: "danger",
     AlertKind.REVOKED_KEY: "danger",
 }
+
+
+def _about(alert: Alert) -> Any:
+    if alert.cause == AlertKind.REVOKED_KEY:
+        return as_link(list_url("leadsync_apikey", q=alert.subject), f"{alert.subject}…")
+    if alert.cause not in ABOUT_CAUSES:
+        return admin_link(alert.workspace) if alert.workspace else alert.subject or None
+    group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
+    return admin_link(group) if group else None
 
 
 @admin.register(Alert)
@@ -58,21 +67,10 @@ class AlertAdmin(ReadOnly, ModelAdmin):
         return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
     sentence = column("text", _("text"), as_wrapped)
-
-    @display(description=_("workspace"), ordering="workspace__name")
-    def for_workspace(self, alert: Alert) -> str | None:
-        return str(alert.workspace) if alert.workspace else None
-
-    @display(description=_("about"))
-    @once
-    def about(self, alert: Alert) -> Any:
-        if alert.cause == AlertKind.REVOKED_KEY:
-            return as_link(list_url("leadsync_apikey", q=alert.subject), f"{alert.subject}…")
-        if alert.cause not in ABOUT_CAUSES:
-            return admin_link(alert.workspace) if alert.workspace else alert.subject or None
-        group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
-        return admin_link(group) if group else None
-
+    for_workspace = computed(
+        _("workspace"), lambda alert: str(alert.workspace or ""), ordering="workspace__name"
+    )
+    about = computed(_("about"), _about)
     started = column("started_at", _("started"), ago, sortable=True)
     last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
     told = column("notified_at", _("told"), ago, sortable=True, empty=_("Nobody"))
@@ -83,9 +81,10 @@ class AlertAdmin(ReadOnly, ModelAdmin):
             return pill(_("Open"), "danger")
         return format_html("{} {}", pill(_("Recovered"), "success"), ago(alert.recovered_at))
 
-    @display(description=_("messages"))
-    @once
-    def deliveries(self, alert: Alert) -> Any:
-        return table_of(alert.deliveries.all()) or _(
+    deliveries = computed(
+        _("messages"),
+        lambda alert: deliveries_table(alert.deliveries.all()),
+        empty=_(
             "Nobody: no settings for alerts are active for this, or it came back within an hour."
-        )
+        ),
+    )

@@ -23,8 +23,8 @@ from leadsync.admin.tools import (
     as_link,
     as_text,
     column,
+    computed,
     list_url,
-    once,
 )
 from monitoring.admin.cause_actions import CauseActions
 from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
@@ -38,6 +38,32 @@ HOW_BAD = (
     ("first_seen", "last_seen"),
     "trend",
 )
+
+
+def _latest(cause: FailureGroup) -> object:
+    latest = cause.failures.order_by("-last_seen_at", "-pk").first()
+    return admin_link(latest) if latest else "-"
+
+
+def _trend(cause: FailureGroup) -> SafeString:
+    trend = trends_of([cause])[cause.pk]
+    return format_html(
+        '<div>{}</div><div class="ls-aside">{}</div>', sparkline(trend), trend_in_words(trend)
+    )
+
+
+def _being_retried(cause: FailureGroup) -> SafeString:
+    """How many are due on a person's word; asks again by itself until none is."""
+    waiting = cause.failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
+    if not (count := waiting.count()):
+        return format_html('<span id="ls-retried">{}</span>', _("None."))
+    again = "every 2s"
+    return format_html(
+        '<span id="ls-retried" hx-get="" hx-trigger="{}" hx-select="#ls-retried" '
+        'hx-swap="outerHTML">{}</span>',
+        again,
+        _("%s more") % intcomma(count),
+    )
 
 
 class CauseList(ChangeList):
@@ -128,36 +154,10 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
         failures = list_url("monitoring_syncfailure", group=cause.pk)
         return as_link(failures, intcomma(cause.open_failures))
 
-    @display(description=_("latest failure"))
-    @once
-    def latest(self, cause: FailureGroup) -> SafeString:
-        latest = cause.failures.order_by("-last_seen_at", "-pk").first()
-        return admin_link(latest) if latest else SafeString("-")
-
-    @display(description=_("last 24 hours"))
-    @once
-    def trend(self, cause: FailureGroup) -> SafeString:
-        trend = trends_of([cause])[cause.pk]
-        return format_html(
-            '<div>{}</div><div class="ls-aside">{}</div>', sparkline(trend), trend_in_words(trend)
-        )
-
+    latest = computed(_("latest failure"), _latest)
+    trend = computed(_("last 24 hours"), _trend)
     note_text = column("note", _("note"), as_text)
-
-    @display(description=_("being retried"))
-    @once
-    def being_retried(self, cause: FailureGroup) -> SafeString:
-        """How many are due on a person's word; asks again by itself until none is."""
-        waiting = cause.failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
-        if not (count := waiting.count()):
-            return format_html('<span id="ls-retried">{}</span>', _("None."))
-        again = "every 2s"
-        return format_html(
-            '<span id="ls-retried" hx-get="" hx-trigger="{}" hx-select="#ls-retried" '
-            'hx-swap="outerHTML">{}</span>',
-            again,
-            _("%s more") % intcomma(count),
-        )
+    being_retried = computed(_("being retried"), _being_retried)
 
 
 def _said_about(cause: FailureGroup) -> str:

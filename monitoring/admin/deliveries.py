@@ -14,7 +14,9 @@ SHOWN = 20
 EVENT_COLOURS = {Event.RAISED: "danger", Event.RECOVERED: "success", Event.TEST: "info"}
 
 
-def table_of(deliveries: QuerySet[AlertDelivery], *, with_alert: bool = False) -> SafeString:
+def deliveries_table(
+    deliveries: QuerySet[AlertDelivery], *, with_alert: bool = False
+) -> SafeString:
     """The latest of these; blank if there are none."""
     rows = []
     for one in deliveries.select_related("alert")[:SHOWN]:

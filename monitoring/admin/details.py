@@ -75,17 +75,21 @@ def sparkline(trend: Trend) -> SafeString:
     )
 
 
-def outcome_in_words(failure: SyncFailure) -> SafeString:
-    """Whether it is open; if not, how it ended, by whom and when."""
+def resolution_pill(failure: SyncFailure) -> SafeString:
+    """Whether it is open; if not, how it ended."""
     if failure.resolved_at is None:
         return pill(_("Open"), "danger")
+    return pill(Resolution(failure.resolution).label, "success")
+
+
+def outcome_in_words(failure: SyncFailure) -> SafeString:
+    """The same, with by whom and when."""
+    ended = resolution_pill(failure)
+    if failure.resolved_at is None:
+        return ended
     by = _("by %(name)s") % {"name": failure.resolved_by} if failure.resolved_by else ""
-    return format_html(
-        '{} <span class="ls-aside">{} {}</span>',
-        pill(Resolution(failure.resolution).label, "success"),
-        by,
-        ago(failure.resolved_at),
-    )
+    at = ago(failure.resolved_at)
+    return format_html('{} <span class="ls-aside">{} {}</span>', ended, by, at)
 
 
 def pretty(payload: Mapping[str, object]) -> str:

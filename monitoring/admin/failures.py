@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog, holds
@@ -26,7 +26,7 @@ from leadsync.admin.tools import (
     as_link,
     as_text,
     column,
-    once,
+    computed,
 )
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import (
@@ -38,6 +38,31 @@ from monitoring.admin.filters import (
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY, SelectionActions, resolve, retry
 from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import SyncFailure
+
+
+def _lead(failure: SyncFailure) -> SafeString | None:
+    state = failure.state
+    if state and state.contact:
+        return admin_link(state.contact)
+    if state is None or failure.kind != Kind.CONTACT_NOT_FOUND or failure.resolved_at:
+        return None
+    shown = urlencode({"phone": state.contact_phone, "workspace": state.workspace_id or ""})
+    url = f"{reverse('admin:contacts_contact_add')}?{shown}"
+    return as_link(url, _("Add this lead"))
+
+
+def _conversation(failure: SyncFailure) -> SafeString | None:
+    if failure.state is None:
+        return None
+    return admin_link(failure.state, _("Conversation with %s") % failure.state.contact_phone)
+
+
+def _sent_in(failure: SyncFailure) -> Any:
+    """The id, with the message that came with it, if that was saved."""
+    if not (failure.state and failure.request_id):
+        return failure.request_id or None
+    sent = failure.state.updates.filter(request_id=failure.request_id).first()
+    return admin_link(sent, failure.request_id) if sent else failure.request_id
 
 
 @admin.register(SyncFailure)
@@ -99,42 +124,14 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     times = column("occurrences", _("times"), intcomma, sortable=True)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)
     last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
-
-    @display(description=_("outcome"), ordering="resolved_at")
-    def outcome(self, failure: SyncFailure) -> SafeString:
-        return outcome_in_words(failure)
-
+    outcome = computed(_("outcome"), outcome_in_words, ordering="resolved_at")
     cause = column("group", _("cause"), admin_link)
     note_text = column("note", _("note"), as_text)
     advice = column("advice", _("what to do"), as_advice)
     error_text = column("error", _("error"), as_text)
-
-    @display(description=_("lead"))
-    def lead(self, failure: SyncFailure) -> SafeString | None:
-        state = failure.state
-        if state and state.contact:
-            return admin_link(state.contact)
-        if state is None or failure.kind != Kind.CONTACT_NOT_FOUND or failure.resolved_at:
-            return None
-        shown = urlencode({"phone": state.contact_phone, "workspace": state.workspace_id or ""})
-        url = f"{reverse('admin:contacts_contact_add')}?{shown}"
-        return as_link(url, _("Add this lead"))
-
-    @display(description=_("conversation"))
-    def conversation(self, failure: SyncFailure) -> SafeString | None:
-        if failure.state is None:
-            return None
-        return admin_link(failure.state, _("Conversation with %s") % failure.state.contact_phone)
-
-    @display(description=_("request"))
-    @once
-    def sent_in(self, failure: SyncFailure) -> Any:
-        """The id, with the message that came with it, if that was saved."""
-        if not (failure.state and failure.request_id):
-            return failure.request_id or None
-        sent = failure.state.updates.filter(request_id=failure.request_id).first()
-        return admin_link(sent, failure.request_id) if sent else failure.request_id
-
+    lead = computed(_("lead"), _lead)
+    conversation = computed(_("conversation"), _conversation)
+    sent_in = computed(_("request"), _sent_in)
     said = column("payload", _("message"), lambda payload: as_code(pretty(payload)))
     traceback_text = column("traceback", _("traceback"), as_code)
 

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.tools import admin_link, ago, pill, table
+from leadsync.admin.tools import admin_link, ago, pill, table, table_of
 from sarah.admin.details import in_words
 from sarah.models import Outcome, SarahState
 
@@ -58,15 +58,10 @@ def warnings_table(warnings: Mapping[str, str]) -> SafeString:
 def messages_table(state: SarahState) -> SafeString:
     """The newest messages of a conversation."""
     newest = state.updates.order_by("-received_at", "-pk").defer("body", "warnings")
-    return table(
-        [_("received"), _("what changed"), _("score"), _("outcome")],
-        [
-            (
-                admin_link(update, ago(update.received_at)),
-                changes_in_short(update.changes),
-                update.lead_score,
-                outcome_pill(update.outcome),
-            )
-            for update in newest[:SHOWN_MESSAGES]
-        ],
+    return table_of(
+        newest[:SHOWN_MESSAGES],
+        (_("received"), lambda update: admin_link(update, ago(update.received_at))),
+        (_("what changed"), lambda update: changes_in_short(update.changes)),
+        (_("score"), lambda update: update.lead_score),
+        (_("outcome"), lambda update: outcome_pill(update.outcome)),
     )

@@ -1,6 +1,5 @@
 """Conversations with Sarah for staff: what she learned, and whether it has reached the lead."""
 
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,10 +33,11 @@ from leadsync.admin.tools import (
     as_advice,
     as_code,
     column,
-    once,
+    computed,
     pill,
     temperature_pill,
 )
+from monitoring.admin.details import pretty
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter
@@ -157,31 +157,12 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
             (_("The same as raw data"), {"classes": ("collapse",), "fields": ("raw",)}),
         )
 
-    @display(description=_("language"))
-    def spoken(self, state: SarahState) -> str:
-        return state.get_language_display()
-
-    @display(description=_("what that means"))
-    @once
-    def sync_in_words(self, state: SarahState) -> SafeString:
-        return as_advice(explain_sync(state))
-
-    @display(description=_("failures"))
-    @once
-    def failures(self, state: SarahState) -> Any:
-        return failures_table(state) or _("None.")
-
+    spoken = computed(_("language"), lambda state: state.get_language_display())
+    sync_in_words = computed(_("what that means"), lambda state: as_advice(explain_sync(state)))
+    failures = computed(_("failures"), failures_table, empty=_("None."))
     learned = column("extracted_data", _("facts"), facts_table, empty=_("Nothing yet."))
-
-    @display(description=_("last messages"))
-    @once
-    def last_messages(self, state: SarahState) -> Any:
-        return messages_table(state) or _("None.")
-
-    @display(description=_("extracted_data"))
-    def raw(self, state: SarahState) -> SafeString:
-        text = json.dumps(state.extracted_data, indent=2, ensure_ascii=False)
-        return as_code(text)
+    last_messages = computed(_("last messages"), messages_table, empty=_("None."))
+    raw = column("extracted_data", _("extracted_data"), lambda data: as_code(pretty(data)))
 
     # What a person can do
 

@@ -13,9 +13,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.tools import admin_link, ago, as_code, pill, table
+from leadsync.admin.tools import admin_link, ago, as_code, pill, table, table_of
+from monitoring.admin.details import resolution_pill
 from monitoring.kinds import Kind
-from monitoring.models import Resolution
 from sarah.facts import BY_KEY
 from sarah.models import SarahState, SyncReason
 
@@ -88,19 +88,12 @@ def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
 def failures_table(state: SarahState) -> SafeString:
     """The conversation's newest failures, the open ones first."""
     newest = state.failures.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")
-    return table(
-        [_("failure"), _("times"), _("last seen"), _("outcome")],
-        [
-            (
-                admin_link(failure, failure.get_kind_display()),
-                failure.occurrences,
-                ago(failure.last_seen_at),
-                pill(Resolution(failure.resolution).label, "success")
-                if failure.resolved_at
-                else pill(_("Open"), "danger"),
-            )
-            for failure in newest[:SHOWN_FAILURES]
-        ],
+    return table_of(
+        newest[:SHOWN_FAILURES],
+        (_("failure"), lambda failure: admin_link(failure, failure.get_kind_display())),
+        (_("times"), lambda failure: failure.occurrences),
+        (_("last seen"), lambda failure: ago(failure.last_seen_at)),
+        (_("outcome"), resolution_pill),
     )
 
 

@@ -7,15 +7,23 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
 from leadsync.admin.actions import ReadOnly
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_code, column, once
+from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_code, column, computed
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
 from sarah.models import SarahState, StateUpdate
+
+
+def _failure(update: StateUpdate) -> Any:
+    """The failure that this message was counted on, at least if it is not resolved since."""
+    if update.failure_group_id is None:
+        return None
+    of_cause = update.state.failures.filter(group=update.failure_group_id)
+    failure = of_cause.order_by("-last_seen_at", "-pk").first()
+    return admin_link(failure) if failure else _("deleted since")
 
 
 @admin.register(StateUpdate)
@@ -59,22 +67,11 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     phone = column("state", _("conversation"), admin_link)
     changed = column("changes", _("what changed"), changes_in_short)
     outcome_shown = column("outcome", _("outcome"), outcome_pill)
-
-    @display(description=_("failure"))
-    @once
-    def failure(self, update: StateUpdate) -> Any:
-        """The failure that this message was counted on, at least if it is not resolved since."""
-        if update.failure_group_id is None:
-            return None
-        of_cause = update.state.failures.filter(group=update.failure_group_id)
-        failure = of_cause.order_by("-last_seen_at", "-pk").first()
-        return admin_link(failure) if failure else _("deleted since")
-
+    failure = computed(_("failure"), _failure)
     sent_with = column("key", _("API key"))
     changed_fields = column(
         "changes", _("before and after"), changes_table, empty=_("Nothing new but the time.")
     )
     warned = column("warnings", _("warnings"), warnings_table, empty=_("None."))
-
     said = column("body", _("body as sent"), lambda body: as_code(pretty({"body": body})))
     duration = column("duration_ms", _("answered after"), "{} ms".format)
