@@ -1,6 +1,7 @@
 """`make demo`: a site with simulated conversations, for a first look."""
 
 import argparse
+import os
 import secrets
 import signal
 import socket
@@ -67,6 +68,7 @@ class Command(BaseCommand):
                     "simulate", conversations=CONVERSATIONS, seed=SEED, base_url=url, key=key
                 )
             self.stdout.write(summary(url, password, key))
+            self.stdout.flush()  # a pipe or a file would show it only in the end
             server.wait()
             raise CommandError("The server has stopped by itself.")
 
@@ -137,17 +139,20 @@ def running_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen(
         [sys.executable, "-m", "granian", *options, *address, "leadsync.wsgi:application"],
         cwd=settings.BASE_DIR,
+        # Else Ctrl-C reaches the server's worker twice, from the terminal and from its parent, and
+        # granian 2.8's then often hangs and keeps the port.
+        process_group=0,
     )
     try:
         yield server
     except KeyboardInterrupt:
-        pass  # Ctrl-C is how one leaves the demo; the terminal has told the server as well
+        pass  # Ctrl-C is how one leaves the demo
     finally:
         server.terminate()
         try:
             server.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            server.kill()
+            os.killpg(server.pid, signal.SIGKILL)  # its worker as well
 
 
 def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
