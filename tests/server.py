@@ -20,7 +20,7 @@ START_TIMEOUT = 30
 @contextmanager
 def production_server() -> Iterator[str]:
     """A server with production's settings; yields its URL."""
-    port = _free_port()
+    port = free_port()
     options = ["--interface=wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
     server = subprocess.Popen(
         [
@@ -53,7 +53,7 @@ def database_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
