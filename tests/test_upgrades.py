@@ -1,0 +1,249 @@
+"""Upgrades: the migrations run first, and old processes go on working meanwhile.
+
+A process of before is played by the models as they were then: it reads and writes their columns,
+and no others. Which tables and columns that are is taken from the migrations.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import StateApps
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tests.bot import PHONE, Bot
+
+OLD = {
+    "contacts": "0003_default_workspace",
+    "leadsync": "0002_staff_groups",
+    "monitoring": "0002_relations_to_conversations",
+    "sarah": "0002_postgresql_room_for_updates",
+}
+"""Where an installation of before stands. Its migrations may never change any more."""
+
+CAUSE = {"source": "sarah", "kind": "workspace_not_found"}
+STRANGER, NEWCOMER = "+6281300000001", "+6281300000002"
+
+Rows = dict[str, dict[object, tuple[object, ...]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldProcess:
+    """What still runs the code of before."""
+
+    models: StateApps
+
+    def rows(self, label: str) -> QuerySet[Any]:
+        return self.models.get_model(label)._default_manager.all()
+
+    def add(self, label: str, **values: object) -> Any:
+        return self.rows(label).create(**values)
+
+    def reads(self) -> Rows:
+        """All that it knows of: by table and primary key, the columns of before."""
+        found: Rows = {}
+        with connection.cursor() as cursor:
+            for model in self.models.get_models(include_auto_created=True):
+                if model._meta.app_label in OLD:
+                    table, fields = model._meta.db_table, model._meta.local_concrete_fields
+                    columns = ", ".join(f'"{table}"."{field.column}"' for field in fields)
+                    key = fields.index(model._meta.pk)
+                    cursor.execute(f'SELECT {columns} FROM "{table}"')
+                    found[table] = {row[key]: row for row in cursor.fetchall()}
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    old: OldProcess
+    before: Rows
+    """What the old process had written before the upgrade."""
+
+
+@pytest.fixture
+def upgrade(transactional_db: None, tmp_path: Path) -> Iterator[Upgrade]:
+    """A database of before with rows in each table, migrated to what it is today."""
+    with empty_database(tmp_path):
+        executor, before_today = MigrationExecutor(connection), list(OLD.items())
+        executor.migrate(before_today)
+        old = OldProcess(models=executor.loader.project_state(before_today).apps)
+        fill(old)
+        before = old.reads()
+        call_command("migrate", verbosity=0)
+        yield Upgrade(old=old, before=before)
+
+
+@contextmanager
+def empty_database(folder: Path) -> Iterator[None]:
+    """Lead the tests' connection to a database of its own, and back again in the end.
+
+    A connection beside it would not do: migrations write through the default one. The tests'
+    database stays as it is, so nothing has to be migrated back.
+    """
+    name, is_file = connection.settings_dict["NAME"], connection.vendor == "sqlite"
+    other = str(folder / "old.sqlite3") if is_file else f"{name}_old"
+    if not is_file:
+        _execute(f'DROP DATABASE IF EXISTS "{other}"', f'CREATE DATABASE "{other}"')
+    try:
+        _lead_to(other)
+        yield
+    finally:
+        _lead_to(name)
+        if not is_file:
+            _execute(f'DROP DATABASE "{other}" WITH (FORCE)')
+
+
+def _execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _lead_to(name: str) -> None:
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+    connection.settings_dict["NAME"] = name
+    ContentType.objects.clear_cache()  # they have other keys there
+
+
+def fill(old: OldProcess) -> None:
+    """Write rows as a process of before does, at least one to each table."""
+    now = timezone.now()
+    workspace = old.add("contacts.Workspace", slug="kopi-kita", name="Kopi", test_numbers=[])
+    lead = old.add(
+        "contacts.Contact",
+        workspace=workspace,
+        phone=PHONE,
+        name="Budi",
+        pain_points=["Queues"],
+        lead_status="qualified",
+        status_changed_at=now,
+        status_changed_by="sarah-bot",
+        staff_fields=["name"],
+    )
+    old.add("contacts.StatusChange", contact=lead, from_status="new", to="qualified", by="sarah")
+    old.add("contacts.Note", contact=lead, text="Called him.", author="dewi")
+    user = old.add("auth.User", username="sarah-bot", password="!")
+    key = old.add("leadsync.ApiKey", user=user, digest="0" * 64, scopes="states:write")
+
+    told = {"state": "qualifying", "lead_score": 55, "message_count": 4}
+    synced = old.add(
+        "sarah.SarahState",
+        workspace=workspace,
+        contact_phone=PHONE,
+        extracted_data={"name": "Budi"},
+        contact=lead,
+        synced_at=now,
+        **told,
+    )
+    waiting = old.add(
+        "sarah.SarahState",
+        workspace_ref="nowhere",
+        contact_phone=STRANGER,
+        sync_reason="workspace_not_found",
+        **told,
+    )
+    group = old.add("monitoring.FailureGroup", **CAUSE)
+    about = {**CAUSE, "group": group, "state": waiting, "contact_phone": STRANGER, "error": "None."}
+    failure = old.add("monitoring.SyncFailure", **about)
+    old.add("monitoring.SyncFailure", resolved_at=now, resolution="manual", **about)
+    message = {"key": key, "body": "{}", "changes": {"lead_score": [0, 55]}, "lead_score": 55}
+    old.add("sarah.StateUpdate", state=synced, outcome="synced", **message)
+    old.add(
+        "sarah.StateUpdate",
+        state=waiting,
+        outcome="workspace_not_found",
+        failure_group=group,
+        **message,
+    )
+
+    settings = old.add("monitoring.AlertSettings", emails=["olivia@example.com"])
+    alert = old.add("monitoring.Alert", cause="new_group", subject=str(group.pk), text="New.")
+    old.add(
+        "monitoring.AlertDelivery",
+        settings=settings,
+        alert=alert,
+        event="raised",
+        channel="email",
+        recipient="olivia@example.com",
+    )
+    run = old.add("monitoring.BulkRun", action="resolve", asked_by="olivia", group=group)
+    old.add("monitoring.BulkItem", run=run, failure=failure, seen_at=now)
+    old.add("monitoring.SyncRun", trigger="worker", finished_at=now)
+    old.add("monitoring.Heartbeat", worker="a worker")
+
+
+def test_every_row_of_before_is_still_there_with_the_values_of_before(upgrade: Upgrade) -> None:
+    after = upgrade.old.reads()
+
+    changed = {
+        (table, key): {"before": row, "after": after[table].get(key)}
+        for table, rows in upgrade.before.items()
+        for key, row in rows.items()
+        if after[table].get(key) != row
+    }
+
+    assert changed == {}
+    assert [table for table, rows in upgrade.before.items() if not rows] == []
+
+
+def test_a_process_of_before_goes_on_writing(upgrade: Upgrade) -> None:
+    old = upgrade.old
+    workspace = old.rows("contacts.Workspace").get(slug="kopi-kita")
+    group = old.rows("monitoring.FailureGroup").get()
+
+    lead = old.add("contacts.Contact", workspace=workspace, phone=NEWCOMER)
+    state = old.add("sarah.SarahState", workspace=workspace, contact_phone=NEWCOMER, contact=lead)
+    message = old.add("sarah.StateUpdate", state=state, body="{}", outcome="synced")
+    failure = old.add("monitoring.SyncFailure", **CAUSE, group=group, state=state, error="Away.")
+    changes = [
+        (lead, "name", "Sari"),
+        (state, "message_count", 5),
+        (message, "failure_group_id", group.pk),
+        (failure, "occurrences", 2),
+        (old.rows("contacts.Contact").get(phone=PHONE), "story", "It began small."),
+        (old.rows("sarah.SarahState").get(contact_phone=STRANGER), "sync_attempts", 1),
+        (old.rows("sarah.StateUpdate").get(outcome="synced", lead_score=55), "duration_ms", 9),
+        (old.rows("monitoring.SyncFailure").get(resolution="manual"), "note", "Forget it."),
+    ]
+    for row, name, value in changes:
+        setattr(row, name, value)
+        row.save()
+
+    for row, name, value in changes:
+        rows_of_today = apps.get_model(row._meta.label).objects
+        assert rows_of_today.values_list(name, flat=True).get(pk=row.pk) == value, row._meta.label
+
+
+def test_todays_process_goes_on_with_a_conversation_of_before(upgrade: Upgrade) -> None:
+    bot = Bot("new-bot")
+
+    memory = bot.get(PHONE).json()
+    answer = bot.post(PHONE, message_count=5, extracted_data={"goals": "Grow"}).json()
+
+    assert (memory["message_count"], memory["extracted_data"]) == (4, {"name": "Budi"})
+    assert answer == {"success": True, "sync": True}
+    assert upgrade.old.rows("sarah.SarahState").get(contact_phone=PHONE).message_count == 5
+    assert upgrade.old.rows("contacts.Contact").get(phone=PHONE).goals == "Grow"
+
+
+def test_failures_of_before_and_their_causes_can_be_deleted_today(upgrade: Upgrade) -> None:
+    failures = apps.get_model("monitoring.SyncFailure").objects
+    groups = apps.get_model("monitoring.FailureGroup").objects
+    of_before = list(upgrade.before["monitoring_failuregroup"])
+
+    failures.filter(group__in=of_before).delete()
+    groups.filter(pk__in=of_before).delete()
+
+    assert not upgrade.old.rows("monitoring.FailureGroup").filter(pk__in=of_before).exists()
+    assert not upgrade.old.rows("monitoring.SyncFailure").filter(group__in=of_before).exists()
