@@ -1,7 +1,11 @@
 """Rows for tests."""
 
+from datetime import timedelta
+from typing import Any
+
 import factory
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from contacts.models import Contact, Workspace
@@ -35,6 +39,25 @@ class SarahStateFactory(DjangoModelFactory):
 
     workspace = factory.SubFactory(WorkspaceFactory)
     contact_phone = factory.Sequence(lambda n: f"+62813{n:08d}")
+
+
+def fail_sync(
+    state: SarahState, reason: str = "sync_error", *, due: timedelta | None = None, **columns: Any
+) -> SarahState:
+    """Leave the conversation as a failed sync leaves it: its retry is `due` from now, or never."""
+    columns = {"synced_at": None, "sync_reason": reason} | columns
+    if due is not None:
+        columns |= {"next_sync_at": timezone.now() + due}
+    SarahState.objects.filter(pk=state.pk).update(**columns)
+    state.refresh_from_db()
+    return state
+
+
+def unseen_lead(state: SarahState, **fields: Any) -> Contact:
+    """The lead that the conversation waits for, written in bulk: that heals nothing by itself."""
+    fields = {"workspace": state.workspace or WorkspaceFactory()} | fields
+    lead = ContactFactory.build(phone=state.contact_phone, **fields)
+    return Contact.objects.bulk_create([lead])[0]
 
 
 class StateUpdateFactory(DjangoModelFactory):

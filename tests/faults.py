@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from django.db import connection
+
+postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
 
 LEADS = "contacts_contact"
 CONVERSATIONS = "sarah_sarahstate"

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -29,14 +28,12 @@ from tests.faults import (
     assert_discreet,
     database_away,
     failing,
+    postgresql,
     refusing,
     told,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-postgresql = pytest.mark.skipif(
-    "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
-)
 
 
 def assert_refused_for_now(answer: Any) -> None:

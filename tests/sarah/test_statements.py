@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,14 +18,9 @@ from contacts.models import Workspace
 from leadsync.models import ApiKey
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
-from tests.faults import LEADS, refusing
+from tests.faults import LEADS, postgresql, refusing
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        "postgres" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
-    ),
-]
+pytestmark = [pytest.mark.django_db(transaction=True), postgresql]
 
 KEY = ["SELECT apikey"]
 WORKSPACE = ["SELECT workspace"]
