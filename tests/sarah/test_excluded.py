@@ -1,22 +1,24 @@
-"""Test numbers: remembered, never copied to a lead, never a failure, and ordinary again at once."""
+"""Test numbers and leads that opted out: remembered, never copied to a lead, never a failure, and
+ordinary again at once."""
 
 import pytest
 from django.core.management import call_command
 
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
-from sarah import retry
 from sarah.admin.details import explain_sync
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 from tests.faults import LEADS, refusing
 from tests.staff import Staff
+from tests.syncs import syncs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "+6281234567891"
 EXCLUDED = {"success": True, "sync": False, "syncReason": "excluded"}
+TOLD = {"state": "handoff", "lead_score": 80, "extracted_data": {"name": "Budi"}}
 
 
 def let_test(*phones: str, **fields: object) -> Workspace:
@@ -29,20 +31,52 @@ def let_test(*phones: str, **fields: object) -> Workspace:
     return workspace
 
 
-def test_a_test_number_is_remembered_and_reaches_no_lead(bot: Bot) -> None:
+@pytest.mark.parametrize("why", ["test number", "opted out"])
+def test_nothing_is_copied_and_nothing_failed(bot: Bot, why: str) -> None:
+    let_test(*[PHONE] * (why == "test number"), creates_contacts=True)
+    ContactFactory(phone=PHONE, opted_out=why == "opted out")
+    before = Contact.objects.values().get()
+
+    assert bot.post("0812-3456-7890", **TOLD).json() == EXCLUDED
+
+    assert Contact.objects.values().get() == before
+    assert not SyncFailure.objects.exists()
+    state = SarahState.objects.get()
+    assert (state.synced_at, state.sync_reason, state.next_sync_at) == (None, "excluded", None)
+    assert state.sync_attempts == 0
+    assert bot.get().json()["lead_score"] == 80
+
+
+def test_a_test_number_becomes_no_lead_where_others_do(bot: Bot) -> None:
     let_test(PHONE, creates_contacts=True)
 
-    assert bot.post("0812-3456-7890", lead_score=80).json() == EXCLUDED
-    assert bot.post(OTHER).json()["sync"]
+    assert [bot.post(phone).json()["sync"] for phone in (PHONE, OTHER)] == [False, True]
 
-    assert bot.get().json()["lead_score"] == 80
     assert Contact.objects.get().phone == OTHER
-    assert not SyncFailure.objects.exists()
-    state = SarahState.objects.get(contact_phone=PHONE)
-    assert (state.synced_at, state.sync_attempts, state.next_sync_at) == (None, 0, None)
 
 
-def test_it_is_one_in_its_own_workspace_only(bot: Bot) -> None:
+def test_a_lead_that_opts_in_again_gets_what_was_said_meanwhile(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE, opted_out=True)
+    bot.post(**TOLD)
+
+    lead.opted_out = False
+    lead.save()
+
+    lead.refresh_from_db()
+    assert (lead.name, lead.lead_score, lead.lead_status) == ("Budi", 80, "contacted")
+    assert SarahState.objects.get().sync_reason == ""
+
+
+def test_adding_the_lead_as_opted_out_heals_the_failure(bot: Bot) -> None:
+    bot.post(**TOLD)
+
+    ContactFactory(phone=PHONE, opted_out=True)
+
+    assert SyncFailure.objects.get().resolution == "healed"
+    assert SarahState.objects.get().sync_reason == "excluded"
+
+
+def test_a_test_number_is_one_in_its_own_workspace_only(bot: Bot) -> None:
     let_test(PHONE)
     lead = ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug="kopi-kita"))
 
@@ -52,7 +86,9 @@ def test_it_is_one_in_its_own_workspace_only(bot: Bot) -> None:
     assert lead.lead_score == 80
 
 
-def test_making_a_number_a_test_number_ends_what_failed_and_leaves_its_lead_alone(bot: Bot) -> None:
+def test_making_a_number_a_test_number_heals_what_failed_and_leaves_its_lead_alone(
+    bot: Bot,
+) -> None:
     lead = ContactFactory(phone=OTHER)
     bot.post(PHONE)
     bot.post(OTHER, lead_score=70)
@@ -90,23 +126,20 @@ def test_taking_a_number_out_syncs_its_conversation_and_touches_no_other(bot: Bo
     assert (list(others.all()), list(SyncFailure.objects.values())) == before
 
 
-def test_saving_a_workspace_tries_only_what_that_can_change(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_saving_a_workspace_retries_only_what_that_can_change(bot: Bot) -> None:
     let_test(PHONE)
     synced, opted_out = ContactFactory(), ContactFactory(opted_out=True)
     for phone in (PHONE, OTHER, synced.phone, opted_out.phone):
         bot.post(phone)
-    tried: list[int] = []
-    monkeypatch.setattr(retry, "retry", lambda pk, **kwargs: tried.append(pk))
 
-    let_test(PHONE)
-    let_test(PHONE, creates_contacts=True, max_created_per_hour=0)
-    assert tried == []
-    let_test(synced.phone, PHONE, max_created_per_hour=500)
+    with syncs() as in_vain:
+        let_test(PHONE)
+        let_test(PHONE, creates_contacts=True, max_created_per_hour=0)
+    with syncs() as retried:
+        let_test(synced.phone, PHONE, max_created_per_hour=500)
 
-    concerned = SarahState.objects.filter(contact_phone__in=[synced.phone, OTHER])
-    assert set(tried) == set(concerned.values_list("pk", flat=True))
+    assert not in_vain
+    assert retried == {synced.phone: 1, OTHER: 1}
 
 
 def test_numbers_written_past_the_signals_are_drift_once(
