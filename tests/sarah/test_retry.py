@@ -17,7 +17,9 @@ from tests.factories import (
     SarahStateFactory,
     SyncFailureFactory,
     WorkspaceFactory,
+    unseen_lead,
 )
+from tests.syncs import syncs
 
 pytestmark = pytest.mark.django_db
 
@@ -28,19 +30,15 @@ def conversation(phone: str = PHONE, **fields: object) -> SarahState:
     return SarahStateFactory(contact_phone=phone, lead_score=80, **fields)
 
 
-def unseen_lead(phone: str = PHONE, **fields: object) -> Contact:
-    """A lead that was written in bulk, so that no signal told of it."""
-    lead = ContactFactory.build(**{"workspace": WorkspaceFactory(), "phone": phone, **fields})
-    return Contact.objects.bulk_create([lead])[0]
+def last_line(capsys) -> str:
+    return capsys.readouterr().out.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    ("by", "resolution"), [("", "healed"), ("ani", "retried")]
-)  # fmt: skip
+@pytest.mark.parametrize(("by", "resolution"), [("", "healed"), ("ani", "retried")])
 def test_a_retry_syncs_what_is_stored_now_and_signs_what_it_ends(by, resolution):
     state = conversation()
     SarahState.objects.update(lead_score=90)
-    lead = unseen_lead()
+    lead = unseen_lead(state)
 
     result = retry.retry(state.pk, by=by)
 
@@ -55,7 +53,7 @@ def test_a_retry_syncs_what_is_stored_now_and_signs_what_it_ends(by, resolution)
 def test_a_retry_is_no_new_word_of_the_lead():
     state = conversation(message_count=3)
     before = (state.updated_at, state.revision, state.message_count)
-    lead = unseen_lead(last_activity_at=state.updated_at - timedelta(days=2))
+    lead = unseen_lead(state, last_activity_at=state.updated_at - timedelta(days=2))
 
     retry.retry(state.pk)
 
@@ -82,7 +80,7 @@ def test_a_conversation_that_is_gone_is_not_retried():
 
 def test_a_person_retries_failures_and_is_told_what_came_of_it():
     mended, broken = conversation(PHONE), conversation(OTHER)
-    unseen_lead()
+    unseen_lead(mended)
     SyncFailureFactory(state=mended, kind="invalid_payload")
     SyncFailureFactory(state=broken, resolved_at=timezone.now(), resolution="manual")
     SyncFailureFactory(state=None)
@@ -97,8 +95,7 @@ def test_a_person_retries_failures_and_is_told_what_came_of_it():
 def test_more_than_a_person_waits_for_are_due_for_the_worker(monkeypatch):
     monkeypatch.setattr(retry, "AT_ONCE", 1)
     for phone in (PHONE, OTHER):
-        conversation(phone)
-        unseen_lead(phone)
+        unseen_lead(conversation(phone))
 
     outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
 
@@ -112,7 +109,7 @@ def test_a_retry_that_a_person_asked_for_and_that_fails_is_not_signed_later():
     state = conversation()
     SarahState.objects.all().retry_now(by="ani")
     work_batch()
-    unseen_lead()
+    unseen_lead(state)
 
     retry.retry(state.pk)
 
@@ -122,49 +119,46 @@ def test_a_retry_that_a_person_asked_for_and_that_fails_is_not_signed_later():
 
 def test_a_retry_of_many_passes_by_every_conversation_once_although_they_heal(monkeypatch):
     monkeypatch.setattr(retry, "BATCH_SIZE", 5)
-    for number in range(12):
-        conversation(f"+62812345678{number:02}")
-        unseen_lead(f"+62812345678{number:02}")
-    waiting = SarahState.objects.out_of_sync()
+    states = [conversation(f"+62812345678{number:02}") for number in range(12)]
+    for state in states:
+        unseen_lead(state)
 
-    results = list(retry.retry_each(waiting))
+    with syncs() as synced:
+        results = list(retry.retry_each(SarahState.objects.out_of_sync()))
 
     assert [result.synced for result in results] == [True] * 12
-    assert not waiting.exists()
+    assert synced == {state.contact_phone: 1 for state in states}
 
 
-def test_resync_syncs_what_is_out_of_sync_and_leaves_the_rest(capsys):
-    lead = unseen_lead(OTHER)
-    in_sync = conversation(OTHER)
-    Contact.objects.filter(pk=lead.pk).update(lead_score=1)
-    conversation(PHONE)
-    unseen_lead(PHONE)
+def test_the_command_retries_what_is_out_of_sync_and_leaves_the_rest(capsys):
+    in_sync = conversation(ContactFactory(phone=OTHER).phone)
+    Contact.objects.update(lead_score=1)
+    unseen_lead(conversation(PHONE))
 
     call_command("resync")
 
     assert Contact.objects.get(phone=PHONE).lead_score == 80
     assert Contact.objects.get(phone=OTHER).lead_score == 1
-    assert in_sync.contact == lead
-    assert "1" in capsys.readouterr().out.splitlines()[-1]
+    assert in_sync.contact.phone == OTHER
+    assert " 1 " in last_line(capsys)
 
     call_command("resync", "--all")
 
     assert Contact.objects.get(phone=OTHER).lead_score == 80
 
 
-def test_resync_with_problems_that_remain_ends_with_3(capsys):
+def test_the_command_ends_with_3_where_problems_remain(capsys):
     conversation()
 
     with pytest.raises(SystemExit) as ended:
         call_command("resync")
 
     assert ended.value.code == 3
-    assert "contact_not_found" in capsys.readouterr().out.splitlines()[-1]
+    assert "contact_not_found" in last_line(capsys)
 
 
-def test_resync_of_leads_that_opted_out_is_no_problem(capsys):
-    unseen_lead(opted_out=True)
-    conversation()
+def test_leads_that_opted_out_are_no_problem_for_the_command():
+    unseen_lead(conversation(), opted_out=True)
 
     call_command("resync")
 
@@ -187,13 +181,12 @@ def test_a_dry_run_counts_what_is_selected_and_syncs_nothing(capsys, selection, 
     conversation(OTHER, workspace=WorkspaceFactory(slug="kopi-kita"))
     old = conversation("+6281234567892")
     SarahState.objects.filter(pk=old.pk).update(updated_at=timezone.now().replace(year=2020))
-    unseen_lead("+6281234567893")
-    conversation("+6281234567893")
+    conversation(ContactFactory().phone)
     before = list(SarahState.objects.order_by("pk").values())
 
     call_command("resync", "--dry-run", *selection)
 
-    assert str(count) in capsys.readouterr().out.splitlines()[-1]
+    assert f" {count} " in last_line(capsys)
     assert list(SarahState.objects.order_by("pk").values()) == before
 
 
@@ -205,15 +198,25 @@ def test_a_selection_that_makes_no_sense_is_refused(arguments):
         call_command("resync", *arguments)
 
 
-def test_resync_finds_the_workspace_of_a_lead_that_no_signal_told_of(capsys):
+def test_a_retry_finds_the_workspace_of_a_lead_that_no_signal_told_of():
     kopi = WorkspaceFactory(slug="kopi-kita")
     state = conversation(workspace=None)
-    unseen_lead(workspace=kopi)
+    lead = unseen_lead(state, workspace=kopi)
 
-    call_command("resync")
+    retry.retry(state.pk)
 
     state.refresh_from_db()
-    assert (state.workspace, state.contact) == (kopi, Contact.objects.get())
+    assert (state.workspace, state.contact) == (kopi, lead)
+
+
+def test_a_conversation_whose_lead_has_another_phone_now_lets_go_of_it():
+    state = conversation(ContactFactory().phone)
+    Contact.objects.update(phone="+6281299999999")
+
+    retry.retry(state.pk)
+
+    state.refresh_from_db()
+    assert (state.sync_reason, state.contact) == ("contact_not_found", None)
 
 
 def test_waiting_for_a_lead_uses_up_no_retry():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 from django.db import connection
@@ -26,10 +27,12 @@ KEY = ["SELECT apikey"]
 WORKSPACE = ["SELECT workspace"]
 OPENED = ["BEGIN", "SET LOCAL", "SELECT sarahstate"]
 PLAIN = [*OPENED, "UPDATE sarahstate", "SELECT contact"]
+FIRST_TRY = [*PLAIN, "UPDATE contact", "ROLLBACK"]
 GUARDED = [*OPENED, "SAVEPOINT", "UPDATE sarahstate", "SELECT contact"]
 GUARDED_FIRST = [*OPENED, "SAVEPOINT", "INSERT sarahstate", "SELECT contact"]
 OUT_OF_SYNC = ["UPDATE sarahstate"]
-JOURNALLED = ["SAVEPOINT", "INSERT stateupdate", "RELEASE"]
+PLAINLY_JOURNALLED = ["INSERT stateupdate", "COMMIT"]
+JOURNALLED = ["SAVEPOINT", "INSERT stateupdate", "RELEASE", "COMMIT"]
 COUNTED = ["SAVEPOINT", "SELECT failuregroup", "UPDATE syncfailure", "RELEASE"]
 RECORDED = [
     "SAVEPOINT",
@@ -90,41 +93,105 @@ def _lead() -> None:
     ContactFactory(phone=PHONE)
 
 
-# Messages of a known lead
+# Messages
 
 
-@pytest.mark.usefixtures("_lead")
-def test_what_a_message_that_changes_facts_costs(bound_bot: Bot) -> None:
-    bound_bot.post(extracted_data={"goals": "sell more"})
+class Message(NamedTuple):
+    """What is there before a message, what it says, and what it costs beside the key."""
+
+    costs: list[str]
+    total: int
+    lead: dict[str, object] | None = {"phone": PHONE}
+    workspace: dict[str, object] = {}
+    before: list[dict[str, object]] = []
+    says: dict[str, object] = {"lead_score": 80}
+
+
+FIRST = [{"contact_phone": STRANGER, "lead_score": 80}]
+SAME = [{"lead_score": 80}]
+LINKED = ["UPDATE contact", "UPDATE sarahstate"]
+"""The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT would
+wait for whoever holds the lead."""
+CREATED = ["SELECT contact", "INSERT contact", "SELECT contact"]
+"""The first of these looks whether numbers flood in, the last one locks."""
+
+MESSAGES = {
+    "changes facts": Message(
+        before=[{"extracted_data": {"goals": "sell more"}}],
+        says={"extracted_data": {"goals": "sell much more"}},
+        costs=[*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED],
+        total=9,
+    ),
+    "moves the status": Message(
+        before=[{"state": "qualifying"}],
+        says={"state": "handoff", "lead_score": 80},
+        costs=[*PLAIN, "UPDATE contact", "INSERT statuschange", *PLAINLY_JOURNALLED],
+        total=10,
+    ),
+    "without news": Message(before=SAME, costs=[*PLAIN, *PLAINLY_JOURNALLED], total=8),
+    "the first": Message(costs=[*GUARDED_FIRST, *LINKED, "RELEASE", *JOURNALLED], total=14),
+    "of a lead that opted out": Message(
+        lead={"phone": PHONE, "opted_out": True},
+        before=SAME,
+        costs=[*GUARDED, *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
+        total=13,
+    ),
+    "of a test number": Message(
+        lead=None,
+        workspace={"test_numbers": [PHONE]},
+        before=SAME,
+        costs=[*GUARDED[:-1], *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
+        total=12,
+    ),
+    "creates the lead": Message(
+        lead=None,
+        workspace={"creates_contacts": True},
+        costs=[*GUARDED_FIRST, *CREATED, *LINKED, "RELEASE", *JOURNALLED],
+        total=17,
+    ),
+    "of an unknown lead": Message(
+        lead=None,
+        before=SAME,
+        costs=[*GUARDED, *NOT_FOUND, *COUNTED, *JOURNALLED, *LOOKED_AGAIN],
+        total=18,
+    ),
+    "the first of an unknown lead": Message(
+        lead=None,
+        before=FIRST,  # the first failure of a kind also makes its cause
+        costs=[*GUARDED_FIRST, *NOT_FOUND, *RECORDED, *JOURNALLED, *LOOKED_AGAIN],
+        total=20,
+    ),
+    "in a flood": Message(
+        lead={"phone": STRANGER, "source": "sarah"},
+        workspace={"creates_contacts": True, "max_created_per_hour": 1},
+        before=SAME,
+        costs=[
+            *GUARDED,
+            "SELECT contact",
+            "RELEASE",
+            *OUT_OF_SYNC,
+            *COUNTED,
+            *JOURNALLED,
+            *LOOKED_AGAIN,
+        ],
+        total=19,
+    ),
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+def test_what_a_message_costs(bound_bot: Bot, message: Message) -> None:
+    Workspace.objects.update(**{"name": "Shop"} | message.workspace)
+    if message.lead:
+        ContactFactory(**message.lead)
+    for earlier in message.before:
+        bound_bot.post(**earlier)
 
     with statements() as sent:
-        bound_bot.post(extracted_data={"goals": "sell much more"})
+        bound_bot.post(**message.says)
 
-    assert sent == [*KEY, *PLAIN, "UPDATE contact", "INSERT stateupdate", "COMMIT"]
-    assert len(sent) == 9
-
-
-@pytest.mark.usefixtures("_lead")
-def test_what_a_message_that_moves_the_status_costs(bound_bot: Bot) -> None:
-    bound_bot.post(state="qualifying")
-
-    with statements() as sent:
-        bound_bot.post(state="handoff", lead_score=80)
-
-    moved = ["UPDATE contact", "INSERT statuschange"]
-    assert sent == [*KEY, *PLAIN, *moved, "INSERT stateupdate", "COMMIT"]
-    assert len(sent) == 10
-
-
-@pytest.mark.usefixtures("_lead")
-def test_a_message_without_news_writes_nothing_to_the_lead(bound_bot: Bot) -> None:
-    bound_bot.post(lead_score=80)
-
-    with statements() as sent:
-        bound_bot.post(lead_score=80)
-
-    assert sent == [*KEY, *PLAIN, "INSERT stateupdate", "COMMIT"]
-    assert len(sent) == 8
+    assert sent == [*KEY, *message.costs]
+    assert len(sent) == message.total
 
 
 @pytest.mark.usefixtures("_lead")
@@ -138,7 +205,7 @@ def test_a_workspace_to_look_up_costs_a_statement_more(free_bot: Bot, ref: dict[
 
     begun, looked_up, rest = sent[1:3], sent[3:4], sent[4:]
     assert (begun, looked_up) == (["BEGIN", "SET LOCAL"], WORKSPACE)
-    assert [*begun, *rest] == [*PLAIN, "UPDATE contact", "INSERT stateupdate", "COMMIT"]
+    assert [*begun, *rest] == [*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED]
 
 
 @pytest.mark.usefixtures("_lead")
@@ -155,128 +222,29 @@ def test_of_several_workspaces_the_implied_one_is_found_under_a_guard(free_bot: 
 
 
 @pytest.mark.usefixtures("_lead")
-def test_a_first_message_costs_a_statement_more(bound_bot: Bot) -> None:
-    with statements() as sent:
-        bound_bot.post(lead_score=80)
-
-    # The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT
-    # would wait for whoever holds the lead.
-    linked = ["UPDATE contact", "UPDATE sarahstate"]
-    assert sent == [*KEY, *GUARDED_FIRST, *linked, "RELEASE", *JOURNALLED, "COMMIT"]
-    assert len(sent) == 14
-
-
-def test_what_a_message_of_an_opted_out_lead_costs(bound_bot: Bot) -> None:
-    ContactFactory(phone=PHONE, opted_out=True)
-    bound_bot.post(lead_score=80)
-
-    with statements() as sent:
-        bound_bot.post(lead_score=85)
-
-    assert sent == [*KEY, *GUARDED, *OUT_OF_SYNC, "RELEASE", *JOURNALLED, "COMMIT"]
-    assert len(sent) == 13
-
-
-def test_a_message_of_a_test_number_costs_no_look_at_the_leads(bound_bot: Bot) -> None:
-    Workspace.objects.update(test_numbers=[PHONE])
-    bound_bot.post(lead_score=80)
-
-    with statements() as sent:
-        bound_bot.post(lead_score=85)
-
-    excluded = [*GUARDED[:-1], *OUT_OF_SYNC, "RELEASE"]
-    assert sent == [*KEY, *excluded, *JOURNALLED, "COMMIT"]
-    assert len(sent) == 12
-
-
-def test_what_creating_the_lead_costs(bound_bot: Bot) -> None:
-    Workspace.objects.update(creates_contacts=True)
-
-    with statements() as sent:
-        bound_bot.post(lead_score=80)
-
-    # The first of these looks whether numbers flood in, the last one locks.
-    created = ["SELECT contact", "INSERT contact", "SELECT contact"]
-    linked = ["UPDATE contact", "UPDATE sarahstate"]
-    assert sent == [
-        *KEY,
-        *GUARDED_FIRST,
-        *created,
-        *linked,
-        "RELEASE",
-        *JOURNALLED,
-        "COMMIT",
-    ]
-
-
-# Messages that do not reach their lead
-
-
-def test_what_a_message_in_a_flood_costs(bound_bot: Bot) -> None:
-    Workspace.objects.update(creates_contacts=True, max_created_per_hour=1)
-    ContactFactory(source="sarah")
-    bound_bot.post()
-
-    with statements() as sent:
-        bound_bot.post()
-
-    flooded = [*GUARDED, "SELECT contact", "RELEASE", *OUT_OF_SYNC]
-    assert sent == [*KEY, *flooded, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
-
-
-def test_what_a_message_of_an_unknown_lead_costs(bound_bot: Bot) -> None:
-    bound_bot.post()
-
-    with statements() as sent:
-        bound_bot.post()
-
-    assert sent == [*KEY, *GUARDED, *NOT_FOUND, *COUNTED, *JOURNALLED, "COMMIT", *LOOKED_AGAIN]
-    assert len(sent) == 18
-
-
-def test_what_a_first_message_of_an_unknown_lead_costs(bound_bot: Bot) -> None:
-    bound_bot.post(STRANGER)  # the first failure of a kind also makes its group
-
-    with statements() as sent:
-        bound_bot.post()
-
-    assert sent == [
-        *KEY,
-        *GUARDED_FIRST,
-        *NOT_FOUND,
-        *RECORDED,
-        *JOURNALLED,
-        "COMMIT",
-        *LOOKED_AGAIN,
-    ]
-    assert len(sent) == 20
-
-
-@pytest.mark.usefixtures("_lead")
-def test_what_a_message_whose_sync_raises_costs(bound_bot: Bot) -> None:
-    with refusing(LEADS):
-        bound_bot.post(lead_score=80)
-
-        with statements() as sent:
-            bound_bot.post(lead_score=85)
-
-    assert sent == [*KEY, *GUARDED, *RAISED, *COUNTED, *JOURNALLED, "COMMIT"]
-    assert len(sent) == 19
-
-
-@pytest.mark.usefixtures("_lead")
-def test_what_a_first_sync_that_raises_costs(bound_bot: Bot) -> None:
+@pytest.mark.parametrize(
+    ("before", "broken", "costs", "total"),
+    [
+        ([], SAME, [*GUARDED, *RAISED, *COUNTED], 19),
+        (SAME, FIRST, [*FIRST_TRY, *GUARDED, *RAISED, *RECORDED], 28),
+    ],
+    ids=["again", "for the first time"],
+)
+def test_what_a_message_whose_sync_raises_costs(
+    bound_bot: Bot, before: list, broken: list, costs: list[str], total: int
+) -> None:
     ContactFactory(phone=STRANGER)
-    bound_bot.post(lead_score=80)
+    for earlier in before:
+        bound_bot.post(**earlier)
 
     with refusing(LEADS):
-        bound_bot.post(STRANGER, lead_score=80)
+        for earlier in broken:
+            bound_bot.post(**earlier)
         with statements() as sent:
             bound_bot.post(lead_score=85)
 
-    first_try = [*PLAIN, "UPDATE contact", "ROLLBACK"]
-    assert sent == [*KEY, *first_try, *GUARDED, *RAISED, *RECORDED, *JOURNALLED, "COMMIT"]
-    assert len(sent) == 28
+    assert sent == [*KEY, *costs, *JOURNALLED]
+    assert len(sent) == total
 
 
 @pytest.mark.usefixtures("_lead")
@@ -288,7 +256,7 @@ def test_what_a_message_that_heals_costs(bound_bot: Bot) -> None:
         bound_bot.post(lead_score=80)
 
     healed = ["UPDATE contact", "UPDATE syncfailure", "UPDATE sarahstate"]
-    assert sent == [*KEY, *GUARDED, *healed, "RELEASE", *JOURNALLED, "COMMIT"]
+    assert sent == [*KEY, *GUARDED, *healed, "RELEASE", *JOURNALLED]
     assert len(sent) == 15
 
 
