@@ -1,6 +1,6 @@
 """What a message changes in a conversation as it is stored."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,6 +37,10 @@ def told(**body: object) -> Merge:
         ({"message_count": 10}, {"message_count": 10}),
         ({"message_count": 50}, {"message_count": 50}),
         ({"message_count": 9, "lead_score": 20}, {"lead_score": 20}),
+        (  # the order is told by the count, not by the bot's clock
+            {"message_count": 9, "last_message_at": "2026-02-01T12:00:00Z"},
+            {"last_message_at": NOW - timedelta(days=28)},
+        ),
     ],
 )
 def test_what_is_sent_replaces_what_is_stored_and_the_rest_stays(body, changes):
@@ -95,6 +99,14 @@ def test_no_message_is_late_for_a_new_conversation():
     assert (merged.values, merged.is_late) == ({"state": "scoring"}, False)
 
 
+def test_true_is_not_one():
+    stored = SarahState(extracted_data={"has_shop": 1})
+
+    merged = merge(stored, read_message({"extracted_data": {"has_shop": True}}, now=NOW))
+
+    assert merged.values["extracted_data"]["has_shop"] is True
+
+
 def test_the_stored_facts_are_not_touched_by_merging():
     stored = {"name": "Budi"}
 
@@ -142,9 +154,16 @@ def test_what_there_is_no_room_for_is_named_to_the_bot():
     assert list(merged.problems) == ["extracted_data.name"]
 
 
-def test_the_later_of_two_states_is_the_one_further_on():
-    order = ["greeting", "qualifying", "scoring", "handoff", "completed"]
-
-    for one in order:
-        for other in order:
-            assert order.index(later_state(one, other)) == max(order.index(one), order.index(other))
+@pytest.mark.parametrize(
+    ("state", "states_not_after_it"),
+    [
+        ("greeting", ["greeting"]),
+        ("qualifying", ["greeting", "qualifying"]),
+        ("scoring", ["greeting", "qualifying", "scoring"]),
+        ("handoff", ["greeting", "qualifying", "scoring", "handoff"]),
+        ("completed", ["greeting", "qualifying", "scoring", "handoff", "completed"]),
+    ],
+)
+def test_the_later_of_two_states_is_the_one_further_on(state, states_not_after_it):
+    for other in states_not_after_it:
+        assert later_state(state, other) == later_state(other, state) == state

@@ -70,6 +70,7 @@ def test_a_field_that_can_be_read_without_loss_is_kept_without_a_word(field, sen
         ("lead_score", 1e300, 100),
         ("lead_score", math.inf, 100),
         ("lead_score", -math.inf, 0),
+        ("state", "handoff\u0000", "handoff"),
         ("message_count", -3, 0),
         ("message_count", MAX_COUNT + 1, MAX_COUNT),
         ("message_count", 10**30, MAX_COUNT),
@@ -77,7 +78,7 @@ def test_a_field_that_can_be_read_without_loss_is_kept_without_a_word(field, sen
         ("last_message_at", "2999-01-01T00:00:00Z", NOW),
     ],
 )
-def test_a_field_that_is_out_of_bounds_is_brought_back_with_a_warning(field, sent, kept):
+def test_a_field_that_is_out_of_bounds_or_dirty_is_brought_back_with_a_warning(field, sent, kept):
     message = read(**{field: sent})
 
     assert message.fields == {field: kept}

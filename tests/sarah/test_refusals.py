@@ -127,19 +127,3 @@ def test_a_post_of_a_stranger_is_not_worth_a_record() -> None:
         assert (answer.status_code, "error" in answer.json()) == (401, True)
 
     assert not SyncFailure.objects.exists()
-
-
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_other_methods_are_405(bot: Bot, method: str) -> None:
-    answer = bot.client.generic(method, "/sarah/state", BODY, "application/json")
-
-    assert (answer.status_code, "error" in answer.json()) == (405, True)
-
-
-@pytest.mark.parametrize("path", ["/sarah/", "/sarah/stat", "/sarah/state/x", "/api/v2/", "/api/"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_is_not_there_is_json_too(client: Client, path: str, method: str) -> None:
-    answer = client.generic(method, path)
-
-    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
-    assert answer.json()["error"]

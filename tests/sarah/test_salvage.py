@@ -39,14 +39,6 @@ def test_unusable_fields_keep_what_is_stored_and_everything_else_is_saved(bot: B
     assert (lead.name, lead.team_size) == ("Budi", None)
 
 
-def test_unusable_fields_of_a_first_message_take_the_defaults(bot: Bot) -> None:
-    bot.post(**UNUSABLE)
-
-    state = SarahState.objects.get()
-    assert (state.state, state.lead_score, state.lead_temperature) == ("greeting", 0, "cold")
-    assert (state.language, state.message_count, state.last_message_at) == ("id", 0, None)
-
-
 def test_values_out_of_bounds_are_clamped_cut_and_cleaned(bot: Bot) -> None:
     answer = bot.post(
         lead_score=250,
@@ -99,63 +91,6 @@ def test_the_same_body_again_is_counted_and_another_one_is_a_failure_of_its_own(
     assert [failure.occurrences for failure in failures] == [3, 1]
 
 
-def test_values_that_are_only_written_differently_are_nobodys_problem(bot: Bot) -> None:
-    ContactFactory(phone=PHONE)
-
-    answer = bot.post(
-        lead_score="84.6", message_count="3", extracted_data={"team_size": "5", "goals": ""}
-    )
-
-    assert answer.json() == {"success": True, "sync": True}
-    assert not SyncFailure.objects.exists()
-
-
-@pytest.mark.parametrize("extracted_data", ["Budi", [], 5, True])
-def test_facts_that_are_no_object_cost_only_themselves(bot: Bot, extracted_data: object) -> None:
-    bot.post(extracted_data={"name": "Budi"})
-
-    answer = bot.post(lead_score=30, extracted_data=extracted_data)
-
-    assert list(answer.json()["warnings"]) == ["extracted_data"]
-    state = SarahState.objects.get()
-    assert (state.lead_score, state.extracted_data) == (30, {"name": "Budi"})
-
-
-def test_facts_never_grow_beyond_100_keys(bot: Bot) -> None:
-    bot.post(extracted_data={f"key{number}": number for number in range(90)})
-
-    answer = bot.post(extracted_data={f"more{number}": number for number in range(15)})
-
-    assert set(answer.json()["warnings"]) == {
-        f"extracted_data.more{number}" for number in range(10, 15)
-    }
-    assert len(SarahState.objects.get().extracted_data) == 100
-    assert SyncFailure.objects.filter(kind="invalid_payload").count() == 1
-
-
-def test_facts_never_grow_beyond_64_kib(bot: Bot) -> None:
-    for number in range(7):
-        bot.post(extracted_data={f"essay{number}": "é" * 5_000})  # 10 KB each
-
-    answer = bot.post(extracted_data={"name": "Budi", "essay7": "é" * 5_000})
-
-    facts = SarahState.objects.get().extracted_data
-    assert len(json.dumps(facts, ensure_ascii=False).encode()) <= 64 * 1024
-    assert "essay5" in facts
-    assert facts["name"] == "Budi"
-    assert list(answer.json()["warnings"]) == ["extracted_data.essay7"]
-
-
-def test_deep_facts_are_cut_and_the_rest_is_kept(bot: Bot) -> None:
-    deep = json.loads('{"a":' * 60 + "1" + "}" * 60)
-
-    answer = bot.post(extracted_data={"deep": deep, "name": "Budi"})
-
-    assert list(answer.json()["warnings"]) == ["extracted_data.deep"]
-    assert SarahState.objects.get().extracted_data["name"] == "Budi"
-    assert bot.get().json()["extracted_data"]["deep"]["a"]["a"]
-
-
 @pytest.mark.parametrize("depth", [500, 980, 5000])
 def test_however_deep_a_body_is_nested_the_rest_of_it_is_saved(bot: Bot, depth: int) -> None:
     nested = "[" * depth + '"]}"' + "]" * depth
@@ -169,10 +104,3 @@ def test_however_deep_a_body_is_nested_the_rest_of_it_is_saved(bot: Bot, depth: 
     assert "nested deeper than 20" in answer.json()["warnings"]["extracted_data.a"]
     memory = bot.get().json()
     assert (memory["state"], memory["extracted_data"]["goals"]) == ("handoff", "grow")
-
-
-def test_control_characters_do_not_spoil_a_choice(bot: Bot) -> None:
-    answer = bot.post(state="handoff\u0000")
-
-    assert "control characters" in answer.json()["warnings"]["state"]
-    assert bot.get().json()["state"] == "handoff"
