@@ -115,7 +115,9 @@ def test_creating_leads_for_unknown_numbers_can_be_switched_on_later(bot: Bot) -
     home.creates_contacts = True
     home.save()
 
-    assert is_healed(SarahState.objects.get(), Contact.objects.get())
+    state, lead = SarahState.objects.get(), Contact.objects.get()
+    assert is_healed(state, lead)
+    assert lead.last_activity_at == state.updated_at  # not: when it became a lead
 
 
 def test_a_phone_without_a_workspace_heals_when_it_becomes_a_lead_somewhere(bot: Bot) -> None:

@@ -78,29 +78,33 @@ def test_a_conversation_that_is_gone_is_not_retried():
     assert retry.retry(0) is None
 
 
-def test_a_person_retries_failures_and_is_told_what_came_of_it():
+def test_a_person_retries_what_a_sync_may_heal_and_is_told_what_came_of_it():
     mended, broken = conversation(PHONE), conversation(OTHER)
     unseen_lead(mended)
-    SyncFailureFactory(state=mended, kind="invalid_payload")
-    SyncFailureFactory(state=broken, resolved_at=timezone.now(), resolution="manual")
+    in_sync = conversation(ContactFactory().phone)
+    SyncFailureFactory(state=in_sync, kind="invalid_payload")
+    SyncFailureFactory(state=in_sync, resolved_at=timezone.now(), resolution="manual")
     SyncFailureFactory(state=None)
 
-    outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
+    with syncs() as synced:
+        outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
 
     assert outcome == retry.Retried(synced=1, still_failing=1)
-    retried = SyncFailure.objects.get(resolution="retried")
-    assert (retried.state, retried.resolved_by) == (mended, "ani")
+    assert synced == {mended.contact_phone: 1, broken.contact_phone: 1}
+    healed = SyncFailure.objects.get(resolution="retried")
+    assert (healed.state, healed.resolved_by) == (mended, "ani")
 
 
-def test_more_than_a_person_waits_for_are_due_for_the_worker(monkeypatch):
-    monkeypatch.setattr(retry, "AT_ONCE", 1)
+@pytest.mark.parametrize(("limit", "value", "synced"), [("AT_ONCE", 1, 1), ("PATIENCE", 0, 0)])
+def test_more_than_a_person_waits_for_are_due_for_the_worker(monkeypatch, limit, value, synced):
+    monkeypatch.setattr(retry, limit, value)
     for phone in (PHONE, OTHER):
         unseen_lead(conversation(phone))
 
     outcome = retry.retry_failures(SyncFailure.objects.all(), by="ani")
 
-    assert outcome == retry.Retried(synced=1, due=1)
-    assert work_batch() == {"synced": 1}
+    assert outcome == retry.Retried(synced=synced, due=2 - synced)
+    assert work_batch() == {"synced": 2 - synced}
     ended = SyncFailure.objects.values_list("resolution", "resolved_by")
     assert list(ended) == [("retried", "ani")] * 2
 

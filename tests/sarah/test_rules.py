@@ -134,10 +134,12 @@ def test_a_map_that_is_not_complete_stops_the_start(settings, wrong):
     ("archived_at", "marked_at", "is_marked"),
     [
         (HEARD - SECOND, None, True),
+        (HEARD, None, False),
         (HEARD + SECOND, None, False),
         (None, None, True),
         (None, HEARD - SECOND, False),
         (HEARD - 2 * SECOND, HEARD - SECOND, False),
+        (HEARD - SECOND, HEARD - SECOND, True),
         (HEARD - SECOND, HEARD - 2 * SECOND, True),
     ],
 )
