@@ -11,6 +11,7 @@ from sarah.resolve import resolve_failures
 from sarah.retry import heal_waiting
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
+from tests.syncs import syncs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,17 +71,18 @@ def test_leads_that_were_written_in_bulk_heal_when_their_writer_says_so(bot: Bot
         assert is_healed(state, Contact.objects.get(phone=state.contact_phone))
 
 
-def test_saving_what_does_not_matter_to_a_sync_tries_nothing(bot: Bot) -> None:
-    bot.post(PHONE)
-    bot.post(OTHER, workspace_id="soon")
-    before = list(SyncFailure.objects.values())
+def test_saving_what_does_not_matter_to_a_sync_retries_nothing(bot: Bot) -> None:
+    opted_out = ContactFactory(opted_out=True)
+    for phone, fields in ((PHONE, {}), (OTHER, {"workspace_id": "soon"}), (opted_out.phone, {})):
+        bot.post(phone, **fields)
 
-    stranger = ContactFactory()
-    stranger.save(update_fields=["name"])
-    WorkspaceFactory(slug="else").save()
-    ContactFactory(phone=OTHER)
+    with syncs() as retried:
+        opted_out.save(update_fields=["name"])
+        ContactFactory()
+        WorkspaceFactory(slug="else").save()
+        ContactFactory(phone=OTHER)
 
-    assert list(SyncFailure.objects.values()) == before
+    assert not retried
 
 
 @pytest.mark.parametrize("ref", ["soon", "106540352242922"])
