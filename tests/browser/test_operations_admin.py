@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.factories import (
-    ContactFactory,
     FailureGroupFactory,
     SarahStateFactory,
     SyncFailureFactory,
     UserFactory,
+    unseen_lead,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,10 +69,7 @@ def test_an_operator_resolves_several_failures_at_once(operator: Page) -> None:
 
 def test_an_operator_retries_a_conversation(operator: Page) -> None:
     state = SarahStateFactory(extracted_data={"name": "Budi"})
-    # `bulk_create()` heals nothing by itself.
-    Contact.objects.bulk_create(
-        [ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)]
-    )
+    unseen_lead(state)
 
     operator.get_by_role("link", name="Conversations with Sarah").first.click()
     operator.get_by_role("link", name=state.contact_phone).click()

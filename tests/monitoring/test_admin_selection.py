@@ -2,11 +2,10 @@
 
 import pytest
 
-from contacts.models import Contact
 from monitoring.models import Heartbeat, SyncFailure
 from sarah import retry
 from sarah.resolve import resolve_failures
-from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
 from tests.staff import Staff, messages_of
 
 pytestmark = pytest.mark.django_db
@@ -16,10 +15,8 @@ LIST = "/admin/monitoring/syncfailure/"
 
 def waiting(count: int) -> None:
     """So many failures of conversations whose lead is there by now."""
-    for _ in range(count):
-        state = SarahStateFactory()
-        lead = ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)
-        Contact.objects.bulk_create([lead])  # heals nothing by itself
+    for state in SarahStateFactory.create_batch(count):
+        unseen_lead(state)
 
 
 def test_an_action_takes_all_that_match_the_filter_and_not_only_the_page() -> None:

@@ -6,9 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from contacts.models import Contact
 from monitoring.models import FailureGroup, SyncFailure
-from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
 
 pytestmark = pytest.mark.django_db
 
@@ -94,9 +93,8 @@ def test_resolving_a_whole_group_says_so_of_the_group_and_part_of_it_does_not(fa
 
 def failing_conversation(*, lead_is_there: bool) -> SyncFailure:
     state = SarahStateFactory()
-    if lead_is_there:  # `bulk_create()` heals nothing by itself
-        lead = ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)
-        Contact.objects.bulk_create([lead])
+    if lead_is_there:
+        unseen_lead(state)
     return state.failures.get()
 
 

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contacts.models import Contact
 from leadsync.models import Scope
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.callers import Caller
-from tests.factories import SarahStateFactory, SyncFailureFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
 
 FAILURES = "/api/v1/sync-failures/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -156,8 +155,7 @@ def waiting(transactional_db: None) -> SarahState:
 def test_a_retry_that_succeeds_resolves_the_failure(waiting: SarahState) -> None:
     writer = Caller(Scope.FAILURES_WRITE)
     failure = SyncFailure.objects.get(state=waiting)
-    # As somebody would who writes leads in bulk and forgets to heal.
-    Contact.objects.bulk_create([Contact(workspace=waiting.workspace, phone="+6281234567890")])
+    unseen_lead(waiting)
 
     answer = writer.send(f"{FAILURES}{failure.pk}/retry/")
 

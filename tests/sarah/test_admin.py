@@ -6,11 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import Contact
 from sarah.models import SarahState
 from tests.bot import PHONE
-from tests.factories import ContactFactory, SarahStateFactory
-from tests.staff import Staff, action_url, messages_of, queries_of
+from tests.factories import ContactFactory, SarahStateFactory, fail_sync, unseen_lead
+from tests.staff import Staff, messages_of
 
 pytestmark = pytest.mark.django_db
 
@@ -20,13 +19,6 @@ LIST = "/admin/sarah/sarahstate/"
 def synced_conversation(**fields: object) -> SarahState:
     lead = ContactFactory(**{key: fields.pop(key) for key in ("name", "phone") if key in fields})
     return SarahStateFactory(contact_phone=lead.phone, workspace=lead.workspace, **fields)
-
-
-def let_the_lead_appear(state: SarahState) -> None:
-    """`bulk_create()` heals nothing by itself."""
-    Contact.objects.bulk_create(
-        [ContactFactory.build(workspace=state.workspace, phone=state.contact_phone)]
-    )
 
 
 def test_filters_tell_in_sync_from_out_of_sync() -> None:
@@ -49,17 +41,6 @@ def test_a_filter_shows_who_was_active_in_the_last_24_hours() -> None:
     assert list(Staff("Sales").list_of(SarahState, active="day").result_list) == [active]
 
 
-@pytest.mark.parametrize(
-    "typed", ["0812-3456-7890", "+62 812 3456 7890", "62812345", "budi", "UDI S"]
-)
-def test_a_conversation_is_found_by_phone_in_any_spelling_and_by_name(typed: str) -> None:
-    wanted = synced_conversation(name="Budi Santoso", phone=PHONE)
-    synced_conversation(name="Ani")
-    SarahStateFactory()
-
-    assert list(Staff("Sales").list_of(SarahState, q=typed).result_list) == [wanted]
-
-
 def test_a_conversation_of_an_unknown_workspace_is_found_by_phone_too() -> None:
     wanted = SarahStateFactory(workspace=None, workspace_ref="toko", contact_phone=PHONE)
 
@@ -80,35 +61,18 @@ def test_a_page_shows_facts_in_words_and_its_failures() -> None:
     assert reverse("admin:monitoring_syncfailure_change", args=[failure.pk]) in page
 
 
-def test_a_page_tells_when_a_failed_sync_is_tried_again() -> None:
+def test_a_page_tells_when_a_failed_sync_is_retried() -> None:
     state = synced_conversation()
-    due = timezone.now() + timedelta(minutes=5)
-    SarahState.objects.filter(pk=state.pk).update(
-        synced_at=None, sync_reason="sync_error", sync_attempts=3, next_sync_at=due
-    )
+    fail_sync(state, due=timedelta(minutes=5), sync_attempts=3)
 
     page = Staff("Sales").sees("sarah_sarahstate_change", state.pk)
 
-    assert f"{timezone.localtime(due):%H:%M} (failed so far: 3)" in page
-
-
-def test_hostile_text_stays_text() -> None:
-    hostile = "<script>alert(1)</script>{{7*7}}"
-    state = synced_conversation(name=hostile, extracted_data={hostile: hostile, "goals": hostile})
-    unresolved = SarahStateFactory(workspace=None, workspace_ref=hostile)
-    staff = Staff("Sales")
-
-    pages = staff.sees("sarah_sarahstate_changelist")
-    pages += staff.sees("sarah_sarahstate_change", state.pk)
-    pages += staff.sees("sarah_sarahstate_change", unresolved.pk)
-
-    assert "<script>alert" not in pages
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in pages
+    assert f"{timezone.localtime(state.next_sync_at):%H:%M} (failed so far: 3)" in page
 
 
 def test_a_retry_says_what_came_of_it() -> None:
     mended, still_waiting = SarahStateFactory.create_batch(2)
-    let_the_lead_appear(mended)
+    unseen_lead(mended)
     staff = Staff("Sales")
 
     answer = staff.runs("retry", [mended, still_waiting])
@@ -123,7 +87,7 @@ def test_a_retry_says_what_came_of_it() -> None:
 
 def test_a_conversation_is_retried_on_its_own_page() -> None:
     state = SarahStateFactory()
-    let_the_lead_appear(state)
+    unseen_lead(state)
 
     answer = Staff("Sales").confirms("retry_this", state)
 
@@ -156,26 +120,12 @@ def test_sarah_starts_over_on_the_conversation_s_own_page() -> None:
     assert (state.state, state.message_count) == ("greeting", 0)
 
 
-@pytest.mark.parametrize("action", ["retry_this", "start_this_over"])
-def test_looking_at_a_dialog_changes_nothing(action: str) -> None:
-    state = SarahStateFactory(state="handoff", message_count=9)
-    let_the_lead_appear(state)
-
-    answer = Staff("Sales").client.get(action_url(action, state))
-
-    assert answer.status_code == 200
-    state.refresh_from_db()
-    assert (state.state, state.synced_at) == ("handoff", None)
-
-
 def test_without_permission_nothing_happens() -> None:
     state = SarahStateFactory(state="handoff", message_count=9)
-    let_the_lead_appear(state)
+    unseen_lead(state)
     staff = Staff()
 
     assert staff.status_of("sarah_sarahstate_changelist") == 403
-    for action in ("retry_this", "start_this_over"):
-        assert staff.confirms(action, state).status_code == 403
     for action in ("retry", "start_over"):
         assert staff.runs(action, [state], confirmed="1").status_code == 403
 
@@ -187,27 +137,9 @@ def test_one_click_works_on_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("leadsync.admin.actions.AT_ONCE", 2)
     states = SarahStateFactory.create_batch(3)
     for state in states:
-        let_the_lead_appear(state)
+        unseen_lead(state)
 
     answer = Staff("Sales").runs("retry", states)
 
     assert messages_of(answer) == ["Nothing was done: select at most 2 at once."]
     assert not SarahState.objects.synced().exists()
-
-
-@pytest.mark.parametrize("path", ["add/", "1/delete/"])
-def test_nobody_writes_conversations_by_hand(path: str) -> None:
-    SarahStateFactory(pk=1)
-
-    assert Staff(is_superuser=True).client.get(f"{LIST}{path}").status_code == 403
-
-
-def test_the_list_takes_as_many_statements_for_many_rows_as_for_few() -> None:
-    staff = Staff("Sales")
-    for number in range(3):
-        synced_conversation(name=f"Lead {number}")
-    few = queries_of(staff.client, LIST)
-    for number in range(27):
-        synced_conversation(name=f"Other {number}")
-
-    assert queries_of(staff.client, LIST) == few

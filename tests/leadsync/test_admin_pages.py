@@ -1,0 +1,197 @@
+"""What holds on every page of the admin: it is cheap, harmless, and writes only on a yes."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+
+from contacts.models import Contact, Note
+from leadsync.bots import issue_key
+from leadsync.models import ApiKey
+from monitoring.alerts.announce import Finding, settle
+from monitoring.alerts.deliver import deliver_due
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    AlertKind,
+    AlertSettings,
+    FailureGroup,
+    SyncFailure,
+    SyncRun,
+)
+from sarah.models import SarahState, StateUpdate
+from tests.bot import PHONE
+from tests.factories import (
+    ContactFactory,
+    FailureGroupFactory,
+    SarahStateFactory,
+    StateUpdateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+    unseen_lead,
+)
+from tests.staff import Staff, action_url, queries_of
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>{{7*7}}"
+
+
+def conversation() -> SarahState:
+    """One whose lead is there and not seen yet, so that a retry would sync it."""
+    state = SarahStateFactory(state="handoff", message_count=9)
+    unseen_lead(state)
+    return state
+
+
+def failure() -> SyncFailure:
+    return conversation().failures.get()
+
+
+def cause() -> FailureGroup:
+    group = failure().group
+    FailureGroup.objects.acknowledge(by="ani")
+    return group
+
+
+def key(name: str = "sarah-bot") -> ApiKey:
+    issue_key(name, role="sarah", workspace=WorkspaceFactory())
+    return ApiKey.objects.get(user__username=name)
+
+
+def alert_settings(number: int = 0) -> AlertSettings:
+    """Those of a workspace with an open alert, which has been told."""
+    workspace = WorkspaceFactory(slug=f"shop-{number}")
+    made = AlertSettings.objects.create(workspace=workspace, emails=["a@example.com"])
+    flood = Finding(
+        kind=AlertKind.FLOOD, subject=workspace.slug, workspace_id=workspace.pk, text="A flood."
+    )
+    settle([flood], open_before=[], now=timezone.now())
+    deliver_due()
+    mail.outbox.clear()
+    return made
+
+
+LISTS: dict[type[Model], Callable[[int], Any]] = {
+    SarahState: lambda n: SarahStateFactory(contact_phone=ContactFactory(name=f"Lead {n}").phone),
+    StateUpdate: lambda n: StateUpdateFactory(),
+    SyncFailure: lambda n: SarahStateFactory(),
+    FailureGroup: lambda n: SyncFailureFactory(group=FailureGroupFactory(function=f"f{n}")),
+    ApiKey: lambda n: key(f"bot{n}"),
+    Alert: alert_settings,
+    AlertSettings: alert_settings,
+    SyncRun: lambda n: SyncRun.objects.create(trigger="worker", finished_at=timezone.now()),
+}
+"""How the next row of each list comes about."""
+
+
+def url_of(model: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(model: type[Model]) -> None:
+    staff = Staff("Operators")
+    for number in range(3):
+        LISTS[model](number)
+    few = queries_of(staff.client, url_of(model, "changelist"))
+    for number in range(3, 30):
+        LISTS[model](number)
+
+    assert queries_of(staff.client, url_of(model, "changelist")) == few
+
+
+@pytest.mark.parametrize("model", [model for model in LISTS if model is not AlertSettings])
+def test_nobody_writes_by_hand_what_leadsync_writes_itself(model: type[Model]) -> None:
+    LISTS[model](1)
+    row = model._default_manager.first()
+    before = model._default_manager.values().get(pk=row.pk)
+    root = Staff(is_superuser=True)
+
+    for page, args in (("add", []), ("delete", [row.pk]), ("change", [row.pk])):
+        url = url_of(model, page, *args)
+        assert page == "change" or root.client.get(url).status_code == 403
+        assert root.client.post(url, {"post": "yes", "body": "forged"}).status_code == 403
+
+    assert model._default_manager.values().get(pk=row.pk) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "may", "may_not", "actions"),
+    [
+        (conversation, "Sales", "", "retry_this start_this_over"),
+        (failure, "Operators", "Sales", "retry_this mark_this_resolved"),
+        (cause, "Operators", "Sales", "acknowledge ignore reopen resolve_all retry_all"),
+        (key, "Operators", "Sales", "revoke_this"),
+        (alert_settings, "Operators", "Sales", "send_test_alert"),
+    ],
+)
+def test_a_dialog_changes_nothing_until_somebody_who_may_says_yes(
+    make: Callable[[], Model], may: str, may_not: str, actions: str
+) -> None:
+    row = make()
+    before = everything()
+
+    for action in actions.split():
+        assert Staff(may).client.get(action_url(action, row)).status_code == 200
+        assert Staff(may_not).confirms(action, row, hours="1", note="").status_code == 403
+
+    assert everything() == before
+
+
+def everything() -> list[Any]:
+    models = (SarahState, SyncFailure, FailureGroup, ApiKey, AlertDelivery, Contact, Note)
+    return [list(model.objects.order_by("pk").values()) for model in models] + [mail.outbox[:]]
+
+
+PHONES = ["0812-3456-7890", "+62 812 3456 7890", "62812", "812 3456", "whatsapp:+6281234567890"]
+
+
+@pytest.mark.parametrize(
+    ("model", "typed"),
+    [
+        *((model, typed) for model in (Contact, SarahState) for typed in (*PHONES, "budi", "DI S")),
+        *((model, typed) for model in (SyncFailure, StateUpdate) for typed in PHONES),
+    ],
+)
+def test_a_row_is_found_by_its_phone_in_any_spelling_and_by_name(
+    model: type[Model], typed: str
+) -> None:
+    for phone, name in ((PHONE, "Budi Santoso"), ("+6289876543210", "Ani")):
+        state = SarahStateFactory(contact_phone=ContactFactory(phone=phone, name=name).phone)
+        StateUpdateFactory(state=state)
+        SyncFailureFactory(state=state, contact_phone=phone)
+
+    (row,) = Staff("Operators").list_of(model, q=typed).result_list
+
+    assert row == model._default_manager.order_by("pk").first()
+
+
+def test_whatever_a_lead_or_an_exception_says_is_only_text() -> None:
+    lead = ContactFactory(
+        name=HOSTILE, whatsapp_name="<img src=x onerror=alert(1)>", tags=[f'">{HOSTILE}'],
+        goals=f"</textarea>{HOSTILE}",
+    )  # fmt: skip
+    lead.notes.create(text=HOSTILE, author="<script>")
+    state = SarahStateFactory(contact_phone=lead.phone, extracted_data={HOSTILE: HOSTILE})
+    waiting = SarahStateFactory(workspace=None, workspace_ref=HOSTILE)
+    group = FailureGroupFactory(exception=HOSTILE, note=HOSTILE)
+    texts = dict.fromkeys(("error", "traceback", "note", "workspace_ref"), HOSTILE)
+    failed = SyncFailureFactory(group=group, payload={"body": f'{{"a": "{HOSTILE}"}}'}, **texts)
+    said = StateUpdateFactory(
+        state=state, body=HOSTILE, changes={HOSTILE: [HOSTILE, HOSTILE]}, warnings={"a": HOSTILE}
+    )
+    staff = Staff("Operators")
+
+    for row in (lead, state, waiting, group, failed, said):
+        for url in (url_of(type(row), "changelist"), url_of(type(row), "change", row.pk)):
+            page = staff.client.get(url).content.decode()
+            assert "&lt;script&gt;alert(1)" in page or url == url_of(StateUpdate, "changelist")
+            assert "<script>alert" not in page, url
+            assert "<img src=x" not in page, url
+            assert not re.search(r'(x-[a-z:.-]+|[@:][a-z.-]+|hx-[a-z]+)="[^"]*(alert|7\*7)', page)
