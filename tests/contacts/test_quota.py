@@ -60,15 +60,17 @@ def test_known_leads_and_other_workspaces_do_not_feel_the_flood(bot: Bot, home: 
 
 def test_raising_the_limit_lets_in_as_many_as_it_allows(bot: Bot, home: Workspace) -> None:
     flood(bot)
+    WorkspaceFactory(slug="kopi-kita")
+    bot.post("+6281234567899", workspace_id="kopi-kita")  # waits there
     before = list(SyncFailure.objects.order_by("pk").values("occurrences"))
 
     home.max_created_per_hour = 4
     home.save(update_fields=["max_created_per_hour"])
 
     assert set(Contact.objects.values_list("lead_score", flat=True)) == {1, 2, 3, 4}
-    assert SarahState.objects.out_of_sync().get().lead_score == 5
+    assert SarahState.objects.out_of_sync().get(workspace=home).lead_score == 5
     assert list(SyncFailure.objects.order_by("pk").values("occurrences")) == before
-    assert SyncFailure.objects.open().count() == 1
+    assert SyncFailure.objects.open().count() == 2
 
 
 def test_the_hourly_reconciliation_drains_it_and_counts_no_failure_again(
