@@ -1,5 +1,6 @@
 """Who may call the API: a valid key with the right scope, in any of the usual headers."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from django.utils import timezone
 
 from leadsync import keys
 from leadsync.bots import issue_key
-from leadsync.models import ApiKey
+from leadsync.models import ApiKey, Scope
+from monitoring.models import SyncFailure
 from tests.bot import PHONE
-from tests.factories import UserFactory
+from tests.callers import Caller
+from tests.factories import SyncFailureFactory, UserFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -82,14 +85,54 @@ def test_a_key_ends_when_it_is_revoked_expires_or_its_bot_is_switched_off(key):
         assert get(**{"X-API-Key": key}).status_code == status
 
 
-def test_a_key_without_the_scope_is_403_and_told_which(key):
-    manager = issue_key("grok-bot", role="manager")
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("states:write", "GET", "/sarah/state/"),
+        ("states:write", "POST", "/sarah/state/"),
+        ("leads:read", "GET", "/api/v1/leads/"),
+        ("leads:read", "GET", "/api/v1/leads/1/"),
+        ("failures:read", "GET", "/api/v1/sync-failures/"),
+        ("failures:read", "GET", "/api/v1/sync-failures/1/"),
+        ("failures:write", "POST", "/api/v1/sync-failures/1/resolve/"),
+        ("failures:write", "POST", "/api/v1/sync-failures/1/retry/"),
+        ("failures:write", "POST", "/api/v1/sync-failures/resolve/"),
+        ("failures:read", "GET", "/api/v1/sync-health/"),
+        ("failures:read", "GET", "/metrics"),
+    ],
+)
+def test_each_path_with_and_without_a_slash_needs_a_key_with_its_scope(scope, method, path):
+    SyncFailureFactory(pk=1)
+    spellings = (path, path.rstrip("/"))
 
-    answer = get(**{"X-API-Key": manager})
+    for spelling in spellings:
+        unfit = Caller(*set(Scope.values) - {scope}).generic(method, spelling)
+        assert Client().generic(method, spelling).status_code == 401
+        assert (unfit.status_code, scope in unfit.json()["error"]) == (403, True)
+    assert SyncFailure.objects.open().exists()
+    for spelling in spellings:
+        assert Caller(scope).generic(method, spelling).status_code in (200, 400, 404, 409)
 
-    assert (answer.status_code, "states:write" in answer.json()["error"]) == (403, True)
-    for path in ("/api/v1/leads/", "/api/v1/sync-failures/"):
-        assert get(path, **{"X-API-Key": key}).status_code == 403
+
+@pytest.mark.parametrize("slug", ["default", "unheard-of"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/sarah/state?contact_phone=6281234567890&workspace_id={}"),
+        ("GET", "/api/v1/leads/?workspace={}"),
+        ("GET", "/api/v1/sync-failures/?workspace={}"),
+        ("POST", "/api/v1/sync-failures/resolve/"),
+        ("GET", "/api/v1/sync-health/?workspace={}"),
+    ],
+)
+def test_a_bound_key_may_not_name_another_workspace_known_or_not(method, path, slug):
+    bound = Caller(*Scope.values, workspace=WorkspaceFactory(slug="kopi-kita"))
+
+    answer = bound.generic(
+        method, path.format(slug), json.dumps({"workspace": slug}), "application/json"
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
 
 
 def test_a_person_who_is_logged_in_is_nobody_to_the_api(admin_client):

@@ -1,24 +1,27 @@
 """Cursor pages: every row once, whatever the rows have in common."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact
 from leadsync.models import Scope
 from tests.callers import Caller, visit_all
-from tests.factories import ContactFactory, WorkspaceFactory
+from tests.factories import ContactFactory, SyncFailureFactory, UserFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
-LEADS = "/api/v1/leads/"
+LEADS, FAILURES = "/api/v1/leads/", "/api/v1/sync-failures/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def caller() -> Caller:
-    return Caller(Scope.LEADS_READ)
+    return Caller(Scope.LEADS_READ, Scope.FAILURES_READ)
 
 
 def add_leads(number: int, *, at_once: int = 1) -> None:
@@ -45,6 +48,15 @@ def test_following_next_visits_every_lead_once_and_in_order(
     assert len(leads) == len({lead["id"] for lead in leads}) == 120
     column = ordering.removeprefix("-")
     assert leads == sorted(leads, key=lambda row: (row[column], row["id"]), reverse=sign < 0)
+
+
+@pytest.mark.parametrize("ordering", ["-occurrences", "last_seen_at"])
+def test_following_next_visits_every_failure_once(caller: Caller, ordering: str) -> None:
+    SyncFailureFactory.create_batch(120, last_seen_at=NOON)
+
+    failures = visit_all(caller, f"{FAILURES}?ordering={ordering}&page_size=25")
+
+    assert len({failure["id"] for failure in failures}) == len(failures) == 120
 
 
 def test_more_equal_leads_than_drf_can_count_are_all_visited(caller: Caller) -> None:
@@ -106,6 +118,27 @@ def test_no_page_is_longer_than_two_hundred(caller: Caller) -> None:
     add_leads(210)
 
     assert len(caller.read(LEADS, page_size=100_000)["results"]) == 200
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+@pytest.mark.parametrize(
+    ("path", "query", "make"),
+    [
+        (LEADS, {"status": "new", "search": "+628"}, ContactFactory.create_batch),
+        (FAILURES, {"status": "open"}, SyncFailureFactory.create_batch),
+    ],
+)
+def test_a_page_costs_two_statements_however_long_it_is(
+    caller: Caller, path: str, query: dict, make: Callable[[int], object], rows: int
+) -> None:
+    make(rows)
+    Contact.objects.update(assigned_to=UserFactory())
+
+    with CaptureQueriesContext(connection) as statements:
+        told = caller.read(path, **query)["results"]
+
+    assert (len(told), len(statements)) == (rows, 2)
+    assert not any("COUNT(" in statement["sql"] for statement in statements)
 
 
 def test_an_empty_list_is_a_page_without_links(caller: Caller) -> None:
