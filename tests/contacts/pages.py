@@ -7,10 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.models import Contact
-from tests.factories import UserFactory
 
 LIST = "/admin/contacts/contact/"
-ADD = "/admin/contacts/contact/add/"
+ADD = f"{LIST}add/"
 UNSENT = ("submit", "button", "checkbox", "radio")
 
 
@@ -53,11 +52,9 @@ def sent_by(page: Any) -> dict[str, Any]:
     }
 
 
-def client_of(group: str, **fields: Any) -> Client:
-    """The browser of somebody of this group."""
-    client = Client()
-    client.force_login(UserFactory(group=group, **fields))
-    return client
+def saves(client: Client, url: str, **typed: Any) -> Any:
+    """Open the form there, type this into it, and save it."""
+    return client.post(url, sent_by(client.get(url)) | typed)
 
 
 def page_of(lead: Contact) -> str:

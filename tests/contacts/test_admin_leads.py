@@ -13,7 +13,7 @@ from contacts.models import Contact, Note, StatusChange
 from monitoring.kinds import Kind
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
-from tests.contacts.pages import ADD, LIST, client_of, page_of, sent_by
+from tests.contacts.pages import ADD, LIST, page_of, saves, sent_by
 from tests.factories import (
     ContactFactory,
     SarahStateFactory,
@@ -21,13 +21,14 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def sales() -> Client:
-    return client_of("Sales", username="dewi")
+    return Staff("Sales", username="dewi").client
 
 
 def listed(client: Client, query: str = "") -> list[str]:
@@ -164,13 +165,10 @@ def test_too_many_leads_at_once_are_refused(sales: Client, monkeypatch: pytest.M
 def test_sales_write_notes_but_change_and_delete_none(sales: Client) -> None:
     lead = ContactFactory()
     note = lead.notes.create(text="Old", author="rudi")
-    form = sent_by(sales.get(page_of(lead)))
-    assert "notes-0-text" not in form
+    assert "notes-0-text" not in sent_by(sales.get(page_of(lead)))
+    forged = {"notes-0-text": "Forged", "notes-0-DELETE": "on"}
 
-    sales.post(
-        page_of(lead),
-        form | {"notes-1-text": "Called\x00 him", "notes-0-text": "Forged", "notes-0-DELETE": "on"},
-    )
+    saves(sales, page_of(lead), **forged, **{"notes-1-text": "Called\x00 him"})
 
     written = lead.notes.values_list("text", "author", "author_kind").order_by("pk")
     assert list(written) == [("Old", "rudi", "person"), ("Called him", "dewi", "person")]
@@ -185,7 +183,7 @@ def test_only_operators_delete_leads_and_their_conversations_stay(sales: Client)
     assert sales.post(url, {"post": "yes"}).status_code == 403
     assert "delete_selected" not in sales.get(LIST).content.decode()
 
-    answer = client_of("Operators").post(url, {"post": "yes"})
+    answer = Staff("Operators").client.post(url, {"post": "yes"})
 
     assert answer.status_code == 302
     assert not Contact.objects.exists()
@@ -196,14 +194,14 @@ def test_operators_delete_ticked_leads(sales: Client) -> None:
     leads = ContactFactory.create_batch(3)
     ticked = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads[:2]]}
 
-    client_of("Operators").post(LIST, ticked | {"post": "yes"})
+    Staff("Operators").client.post(LIST, ticked | {"post": "yes"})
 
     assert list(Contact.objects.all()) == leads[2:]
 
 
 def test_whoever_may_only_look_sees_the_page_and_changes_nothing() -> None:
     lead = ContactFactory(staff_fields=["goals"], pain_points=["slow"])
-    looker = client_of("")
+    looker = Staff().client
     assert looker.get(page_of(lead)).status_code == 403
     may_look = Permission.objects.get(codename="view_contact")
     User.objects.get().user_permissions.add(may_look)

@@ -7,23 +7,27 @@ from django.test import Client
 from contacts.models import Workspace
 from sarah.models import SarahState
 from tests.bot import Bot
-from tests.contacts.pages import client_of, sent_by
-from tests.factories import ContactFactory, UserFactory, WorkspaceFactory
+from tests.contacts.pages import saves, sent_by
+from tests.factories import ContactFactory, WorkspaceFactory
+from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/contacts/workspace/"
 
 
+def page_of(workspace: Workspace | None = None) -> str:
+    """Its page; of the only workspace unless another is given."""
+    return f"{LIST}{(workspace or Workspace.objects.get()).pk}/change/"
+
+
 @pytest.fixture
 def operator() -> Client:
-    return client_of("Operators")
+    return Staff("Operators").client
 
 
 def test_an_operator_adds_a_workspace(operator: Client) -> None:
-    form = sent_by(operator.get(f"{LIST}add/"))
-
-    operator.post(f"{LIST}add/", form | {"name": "Toko  Maju", "slug": "toko-maju", "region": "SG"})
+    saves(operator, f"{LIST}add/", name="Toko  Maju", slug="toko-maju", region="SG")
 
     added = Workspace.objects.get(slug="toko-maju")
     assert (added.name, added.region, added.kapso_phone_number_id) == ("Toko Maju", "SG", None)
@@ -31,12 +35,9 @@ def test_an_operator_adds_a_workspace(operator: Client) -> None:
 
 
 def test_a_slug_never_changes(operator: Client) -> None:
+    saves(operator, page_of(), slug="other", name="New name")
+
     workspace = Workspace.objects.get()
-    url = f"{LIST}{workspace.pk}/change/"
-
-    operator.post(url, sent_by(operator.get(url)) | {"slug": "other", "name": "New name"})
-
-    workspace.refresh_from_db()
     assert (workspace.slug, workspace.name) == ("default", "New name")
 
 
@@ -47,9 +48,8 @@ def test_naming_the_kapso_id_lets_waiting_conversations_find_their_workspace(
     ContactFactory(phone="+6281234567890")
     bot.post(workspace_id="106540352242922", extracted_data={"name": "Budi"})
     assert SarahState.objects.get().workspace is None
-    url = f"{LIST}{Workspace.objects.get().pk}/change/"
 
-    operator.post(url, sent_by(operator.get(url)) | {"kapso_phone_number_id": "106540352242922"})
+    saves(operator, page_of(), kapso_phone_number_id="106540352242922")
 
     assert SarahState.objects.get().contact.name == "Budi"
 
@@ -68,34 +68,23 @@ def test_test_numbers_are_written_in_any_spelling(
     operator: Client, typed: str, kept: list[str]
 ) -> None:
     Workspace.objects.update(test_numbers=["+6281299999999"])
+    assert sent_by(operator.get(page_of()))["test_numbers"] == "+6281299999999"
+
+    saves(operator, page_of(), test_numbers=typed, max_created_per_hour="50")
+
     workspace = Workspace.objects.get()
-    url = f"{LIST}{workspace.pk}/change/"
-    form = sent_by(operator.get(url))
-    assert form["test_numbers"] == "+6281299999999"
-
-    operator.post(url, form | {"test_numbers": typed, "max_created_per_hour": "50"})
-
-    workspace.refresh_from_db()
     assert (workspace.test_numbers, workspace.max_created_per_hour) == (kept, 50)
-    assert sent_by(operator.get(url))["test_numbers"] == "\r\n".join(kept)
+    assert sent_by(operator.get(page_of()))["test_numbers"] == "\r\n".join(kept)
 
 
 def test_they_are_read_in_the_region_that_is_chosen(operator: Client) -> None:
-    workspace = WorkspaceFactory()
-    url = f"{LIST}{workspace.pk}/change/"
-    form = sent_by(operator.get(url))
+    saves(operator, page_of(), region="MY", test_numbers="012-345 6789")
 
-    operator.post(url, form | {"region": "MY", "test_numbers": "012-345 6789"})
-
-    workspace.refresh_from_db()
-    assert workspace.test_numbers == ["+60123456789"]
+    assert Workspace.objects.get().test_numbers == ["+60123456789"]
 
 
 def test_a_line_that_is_no_number_is_named_and_nothing_is_saved(operator: Client) -> None:
-    url = f"{LIST}{Workspace.objects.get().pk}/change/"
-    typed = "0812-3456-7890\r\nBudi <b>\r\n0812"
-
-    page = operator.post(url, sent_by(operator.get(url)) | {"test_numbers": typed})
+    page = saves(operator, page_of(), test_numbers="0812-3456-7890\r\nBudi <b>\r\n0812")
 
     errors = page.context["adminform"].form.errors["test_numbers"]
     assert [error.partition(":")[0] for error in errors] == ["“Budi <b>”", "“0812”"]
@@ -104,12 +93,10 @@ def test_a_line_that_is_no_number_is_named_and_nothing_is_saved(operator: Client
 
 
 def test_there_may_be_200_test_numbers(operator: Client) -> None:
-    url = f"{LIST}{Workspace.objects.get().pk}/change/"
     lines = [f"+62812345{number:05}" for number in range(201)]
 
     for count in (201, 200):
-        form = sent_by(operator.get(url)) | {"test_numbers": "\r\n".join(lines[:count])}
-        operator.post(url, form)
+        saves(operator, page_of(), test_numbers="\r\n".join(lines[:count]))
 
     assert Workspace.objects.get().test_numbers == lines[:200]
 
@@ -124,19 +111,17 @@ def test_other_writers_cannot_store_what_is_no_list_of_numbers(numbers: object) 
 
 def test_the_page_tells_how_many_leads_sarah_has_just_created(operator: Client) -> None:
     workspace = WorkspaceFactory(slug="kopi-kita", max_created_per_hour=2)
-    url = f"{LIST}{workspace.pk}/change/"
     seen = []
 
     for _round in range(2):
         ContactFactory(source="sarah", workspace=workspace)
-        seen.append("Limit reached" in operator.get(url).content.decode())
+        seen.append("Limit reached" in operator.get(page_of(workspace)).content.decode())
 
     assert seen == [False, True]
 
 
 def test_a_workspace_in_use_cannot_be_deleted() -> None:
-    root = Client()
-    root.force_login(UserFactory(is_superuser=True))
+    root = Staff(is_superuser=True).client
     used, unused = ContactFactory().workspace, WorkspaceFactory(slug="unused")
 
     answers = [
@@ -149,12 +134,11 @@ def test_a_workspace_in_use_cannot_be_deleted() -> None:
 
 
 def test_sales_see_workspaces_and_change_none() -> None:
-    sales = client_of("Sales")
-    url = f"{LIST}{Workspace.objects.get().pk}/change/"
+    sales = Staff("Sales").client
 
     assert sales.get(LIST).status_code == 200
-    assert sales.get(url).status_code == 200
-    assert sales.post(url, {"name": "Mine"}).status_code == 403
+    assert sales.get(page_of()).status_code == 200
+    assert sales.post(page_of(), {"name": "Mine"}).status_code == 403
     assert sales.get(f"{LIST}add/").status_code == 403
 
 
