@@ -6,7 +6,12 @@ import pytest
 import time_machine
 
 from monitoring.admin.trends import trends_of
-from monitoring.models import FailureGroup, SyncFailure, SyncFailureQuerySet
+from monitoring.models import (
+    FailureGroup,
+    FailureGroupQuerySet,
+    SyncFailure,
+    SyncFailureQuerySet,
+)
 from sarah.models import StateUpdate
 from sarah.resolve import resolve_cause, resolve_failures
 from tests.factories import FailureGroupFactory, SarahStateFactory, SyncFailureFactory
@@ -147,18 +152,19 @@ def test_a_resolved_cause_that_comes_back_is_marked_until_somebody_takes_it_on()
         assert status_of(group) == "acknowledged"
 
 
-def test_a_failure_that_arrives_while_its_cause_is_resolved_stays_open(monkeypatch):
+@pytest.mark.parametrize("rows", [FailureGroupQuerySet, SyncFailureQuerySet])
+def test_a_failure_that_arrives_while_its_cause_is_resolved_stays_open(monkeypatch, rows):
     """The person asks; then, before the rows are closed, one fails again and a new one fails."""
     group = record(phone="+6281234567891")
     record(phone="+6281234567892")
-    close = SyncFailureQuerySet.mark_resolved
+    close = rows.mark_resolved
 
     def fail_meanwhile(self, **said):
         record(phone="+6281234567892")
         record(phone="+6281234567893")
         return close(self, **said)
 
-    monkeypatch.setattr(SyncFailureQuerySet, "mark_resolved", fail_meanwhile)
+    monkeypatch.setattr(rows, "mark_resolved", fail_meanwhile)
 
     assert resolve_cause(group, by="ani") == 1
 

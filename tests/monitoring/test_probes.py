@@ -79,10 +79,11 @@ def test_what_was_found_is_remembered_for_two_seconds(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_its_database_it_is_broken(client: Client) -> None:
+def test_without_its_database_the_process_is_alive_and_not_ready(client: Client) -> None:
     with database_away():
-        answer = client.get("/readyz")
+        alive, answer = client.get("/healthz"), client.get("/readyz")
 
+    assert alive.status_code == 200
     assert answer.status_code == 503
     assert answer.json() == {"status": "broken", "error": "The database cannot be reached."}
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 
 from contacts.models import Contact
 from monitoring.models import SyncFailure
@@ -188,14 +187,3 @@ def test_while_the_database_is_away_the_bot_is_told_so(
         assert_refused_for_now(answer)
     assert_discreet(caplog.text)
     assert told(bot.post(**NEWS))[0] == 200
-
-
-def test_while_the_database_is_away_the_process_is_alive_and_not_ready(client: Client) -> None:
-    with database_away():
-        alive, ready = client.get("/healthz"), client.get("/readyz")
-
-    assert alive.status_code == 200
-    assert told(ready) == (
-        503,
-        {"status": "broken", "error": "The database cannot be reached."},
-    )

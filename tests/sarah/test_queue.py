@@ -102,6 +102,19 @@ def test_three_workers_at_once_work_each_conversation_once() -> None:
     assert not SarahState.objects.exclude(leased_until=None).exists()
 
 
+def test_the_outcomes_tell_what_became_of_each() -> None:
+    _synced, waiting, overtaken = (due_conversation() for _ in range(3))
+    Contact.objects.filter(phone=waiting.contact_phone).delete()
+    looks = count()
+
+    def stopped() -> bool:
+        if next(looks) == 1:  # between taking and working
+            retry(overtaken.pk)
+        return False
+
+    assert work_batch(stopped) == {"synced": 1, "contact_not_found": 1, "overtaken": 1}
+
+
 @pytest.mark.parametrize("leased", [False, True])
 def test_a_late_worker_leaves_alone_what_is_no_longer_its_own(leased: bool) -> None:
     state = due_conversation()

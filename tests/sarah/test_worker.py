@@ -12,7 +12,6 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError
-from django.utils import timezone
 
 from monitoring.models import Heartbeat, SyncFailure
 from sarah.models import SarahState
@@ -98,14 +97,6 @@ def test_a_worker_is_known_to_live_until_it_stops() -> None:
     worker.stop()
     worker.run()
     assert not Heartbeat.objects.exists()
-
-
-def test_a_killed_worker_is_missed() -> None:
-    Heartbeat.objects.beat("killed")
-    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
-
-    assert not Heartbeat.objects.alive().exists()
-    assert [beat.worker for beat in Heartbeat.objects.dead()] == ["killed"]
 
 
 def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None:
