@@ -9,6 +9,7 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from contacts.models import Workspace
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
 from monitoring import webhooks
@@ -21,7 +22,9 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
+HOOK = "https://hooks.example.com/T0/secret"
 SILENT = Finding(kind=AlertKind.SILENCE, subject="default", text="No message for over 24 hours.")
+RAISED, RECOVERED = (Event.RAISED, "ops@example.com"), (Event.RECOVERED, "ops@example.com")
 
 
 @pytest.fixture
@@ -35,8 +38,17 @@ def look(*findings: Finding, at: datetime | None = None) -> None:
 
 
 def told() -> list[tuple[str, str]]:
-    """Event and recipient of every message, oldest first."""
+    """Event and recipient of every delivery, oldest first."""
     return list(AlertDelivery.objects.order_by("pk").values_list("event", "recipient"))
+
+
+def events() -> list[str]:
+    """What was told, oldest first."""
+    return [event for event, _recipient in told()]
+
+
+def recipients() -> set[str]:
+    return {recipient for _event, recipient in told()}
 
 
 def make_due() -> None:
@@ -51,7 +63,7 @@ def test_an_alert_is_told_when_it_comes_and_when_it_goes(ops: AlertSettings) -> 
     look()
     look()
 
-    assert told() == [(Event.RAISED, "ops@example.com"), (Event.RECOVERED, "ops@example.com")]
+    assert told() == [RAISED, RECOVERED]
     assert deliver_due() == 2
     raised, recovered = mail.outbox
     assert raised.to == recovered.to == ["ops@example.com"]
@@ -82,7 +94,7 @@ def test_what_comes_and_goes_is_told_once_an_hour(ops: AlertSettings) -> None:
         with time_machine.travel(start + timedelta(minutes=minute + 5), tick=False):
             look()
 
-    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED] * 3
+    assert events() == [Event.RAISED, Event.RECOVERED] * 3
 
 
 def test_what_came_back_within_the_hour_and_stays_is_told_after_it(ops: AlertSettings) -> None:
@@ -93,42 +105,42 @@ def test_what_came_back_within_the_hour_and_stays_is_told_after_it(ops: AlertSet
 
     look(SILENT, at=timezone.now() + timedelta(minutes=61))
 
-    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED, Event.RAISED]
+    assert events() == [Event.RAISED, Event.RECOVERED, Event.RAISED]
+
+
+def silence_of(workspace: Workspace) -> Finding:
+    return Finding(
+        kind=AlertKind.SILENCE, subject=workspace.slug, workspace_id=workspace.pk, text="Silent."
+    )
 
 
 def test_everyone_whom_it_concerns_is_told_and_nobody_else() -> None:
     mine, other = WorkspaceFactory(), WorkspaceFactory(slug="other")
     AlertSettings.objects.create(emails=["all@example.com"])
-    AlertSettings.objects.create(
-        workspace=mine,
-        emails=["mine@example.com"],
-        webhook_url="https://hooks.example.com/T0/secret",
-    )
+    AlertSettings.objects.create(workspace=mine, emails=["mine@example.com"], webhook_url=HOOK)
     others = AlertSettings.objects.create(workspace=other, emails=["other@example.com"])
-    group = SyncFailureFactory(workspace_ref="default").group
+    cause = SyncFailureFactory(workspace_ref="default").group
 
-    look(Finding(kind=AlertKind.SILENCE, subject="default", workspace_id=mine.pk, text="Silent."))
-    of_workspace = {recipient for _, recipient in told()}
-    AlertDelivery.objects.all().delete()
-    look(Finding(kind=AlertKind.NEW_CAUSE, subject=str(group.pk), text="New."))
-    of_group = {recipient for _, recipient in told()}
-    AlertDelivery.objects.all().delete()
+    for finding in (
+        silence_of(mine),
+        Finding(kind=AlertKind.NEW_CAUSE, subject=str(cause.pk), text="New."),
+    ):
+        look(finding)
+        assert recipients() == {"all@example.com", "mine@example.com", "hooks.example.com"}
+        AlertDelivery.objects.all().delete()
     AlertSettings.objects.exclude(pk=others.pk).update(is_active=False)
-    look(Finding(kind=AlertKind.FLOOD, subject="other", workspace_id=other.pk, text="Flood."))
-
-    assert of_workspace == of_group == {"all@example.com", "mine@example.com", "hooks.example.com"}
-    assert {recipient for _, recipient in told()} == {"other@example.com"}
+    look(silence_of(other))
+    assert recipients() == {"other@example.com"}
 
 
 def test_an_alert_that_nobody_was_told_of_waits_for_settings() -> None:
     look(SILENT)
-    alert = Alert.objects.get()
-    assert alert.notified_at is None
+    assert Alert.objects.get().notified_at is None
 
     AlertSettings.objects.create(emails=["ops@example.com"])
     look(SILENT)
 
-    assert told() == [(Event.RAISED, "ops@example.com")]
+    assert told() == [RAISED]
 
 
 def test_an_event_is_over_after_a_quiet_hour(ops: AlertSettings) -> None:
@@ -136,23 +148,23 @@ def test_an_event_is_over_after_a_quiet_hour(ops: AlertSettings) -> None:
     for _ in range(2):
         notice_key(AlertKind.REVOKED_KEY, ApiKey.objects.get())
     look()
-    assert [event for event, _ in told()] == [Event.RAISED]
+    assert events() == [Event.RAISED]
 
     look(at=timezone.now() + timedelta(minutes=61))
 
-    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED]
+    assert events() == [Event.RAISED, Event.RECOVERED]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_look_at_once_tell_once(ops: AlertSettings) -> None:
     at_once([lambda: look(SILENT)] * 4)
     look(SILENT)  # if all of them were too early to see it
-    assert [event for event, _ in told()] == [Event.RAISED]
+    assert events() == [Event.RAISED]
     open_before = list(Alert.objects.open())
 
     at_once([lambda: settle([], open_before=open_before, now=timezone.now())] * 4)
 
-    assert [event for event, _ in told()] == [Event.RAISED, Event.RECOVERED]
+    assert events() == [Event.RAISED, Event.RECOVERED]
 
 
 def test_an_alert_that_another_worker_has_just_seen_is_not_ended(ops: AlertSettings) -> None:
@@ -166,7 +178,7 @@ def test_an_alert_that_another_worker_has_just_seen_is_not_ended(ops: AlertSetti
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_send_at_once_send_each_message_once(ops: AlertSettings) -> None:
+def test_workers_that_send_at_once_send_each_delivery_once(ops: AlertSettings) -> None:
     ops.emails = [f"ops{n}@example.com" for n in range(9)]
     ops.save()
     look(SILENT)
@@ -187,11 +199,7 @@ def test_programs_are_told_what_happened_where_and_when(
         webhooks, "post", lambda url, body, *, secret: calls.append((url, json.loads(body), secret))
     )
 
-    look(
-        Finding(
-            kind=AlertKind.SILENCE, subject="default", workspace_id=workspace.pk, text="Silent."
-        )
-    )
+    look(silence_of(workspace))
     deliver_due()
 
     alert = Alert.objects.get()
@@ -207,10 +215,10 @@ def test_programs_are_told_what_happened_where_and_when(
     assert calls == [("https://hooks.example.com/T0", message, "ours")]
 
 
-def test_a_message_that_fails_is_tried_again_and_stops_no_other(
+def test_a_delivery_that_fails_is_retried_and_stops_no_other(
     ops: AlertSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ops.webhook_url = "https://hooks.example.com/T0/secret"
+    ops.webhook_url = HOOK
     ops.save()
 
     def fail(url: str, body: bytes, *, secret: str) -> None:
@@ -234,7 +242,7 @@ def test_a_message_that_fails_is_tried_again_and_stops_no_other(
     assert list(AlertDelivery.objects.failing()) == [hook]
 
 
-def test_a_message_that_arrives_later_ends_the_complaint(
+def test_a_delivery_that_arrives_later_ends_the_complaint(
     ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look(SILENT)
@@ -244,12 +252,12 @@ def test_a_message_that_arrives_later_ends_the_complaint(
     assert AlertDelivery.objects.failing().get().error == "It cannot be sent (ZeroDivisionError)."
 
     look()
-    deliver_due()  # the message that it is over
+    deliver_due()  # the word that it is over
 
     assert not AlertDelivery.objects.failing().exists()
 
 
-def test_a_killed_worker_loses_no_message(ops: AlertSettings) -> None:
+def test_a_killed_worker_loses_no_delivery(ops: AlertSettings) -> None:
     look(SILENT)
     deliver.lease_due()  # and is killed
     assert deliver_due() == 0
@@ -281,15 +289,12 @@ def test_a_text_with_line_breaks_is_one_line_of_a_subject(ops: AlertSettings) ->
 def test_settings_and_workspaces_can_go_while_alerts_are_open(ops: AlertSettings) -> None:
     workspace = WorkspaceFactory(slug="closing")
     AlertSettings.objects.create(workspace=workspace, emails=["closing@example.com"])
-    silent = Finding(
-        kind=AlertKind.SILENCE, subject="closing", workspace_id=workspace.pk, text="Hm."
-    )
-    look(silent)
+    look(silence_of(workspace))
 
     workspace.delete()
     look()
 
-    assert told() == [(Event.RAISED, "ops@example.com"), (Event.RECOVERED, "ops@example.com")]
+    assert told() == [RAISED, RECOVERED]
     ops.delete()
     assert deliver_due() == 0
     assert Alert.objects.get().recovered_at

@@ -1,4 +1,4 @@
-"""The numbers of the sync is read from what is there."""
+"""The numbers of the sync are read from what is there."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from monitoring.health.numbers import read_vitals
 from monitoring.models import Heartbeat, SyncFailure
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
-from tests.factories import SarahStateFactory, SyncFailureFactory, WorkspaceFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, WorkspaceFactory, fail_sync
 
 pytestmark = pytest.mark.django_db
 SOON, LATELY = timedelta(minutes=5), -timedelta(minutes=5)
@@ -22,13 +22,8 @@ SOON, LATELY = timedelta(minutes=5), -timedelta(minutes=5)
 def conversation(reason: str = "sync_error", *, due: timedelta | None = None, **fields: Any) -> Any:
     """One that is out of sync and has no failure on record."""
     state = SarahStateFactory(**fields)
-    SyncFailure.objects.filter(state=state).delete()
-    SarahState.objects.filter(pk=state.pk).update(
-        synced_at=None,
-        sync_reason=reason,
-        next_sync_at=timezone.now() + due if due is not None else None,
-    )
-    return state
+    state.failures.all().delete()
+    return fail_sync(state, reason, due=due)
 
 
 def test_the_backlog_is_told_apart() -> None:

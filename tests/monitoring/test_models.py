@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from monitoring.kinds import ADVICE, Kind
 from monitoring.models import SyncFailure
-from sarah.models import SarahState
 from sarah.resolve import resolve_failures
-from tests.factories import SarahStateFactory, SyncFailureFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, fail_sync
 
 pytestmark = pytest.mark.django_db
 
@@ -133,8 +132,7 @@ def test_a_full_log_makes_room_for_more_than_the_next_failure(settings):
 
 def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):
     settings.LEADSYNC_MAX_FAILURES = 3
-    waiting = SarahStateFactory()
-    SarahState.objects.update(sync_reason="sync_error", next_sync_at=NOW, synced_at=None)
+    waiting = fail_sync(SarahStateFactory(), next_sync_at=NOW)
     for number in range(9):
         record(contact_phone=f"+628123456789{number}", state_id=waiting.pk)
         record(contact_phone=f"+628123456789{number}", state_id=waiting.pk)
@@ -157,9 +155,8 @@ def test_a_sync_that_works_heals_all_but_what_a_bot_sent_wrongly(kind):
 
     failure = SyncFailure.objects.get(pk=pk)
     is_healed = kind not in ("invalid_payload", "rejected_payload")
-    assert healed == is_healed
+    assert (healed, failure.resolved_at is not None) == (is_healed, is_healed)
     assert failure.resolution == ("healed" if is_healed else "")
-    assert (failure.resolved_at is not None) is is_healed
 
 
 def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
@@ -175,8 +172,7 @@ def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
 
 
 def test_resolving_stops_the_retries_but_calls_nothing_synced():
-    mine, other = SarahStateFactory.create_batch(2)
-    SarahState.objects.update(sync_reason="sync_error", next_sync_at=NOW, synced_at=None)
+    mine, other = (fail_sync(SarahStateFactory(), next_sync_at=NOW) for _ in range(2))
     pk = SyncFailureFactory(state=mine).pk
     SyncFailureFactory(state=other)
 

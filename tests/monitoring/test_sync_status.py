@@ -16,6 +16,7 @@ from tests.factories import (
     SarahStateFactory,
     StateUpdateFactory,
     SyncFailureFactory,
+    fail_sync,
 )
 from tests.faults import database_away
 
@@ -25,8 +26,7 @@ LONG = "sarah.sync._create_the_contact_of_a_conversation"
 @pytest.fixture
 def trouble(db: None) -> SarahState:
     """A conversation that is parked, with its failures, traffic, a run and a worker."""
-    state = SarahStateFactory(contact_phone=ContactFactory().phone)
-    SarahState.objects.filter(pk=state.pk).update(synced_at=None, sync_reason="sync_error")
+    state = fail_sync(SarahStateFactory(contact_phone=ContactFactory().phone))
     group = FailureGroupFactory(exception="OperationalError", function=LONG)
     for _lead in range(2):
         SyncFailureFactory(

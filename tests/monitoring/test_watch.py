@@ -30,6 +30,7 @@ from tests.factories import (
     SarahStateFactory,
     SyncFailureFactory,
     WorkspaceFactory,
+    fail_sync,
 )
 from tests.faults import LEADS, assert_discreet, refusing
 
@@ -56,7 +57,7 @@ def journal(count: int, outcome: str, **fields: object) -> None:
 
 
 def told() -> list[tuple[str, str]]:
-    """Event and kind of every message, oldest first."""
+    """Event and kind of every delivery, oldest first."""
     sent = AlertDelivery.objects.order_by("pk").values_list("event", "alert__cause")
     return [(str(event), str(cause)) for event, cause in sent]
 
@@ -73,11 +74,16 @@ def resolved_cause_is_back(bot: Bot) -> Callable[[], object]:
     return lambda: ContactFactory(phone=PHONE)
 
 
-def many_messages_fail(bot: Bot) -> Callable[[], object]:
+def unknown_numbers_write(bot: Bot, count: int) -> None:
+    """Nobody needs to be told of the cause: it is ignored."""
     FailureGroup.objects.id_of(source="sarah", kind="contact_not_found")
     FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=9), by="ana")
-    for n in range(5):
+    for n in range(count):
         bot.post(f"+62812345678{n:02}")
+
+
+def many_messages_fail(bot: Bot) -> Callable[[], object]:
+    unknown_numbers_write(bot, 5)
     return lambda: None  # they are over when they are a quarter of an hour old
 
 
@@ -88,21 +94,14 @@ def bot_falls_silent(bot: Bot) -> Callable[[], object]:
 
 
 def retries_pile_up(bot: Bot) -> Callable[[], object]:
-    SarahStateFactory(contact_phone=ContactFactory().phone)
-    SarahState.objects.update(
-        synced_at=None,
-        sync_reason="sync_error",
-        next_sync_at=timezone.now() - timedelta(minutes=11),
-    )
+    state = SarahStateFactory(contact_phone=ContactFactory().phone)
+    fail_sync(state, due=-timedelta(minutes=11))
     return work_batch
 
 
 def unknown_numbers_flood_in(bot: Bot) -> Callable[[], object]:
     Workspace.objects.update(creates_contacts=True, max_created_per_hour=2)
-    FailureGroup.objects.id_of(source="sarah", kind="contact_not_found")
-    FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=9), by="ana")
-    for n in range(3):
-        bot.post(f"+62812345678{n:02}")
+    unknown_numbers_write(bot, 3)
     return lambda: None
 
 
@@ -184,11 +183,11 @@ def test_a_broken_table_is_one_alert_and_not_a_thousand(bot: Bot) -> None:
     journal(994, "sync_error", failure_group=group)
 
     look()
-    assert told() == [(Event.RAISED, AlertKind.NEW_CAUSE)]
-    SyncFailure.objects.update(resolved_at=timezone.now(), resolution="healed")
+    assert told() == [("raised", "new_group")]
+    SyncFailure.objects.heal()
     look()
 
-    assert told() == [(Event.RAISED, AlertKind.NEW_CAUSE), (Event.RECOVERED, AlertKind.NEW_CAUSE)]
+    assert told() == [("raised", "new_group"), ("recovered", "new_group")]
 
 
 def test_failures_of_another_cause_are_told_beside_it(bot: Bot) -> None:
@@ -204,7 +203,7 @@ def test_failures_of_another_cause_are_told_beside_it(bot: Bot) -> None:
 def test_a_cause_that_healed_by_itself_and_lasts_the_next_time_is_told_again() -> None:
     failure = SyncFailureFactory()
     look()
-    SyncFailure.objects.update(resolved_at=timezone.now(), resolution="healed")
+    SyncFailure.objects.heal()
     look()
 
     with later(days=1):
@@ -220,11 +219,8 @@ def test_a_cause_that_healed_by_itself_and_lasts_the_next_time_is_told_again() -
 @pytest.mark.parametrize("said", ["acknowledge", "ignore"])
 def test_a_cause_that_somebody_looks_after_is_not_announced(said: str) -> None:
     SyncFailureFactory()
-    groups = FailureGroup.objects.all()
-    if said == "ignore":
-        groups.ignore(until=timezone.now() + timedelta(hours=1), by="ana")
-    else:
-        groups.acknowledge(by="ana")
+    until = {"until": timezone.now() + timedelta(hours=1)} if said == "ignore" else {}
+    getattr(FailureGroup.objects, said)(by="ana", **until)
 
     look()
 

@@ -10,7 +10,7 @@ from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
-from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
+from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory, fail_sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,8 +71,7 @@ def test_a_lead_still_missing_is_not_recorded_again(reconcile) -> None:
 
 def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
     lead = synced_lead()
-    SarahState.objects.update(synced_at=None, sync_reason="sync_error")
-    SyncFailureFactory(state=SarahState.objects.get())
+    SyncFailureFactory(state=fail_sync(SarahState.objects.get()))
     resolve_failures(SyncFailure.objects.all(), by="ani")
 
     assert "1 still open" in reconcile()
@@ -105,6 +104,18 @@ def test_a_conversation_that_breaks_goes_to_the_queue_and_the_rest_is_healed(
     assert (other.goals, run.failed, run.healed, run.error) == ("rest", 1, 1, "")
     assert state.next_sync_at
     assert SyncFailure.objects.get(state=state).group.exception == "ZeroDivisionError"
+
+
+def test_it_passes_all_in_batches_and_pauses_after_each_and_each_that_healed(monkeypatch) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    for _ in range(3):
+        synced_lead(goals="grow")
+    Contact.objects.update(goals="")
+    drift = module.Drift()
+
+    pauses = [(drift.checked, drift.healed) for _pause in module.reconcile(drift)]
+
+    assert pauses == [(2, 1), (2, 2), (2, 2), (3, 3), (3, 3)]
 
 
 def test_of_two_runs_at_once_the_second_says_so_and_leaves() -> None:
