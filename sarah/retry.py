@@ -109,7 +109,7 @@ def _tally(results: Iterable[SyncResult]) -> Retried:
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
     """Retry what waits for this lead or workspace once it is committed."""
     if update_fields is None or ENDS_WAITING.intersection(update_fields):
-        transaction.on_commit(partial(heal_waiting, saved), robust=True)
+        transaction.on_commit(lambda: heal_waiting(saved), robust=True)
 
 
 def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:

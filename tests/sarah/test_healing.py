@@ -87,10 +87,6 @@ def test_saving_what_does_not_matter_to_a_sync_retries_nothing(bot: Bot) -> None
     assert not retried
 
 
-@pytest.mark.xfail(
-    raises=AttributeError,
-    reason="retry.heal_later hands on_commit a partial, which has no name for Django's log line",
-)
 def test_a_lead_is_added_even_if_its_conversation_cannot_be_healed(bot: Bot, caplog) -> None:
     bot.post(PHONE)
 
