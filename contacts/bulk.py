@@ -1,4 +1,4 @@
-"""What people do to many leads at once: in small commits, because bots must not wait."""
+"""Bulk changes to leads, one commit per batch so that bots do not wait for long."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ BATCH_SIZE = 500
 
 
 def change_status(leads: ContactQuerySet, to: str, *, by: str) -> int:
-    """Move these leads to a status, each with its history row; returns how many moved.
+    """Move these leads to `to`, each with its history row; return how many moved.
 
-    It writes what `Contact.change()` writes, in three statements for a batch instead of two a lead.
+    Writes what `Contact.change()` writes, in three statements per batch instead of two per lead.
     """
     return sum(_move(pks, to, by=by) for pks in batches(leads.exclude(lead_status=to)))
 
 
 def assign(leads: ContactQuerySet, to: User) -> int:
-    """Give these leads to a person; returns how many were somebody else's or nobody's."""
+    """Assign these leads to a person; return how many were not assigned to them before."""
     now = timezone.now()
     return sum(
         Contact.objects.filter(pk__in=pks).update(assigned_to=to, updated_at=now)
@@ -29,7 +29,7 @@ def assign(leads: ContactQuerySet, to: User) -> int:
 
 
 def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
-    """The keys of these leads as of now: what is done to a lead may end its being one of them."""
+    """Return the primary keys in batches, read now: a change may take a lead out of `leads`."""
     pks = list(leads.order_by("pk").values_list("pk", flat=True))
     return (pks[start : start + BATCH_SIZE] for start in range(0, len(pks), BATCH_SIZE))
 
@@ -37,8 +37,8 @@ def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
 def _move(pks: list[int], to: str, *, by: str) -> int:
     now = timezone.now()
     with transaction.atomic():
-        # A bot's message may be moving one of them right now. In order: two people may select
-        # the same leads.
+        # Locked: a bot's message may be moving one of these leads right now. In order: two people
+        # may have selected the same leads.
         locked = Contact.objects.select_for_update(no_key=True).order_by("pk")
         before = dict(
             locked.filter(pk__in=pks).exclude(lead_status=to).values_list("pk", "lead_status")

@@ -1,4 +1,4 @@
-"""How many leads unknown numbers may become in an hour: a flood of them makes no leads."""
+"""Limits how many leads a workspace creates for unknown numbers per hour, against floods."""
 
 from datetime import timedelta
 
@@ -7,22 +7,22 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 
 CREATED_FOR_SARAH = "sarah"
-"""The `source` of leads that unknown numbers became by writing to Sarah."""
+"""The `source` of leads created for unknown numbers that wrote to Sarah."""
 WINDOW = timedelta(minutes=55)
-"""The hour of the limit. A little less than one: the hourly reconciliation, which lets in those
-that wait, has to find the places of its last run free again."""
+"""The "hour" that the limit counts. A little less than one: the hourly reconciliation creates leads
+for waiting conversations, and must find the places that its last run took free again."""
 
 
 def is_used_up(workspace: Workspace) -> bool:
-    """Whether Sarah's conversations have made as many leads here as they may in an hour."""
+    """Return whether this workspace has reached its hourly limit of created leads."""
     return room_in(workspace) == 0
 
 
 def room_in(workspace: Workspace) -> int:
-    """How many leads may be created here right now; 0 in a flood.
+    """Return how many leads may be created here right now; 0 once the limit is reached.
 
-    One statement, which counts no further than the limit. Messages that come at the same moment
-    may each find the last place free: the limit is kept but for as many as there are threads.
+    One statement, which counts no further than the limit. Messages that arrive at the same moment
+    may each find the last place free: the limit may be exceeded by the number of threads.
     """
     limit = workspace.max_created_per_hour
     lately = Contact.objects.added_since(timezone.now() - WINDOW)
@@ -30,23 +30,22 @@ def room_in(workspace: Workspace) -> int:
 
 
 def explain(workspace: Workspace) -> str:
-    """What happened and what to do, for the failure of a conversation that has to wait."""
+    """Return what happened and what to do, for the failure of a conversation that has to wait."""
     return (
-        f"{workspace.max_created_per_hour} leads or more were created here in the last hour, which "
-        "is the limit of this workspace: the conversation is kept and becomes a lead in a later "
-        "hour. If this is no flood of strange numbers, raise the limit in the workspace. If it is "
-        "one, switch off the creation of leads there."
+        f"This workspace reached its limit of {workspace.max_created_per_hour} created leads per "
+        "hour: the conversation is kept and becomes a lead in a later hour. If unknown numbers "
+        "flood Sarah, switch off the creation of leads in the workspace; if not, raise its limit."
     )
 
 
 class HourlyQuota:
-    """What is left of the limits for one run over many conversations, by workspace."""
+    """Tracks how much of each workspace's limit is left during one run over many conversations."""
 
     def __init__(self) -> None:
         self._left: dict[int, int] = {}
 
     def claim(self, workspace: Workspace) -> bool:
-        """Whether there is room for one more lead; if so, it is taken."""
+        """Claim room for one more lead; return whether there was any."""
         left = self._left.get(workspace.pk)
         self._left[workspace.pk] = (room_in(workspace) if left is None else left) - 1
         return self._left[workspace.pk] >= 0

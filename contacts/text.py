@@ -1,13 +1,13 @@
-"""Cleaning of what strangers typed: no character that could break a database, a log or a page."""
+"""Cleans text from strangers of characters that could break a database, a log or a page."""
 
 import re
 
 ANSI = r"\x1b\[[0-9;?]*[ -/]*[@-~]"
 HARMFUL = re.compile(rf"{ANSI}|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Terminal sequences, control characters and halves of characters: never part of a text."""
+"""Terminal sequences, control characters, lone surrogates, noncharacters: never part of a text."""
 INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Direction marks and zero-width spaces: they reorder or hide what stands beside them. The
-joiners U+200C and U+200D stay: scripts and emoji need them."""
+"""Direction marks and zero-width spaces: they reorder or hide the text beside them. The joiners
+U+200C and U+200D stay, because some scripts and emoji need them."""
 
 
 def is_harmful(text: str) -> bool:
@@ -15,10 +15,10 @@ def is_harmful(text: str) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """The text without harmful and invisible characters; its lines stay."""
+    """Return the text without harmful and invisible characters; its line breaks stay."""
     return INVISIBLE.sub("", HARMFUL.sub("", text)).replace("\r\n", "\n").strip()
 
 
 def clean_line(text: str) -> str:
-    """The same on one line, every run of white space one space."""
+    """Return the cleaned text on one line, each run of white space replaced by one space."""
     return " ".join(clean_text(text).split())

@@ -1,4 +1,4 @@
-"""The status of a lead: its values, their order, and which moves a bot may make."""
+"""The status of a lead: its values, their order, and the moves that a bot may make."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,14 +10,14 @@ class LeadStatus(models.TextChoices):
     CONTACTED = "contacted", _("Contacted")
     CONVERTED = "converted", _("Converted")
     ARCHIVED = "archived", _("Archived")
-    """Out of the way: only a person moves a lead here or back."""
+    """Put aside: only a person moves a lead here or back."""
 
 
 FUNNEL = (LeadStatus.NEW, LeadStatus.QUALIFIED, LeadStatus.CONTACTED, LeadStatus.CONVERTED)
 
 
 def is_forward(current: str, proposed: str) -> bool:
-    """Whether a bot may move a lead from `current` to `proposed`: only forward along the funnel.
+    """Return whether a bot may move a lead from `current` to `proposed`: only forward.
 
     An archived lead stays where a person put it (CONTRACT 3).
     """

@@ -1,4 +1,4 @@
-"""The JSON of leads."""
+"""The JSON of leads, with fewer fields in lists than for a single lead."""
 
 from typing import Any
 
@@ -54,13 +54,13 @@ class LeadSerializer(RowSerializer):
     related = {"workspace": "workspace__slug", "assigned_to": "assigned_to__username"}
 
     workspace: Any = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True, help_text="Its slug."
+        slug_field="slug", read_only=True, help_text="The workspace's slug."
     )
     assigned_to: Any = serializers.SlugRelatedField(
         slug_field="username",
         read_only=True,
         allow_null=True,
-        help_text="A user name; null: nobody yet.",
+        help_text="User name; null if assigned to nobody.",
     )
     pain_points: Any = serializers.ListField(child=serializers.CharField())
     tags: Any = serializers.ListField(child=serializers.CharField())
@@ -71,7 +71,7 @@ class LeadSerializer(RowSerializer):
 
 
 class StatusChangeSerializer(RowSerializer):
-    """One move of a lead's status."""
+    """One change of a lead's status."""
 
     from_status = serializers.CharField(help_text="A `lead_status`.")
     to = serializers.CharField(help_text="A `lead_status`.")
@@ -82,7 +82,7 @@ class StatusChangeSerializer(RowSerializer):
 
 
 class NoteSerializer(RowSerializer):
-    """What a person, a bot or LeadSync wrote down about a lead."""
+    """A note about a lead by a person, a bot or LeadSync."""
 
     class Meta:
         model = Note
@@ -90,13 +90,13 @@ class NoteSerializer(RowSerializer):
 
 
 class LeadDetailSerializer(LeadSerializer):
-    """A lead with everything that is known of it."""
+    """A lead with all its fields, its newest status changes and notes."""
 
     added = HISTORY
 
     staff_fields: Any = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Fields that a person has written and the bot leaves alone.",
+        help_text="Fields that a person edited and the bot does not overwrite.",
     )
     status_changes = StatusChangeSerializer(many=True, help_text="The newest 50, newest first.")
     notes = NoteSerializer(many=True, help_text="The newest 50, newest first.")

@@ -1,4 +1,4 @@
-"""`/api/v1/leads/`: leads for bots that manage them."""
+"""`/api/v1/leads/`: lists and shows leads, read-only, for bots that manage them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from leadsync.models import Scope
 
 MAX_HISTORY = 50
 LEADS = Contact.objects.order_by("-last_activity_at")
-# Once: naming the columns costs a tenth of a page.
+# Built once: naming the columns takes a tenth of the time of a page.
 MANY = LEADS.values(*LeadSerializer.columns())
 ONE = LEADS.values(*LeadDetailSerializer.columns())
 

@@ -1,4 +1,4 @@
-"""Who the lead is."""
+"""Leads, their history, and the workspaces they belong to."""
 
 from contacts.models.contacts import (
     HOLDABLE,

@@ -1,4 +1,4 @@
-"""The leads themselves: what Sarah learned about a person and what staff made of it."""
+"""The `Contact` model: leads, and the questions that staff ask about them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -38,8 +38,8 @@ HOLDABLE = (
     "lead_score",
     "lead_temperature",
 )
-"""The fields that a person who writes them takes from the bot, until handing them back. Never the
-status: that the bot only moves it forward protects it."""
+"""Fields that the bot no longer overwrites once a person has edited them, until the person hands
+them back. Not the status: it is protected because the bot only moves it forward."""
 
 
 class Temperature(models.TextChoices):
@@ -56,7 +56,7 @@ class Language(models.TextChoices):
 
 class ContactQuerySet(models.QuerySet["Contact"]):
     def hot(self) -> Self:
-        """Leads to call first: hot by temperature or by score, and not yet won or put away."""
+        """Return leads to call first: hot by temperature or score, not converted, not archived."""
         return self.filter(
             Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
         ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
@@ -68,10 +68,11 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(last_activity_at__gte=when)
 
     def matching(self, typed: str, *, region: str = "") -> Self:
-        """Leads whose phone begins with what was typed, in any spelling, or else whose name
-        contains it. Each of the two uses an index; a search by both at once could not.
+        """Return leads whose phone begins with `typed`, in any spelling. If `typed` is not the
+        beginning of a phone, return leads whose name contains it: each of the two searches uses
+        an index, one search for both could not.
 
-        A national number is read in `region`, or else in each region that a workspace has.
+        A national number is read in `region`, or if that is blank, in each workspace's region.
         """
         typed = typed.replace("\x00", "").strip()
         regions = [(region,)] if region else Workspace.objects.values_list("region").distinct()
@@ -82,7 +83,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 class Contact(models.Model):
-    """A lead: what Sarah learned about a person and what staff made of it."""
+    """A lead: what Sarah learned about a person, and what staff did with it."""
 
     workspace = models.ForeignKey(
         Workspace, models.PROTECT, related_name="contacts", verbose_name=_("workspace")
@@ -195,7 +196,7 @@ class Contact(models.Model):
             models.Index(fields=["workspace", "-last_activity_at"], name="contact_by_workspace"),
             # "What happened last anywhere?" (the admin's first page)
             models.Index(fields=["-last_activity_at"], name="contact_by_activity"),
-            # "How many leads came in today?" Never rewritten: the column does not change.
+            # "How many leads came in today?" Allows HOT updates: the column never changes.
             models.Index(fields=["-created_at"], name="contact_by_creation"),
         ]
 
@@ -205,9 +206,9 @@ class Contact(models.Model):
     def change(
         self, values: Mapping[str, object], *, by: str, at: datetime | None = None, reason: str = ""
     ) -> list[str]:
-        """Write what differs from the stored values and return the names of what did.
+        """Write the values that differ from the stored ones; return the names of those fields.
 
-        A moved status is stamped and gets its history row, whoever moves it. The caller holds the
+        A status change is stamped and gets its history row, whoever makes it. The caller holds the
         row's lock (`select_for_update`), because a bot and a person may write at once.
         """
         at = at or timezone.now()
@@ -230,7 +231,7 @@ class Contact(models.Model):
         return changed
 
     def change_status(self, to: str, *, by: str, reason: str = "") -> bool:
-        """Move the lead to `to`, signed `by`; False if it was there already."""
+        """Move the lead to `to`, signed `by`; return False if it was there already."""
         with transaction.atomic():
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             changed = contact.change({"lead_status": to}, by=by, reason=reason)
@@ -240,13 +241,13 @@ class Contact(models.Model):
     def edit(
         self, values: Mapping[str, object], *, by: str, handed_back: Iterable[str] = ()
     ) -> list[str]:
-        """Write what a person changed, hold it against the bot, and return what differed.
+        """Write a person's edits, and hold these fields against the bot; return what changed.
 
-        `values` are only the fields that the person changed: what a bot wrote into the others
-        while the form was open stays.
+        `values` are only the fields that the person changed: what a bot wrote to the others while
+        the form was open stays. The fields in `handed_back` are the bot's again.
         """
         with transaction.atomic():
-            # A bot's message may be writing to this lead right now.
+            # Locked: a bot's message may be writing to this lead right now.
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             held = {*contact.staff_fields, *values} - set(handed_back)
             staff_fields = [name for name in HOLDABLE if name in held]

@@ -1,4 +1,4 @@
-"""What happened to a lead: the moves of its status, and the notes about it."""
+"""The history of a lead: its status changes, and notes about it."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,10 +16,11 @@ class AuthorKind(models.TextChoices):
 
 
 class StatusChange(models.Model):
-    """One move of a lead's status: the history that nobody edits."""
+    """One change of a lead's status. Nobody edits these rows."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
-    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
+    # `from` is a keyword.
+    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)
     to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
     by = models.CharField(_("by"), max_length=150)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
@@ -44,7 +45,7 @@ class StatusChange(models.Model):
 
 
 class Note(models.Model):
-    """What a person, a bot or LeadSync itself wrote down about a lead."""
+    """A note about a lead by a person, a bot or LeadSync itself."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
     text = models.TextField(_("text"), max_length=5000)

@@ -1,4 +1,4 @@
-"""The businesses that use LeadSync."""
+"""Workspaces: the businesses that use LeadSync."""
 
 import re
 from typing import Any
@@ -15,14 +15,14 @@ MAX_TEST_NUMBERS = 200
 
 
 def validate_region(region: str) -> None:
-    """Raise ValidationError where national numbers could not be read."""
+    """Raise ValidationError unless this is a country whose national numbers can be read."""
     if region not in REGIONS:
         raise ValidationError(_("Use two capital letters, such as ID or SG."))
 
 
 def validate_test_numbers(numbers: object) -> None:
-    """Raise ValidationError unless these are phones as conversations have them, and not too many:
-    every message looks through them."""
+    """Raise ValidationError unless `numbers` is a list of phones in E.164, as conversations store
+    them, of at most MAX_TEST_NUMBERS: every message searches it."""
     if not isinstance(numbers, list) or not all(
         isinstance(number, str) and re.fullmatch(E164, number) for number in numbers
     ):
@@ -32,7 +32,7 @@ def validate_test_numbers(numbers: object) -> None:
 
 
 class Workspace(models.Model):
-    """A business that uses LeadSync; its slug is how bots name it and never changes."""
+    """A business that uses LeadSync. Bots refer to it by its slug, which never changes."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=50)
     name = models.CharField(_("name"), max_length=100)
@@ -61,9 +61,9 @@ class Workspace(models.Model):
         _("most leads per hour"),
         default=500,
         help_text=_(
-            "What is over is kept and becomes a lead in a later hour, so that a flood of strange "
-            "numbers does not bury your leads. After a real rush, raise it: waiting "
-            "conversations become leads at once, up to the new limit."
+            "Further conversations are kept and become leads in a later hour, so that a flood of "
+            "unknown numbers does not bury your leads. After a real rush, raise the limit: "
+            "waiting conversations become leads at once, up to the new limit."
         ),
     )
     test_numbers = models.JSONField(
@@ -99,9 +99,9 @@ class Workspace(models.Model):
         super().save(*args, **kwargs)
 
     def is_test_number(self, phone: str) -> bool:
-        """Whether conversations with this phone (E.164) are kept from becoming leads."""
+        """Return whether conversations with this phone (E.164) are never copied to a lead."""
         return phone in self.test_numbers
 
     def answers_to(self, ref: str) -> bool:
-        """Whether a bot that says `ref` means this workspace."""
+        """Return whether `ref`, as a bot sent it, is this workspace's slug or Kapso id."""
         return ref in (self.slug, self.kapso_phone_number_id)
