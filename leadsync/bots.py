@@ -1,4 +1,4 @@
-"""Bot accounts and their keys: what the operator's commands do."""
+"""Creates and revokes the accounts and keys of bots, for the operator's commands."""
 
 import re
 
@@ -11,7 +11,7 @@ from leadsync.models import ApiKey, Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 MAX_VALID_KEYS = 2
-"""The one in use and its successor, while a key is rotated."""
+"""The key in use and its successor, during a rotation."""
 
 ROLES = {
     "sarah": (Scope.STATES_WRITE,),
@@ -20,17 +20,17 @@ ROLES = {
 
 
 class BotError(Exception):
-    """Why it cannot be done, and what to do instead: a sentence for the operator."""
+    """Not possible; the message tells the operator why, and what to do instead."""
 
 
 def issue_key(name: str, *, role: str, workspace: Workspace | None = None) -> str:
-    """Create the bot's account if there is none, and a key for it; returns the key.
+    """Create a key for the bot, and its account if there is none; return the key.
 
-    The key cannot be shown again: only its digest is stored. Raises BotError if the name is a
-    person's or the bot has two valid keys already.
+    The key cannot be shown again, because only its digest is stored. Raises BotError if the name is
+    invalid or a person's, the account is switched off, or the bot has two valid keys already.
     """
     if not NAME.fullmatch(name):
-        raise BotError(f"{name!r} is no name for a bot: use small letters, digits, dots, dashes.")
+        raise BotError(f"{name!r} is no bot name: use lower-case letters, digits, dots, dashes.")
     key = keys.generate()
     with transaction.atomic():
         user = _bot_account(name)
@@ -50,12 +50,12 @@ def issue_key(name: str, *, role: str, workspace: Workspace | None = None) -> st
 
 
 def revoke_keys(name: str, *, prefix: str = "") -> int:
-    """Refuse the bot's keys (those that begin with `prefix`) from now on; returns how many."""
+    """Revoke the bot's keys that begin with `prefix`; return how many were not revoked before."""
     return ApiKey.objects.filter(user__username=name, prefix__startswith=prefix).revoke()
 
 
 def _bot_account(name: str) -> User:
-    """The account under its lock, so that two commands at once cannot both issue the last key."""
+    """Return the account, locked: two commands at once must not both issue the last key."""
     new = User(username=name)
     new.set_unusable_password()
     User.objects.bulk_create([new], ignore_conflicts=True)

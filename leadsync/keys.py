@@ -1,7 +1,7 @@
-"""What an API key looks like: `ls_`, 43 random characters and a checksum of eight.
+"""The format of API keys: `ls_`, 43 random characters, and a checksum of 8 characters.
 
-The checksum lets junk be refused without a query and lets scanners recognise a leaked key. Only
-the digest is stored: the key has 256 random bits, so a plain SHA-256 of it cannot be reversed.
+Thanks to the checksum, junk is refused without a query, and scanners recognise a leaked key. Only
+the digest is stored: the key has 256 random bits, so its plain SHA-256 cannot be reversed.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ def generate() -> str:
 
 
 def is_wellformed(key: str) -> bool:
-    """Whether this can be a key at all: its form and its checksum are right."""
+    """Return whether `key` has the format and the checksum of a key."""
     random, checksum = key[len(PREFIX) : -CHECKSUM_LENGTH], key[-CHECKSUM_LENGTH:]
     return (
         key.startswith(PREFIX)
@@ -35,7 +35,7 @@ def digest(key: str) -> str:
 
 
 def shown_part(key: str) -> str:
-    """The beginning that people may see, to tell keys apart."""
+    """Return the beginning of the key, which people may see to tell keys apart."""
     return key[:SHOWN_LENGTH]
 
 

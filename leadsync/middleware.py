@@ -1,5 +1,4 @@
-"""What differs between the parts of the site: the language, and what a page may load; and the id
-that each request gets."""
+"""Middleware for what differs between parts of the site: language, and what a page may load."""
 
 from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -17,7 +16,7 @@ DOCS = {"style-src": [SELF, UNSAFE_INLINE]}
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Loosens the strict policy where a page needs it: Alpine in the admin evaluates expressions,
-    and both the admin and the API's docs page set styles inline. JSON loads nothing at all."""
+    and the admin and the API's docs page set inline styles. JSON may load nothing at all."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -39,7 +38,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """People read the site in the language of their browser; the API speaks English to all."""
+    """Serves people the language that they or their browser chose; the API is always English."""
 
     def process_request(self, request: HttpRequest) -> None:
         if is_api(request):

@@ -1,4 +1,4 @@
-"""How static files are named: by their content, so that browsers may keep them for ever."""
+"""Names static files by their content, so that browsers may cache them for ever."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names once `collectstatic` has run; plain ones before, so that no page breaks."""
+    """Uses hashed names once `collectstatic` has run, plain ones before, so that no page breaks."""
 
     manifest_strict = False
 

@@ -1,4 +1,4 @@
-"""How the admin looks: Unfold's settings."""
+"""The look of the admin: settings of Unfold."""
 
 from typing import Any
 

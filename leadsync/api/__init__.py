@@ -1,1 +1,1 @@
-"""What all APIs share: authentication, errors, parsers, lists."""
+"""Shared by all APIs: authentication, errors, parsers, lists."""

@@ -1,4 +1,4 @@
-"""Who may call the API: keys, their scopes, and the limit of failed authentications."""
+"""API authentication: keys, their scopes, and the throttle on failed authentications."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class FailedAuthenticationThrottle(SimpleRateThrottle):
-    """Counts failed authentications of a client address; a valid key is never throttled."""
+    """Throttles failed authentications per client address; a valid key is never throttled."""
 
     scope = "failed_authentication"
     rate = settings.LEADSYNC_FAILED_AUTH_RATE
@@ -35,10 +35,11 @@ class FailedAuthenticationThrottle(SimpleRateThrottle):
 
 
 class KeyAuthentication(BaseAuthentication):
-    """A bot's key, as `Authorization: Bearer KEY` (or `Token KEY`) or `X-API-Key: KEY`.
+    """Authenticates a bot by `Authorization: Bearer KEY` (or `Token KEY`) or `X-API-Key: KEY`.
 
-    `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A key
-    that is known but not valid any more is left in `request.refused_key`: somebody should notice.
+    `request.user` is the bot's account, `request.auth` its key. One query, none for a malformed
+    key. A known key that is no longer valid is left in `request.refused_key`, so that the refusal
+    can be recorded.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
@@ -73,12 +74,12 @@ class KeyAuthentication(BaseAuthentication):
     def _record_use(self, key: ApiKey) -> None:
         try:
             key.record_use()
-        except Error as error:  # a read-only or busy database: the caller is still known
-            logger.warning("The use of key %s could not be noted: %s", key.pk, frames(error))
+        except Error as error:  # a read-only or busy database: the caller is authenticated anyway
+            logger.warning("The use of key %s could not be recorded: %s", key.pk, frames(error))
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
-    """Two headers, either of which will do."""
+    """Describes the key in the OpenAPI schema: either of the two headers."""
 
     target_class = KeyAuthentication
     name = ["bearer", "header"]
@@ -87,7 +88,7 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
-        description = "The bot's key (`ls_…`), made by `manage.py create_bot`."
+        description = "The bot's key (`ls_…`), created with `manage.py create_bot`."
         return [
             {"type": "http", "scheme": "bearer", "description": description},
             {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": description},
@@ -95,7 +96,7 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
 
 
 class HasScope(BasePermission):
-    """The key carries the view's `read_scope` or, for methods that write, its `write_scope`."""
+    """Requires a key with the view's `read_scope`, or `write_scope` for methods that write."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         reads = request.method in ("GET", "HEAD", "OPTIONS")

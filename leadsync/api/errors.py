@@ -1,4 +1,4 @@
-"""Errors as every API tells them: `{"error", "code", "fields", "request_id"}`."""
+"""Error responses of every API: `{"error", "code", "fields", "request_id"}`."""
 
 import logging
 from typing import Any
@@ -32,7 +32,7 @@ class PayloadTooLarge(exceptions.APIException):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """Every error under the API as JSON: `{"error", "code", "fields", "request_id"}`."""
+    """Answer every exception as JSON: `{"error", "code", "fields", "request_id"}`."""
     if isinstance(error, LOST):
         logger.error("The database cannot be reached: %s", frames(error))
         error = DatabaseAway()
@@ -55,7 +55,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def error_body(error: exceptions.APIException) -> dict[str, Any]:
-    """The JSON of an error; `error` is a sentence, `fields` tells which input it is about."""
+    """Return the JSON of an error: `error` is a sentence, `fields` has sentences by input."""
     if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
         fields = {
             name: [str(item) for item in (items if isinstance(items, list) else [items])]
@@ -71,26 +71,26 @@ def error_body(error: exceptions.APIException) -> dict[str, Any]:
 class ErrorSerializer(serializers.Serializer):
     """Why a request was refused."""
 
-    error = serializers.CharField(help_text="A sentence.")
-    code = serializers.CharField(required=False, help_text="The same for programs.")
+    error = serializers.CharField(help_text="What went wrong, in one sentence.")
+    code = serializers.CharField(required=False, help_text="The error as a code, for programs.")
     fields: Any = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Sentences by input field.",
+        help_text="What is wrong with each input, by its name.",
     )
     request_id = serializers.CharField(
-        required=False, help_text="The same as in the header `X-Request-ID`: name it in a report."
+        required=False, help_text="As in the header `X-Request-ID`: quote it in a report."
     )
 
 
 ERRORS = {
-    400: "The request is not usable; `fields` says what is wrong with which input.",
+    400: "The request is invalid; `fields` says what is wrong with which input.",
     401: "The key is missing, unknown, expired or revoked.",
     403: "The key lacks the scope, or is bound to another workspace than the one named.",
-    404: "Nothing is there, or the key may not see it.",
-    409: "Not possible as things stand; the sentence says why.",
+    404: "Not found, or the key may not see it.",
+    409: "Not possible; `error` says why.",
     413: "The body is too large.",
-    415: "The body is not sent as `application/json`.",
+    415: "The `Content-Type` is not `application/json`.",
     429: "Too many failed authentications from this address. `Retry-After` gives the seconds to "
     "wait. A valid key is never throttled.",
     503: "The database cannot be reached. Send the request again.",
@@ -98,12 +98,12 @@ ERRORS = {
 
 
 def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
-    """The answers with these statuses, for the OpenAPI schema."""
+    """Return the error responses with these statuses, for the OpenAPI schema."""
     return {status: OpenApiResponse(ErrorSerializer, ERRORS[status]) for status in statuses}
 
 
 def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
-    """A Django error view that answers JSON under the API and Django's own `page` elsewhere."""
+    """Return an error view that answers JSON under the API and Django's own `page` elsewhere."""
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if is_api(request):
@@ -115,8 +115,8 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 
 @csrf_exempt
 def not_found(request: HttpRequest) -> JsonResponse:
-    """What answers under the API where nothing else does, also with DEBUG on."""
-    return _refusal("There is nothing here.", "not_found", 404)
+    """Answer 404 as JSON for unknown paths under the API, also with DEBUG on."""
+    return _refusal("There is nothing at this address. Check the path.", "not_found", 404)
 
 
 def _refusal(sentence: str, code: str, status_code: int) -> JsonResponse:

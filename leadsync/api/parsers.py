@@ -1,4 +1,4 @@
-"""How bodies are read and answers chosen, where DRF's own way costs a message or the server."""
+"""Parsing and content negotiation where DRF's own would cost a message or crash the server."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from leadsync.infra.bodies import read_body
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Whatever a client says it accepts, it gets JSON: a refusal would cost the message."""
+    """Answers JSON whatever the client accepts: a refusal (406) would cost the message."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))
@@ -28,14 +28,14 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class LimitedJSONParser(JSONParser):
-    """DRF's own reads a body of any size, lets the error of too deep a nesting through, and takes
-    halves of characters, which no answer could repeat."""
+    """Parses JSON of at most MAX_BODY bytes. DRF's own parser reads a body of any size, raises
+    RecursionError on deep nesting, and accepts lone surrogates, which no answer can encode."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = read_body(parser_context["request"])
         try:
             body = super().parse(BytesIO(raw), media_type, parser_context)
-            json.dumps(body, ensure_ascii=False).encode()  # no half of a character
+            json.dumps(body, ensure_ascii=False).encode()  # refuses lone surrogates
         except (ParseError, RecursionError, UnicodeEncodeError):
             raise ParseError("The body is not JSON. Send one JSON object.") from None
         return body

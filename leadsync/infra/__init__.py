@@ -1,1 +1,1 @@
-"""What every app stands on: the database, logs, request ids, bodies. Imports nothing of ours."""
+"""Infrastructure for all apps: database, logs, request ids, bodies. Imports nothing of ours."""

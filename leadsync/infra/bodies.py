@@ -1,13 +1,13 @@
-"""Reading of a request's body up to a limit, also where the client sends no length."""
+"""Reads a request's body up to a limit, also if the client sends no length."""
 
 from typing import Any
 
 MAX_BODY = 64 * 1024
-"""Bytes of a JSON body that the API takes (CONTRACT 1)."""
+"""The largest JSON body that the API accepts, in bytes (CONTRACT 1)."""
 
 
 class BodyTooLarge(Exception):
-    """The body is over MAX_BODY; `beginning` is what was read of it."""
+    """The body is over MAX_BODY bytes; `beginning` is the part that was read."""
 
     def __init__(self, beginning: bytes) -> None:
         super().__init__(f"The body is over {MAX_BODY // 1024} KiB. Send less.")
@@ -15,10 +15,10 @@ class BodyTooLarge(Exception):
 
 
 def read_body(request: Any) -> bytes:
-    """The body, at most MAX_BODY bytes; raises BodyTooLarge. May be called twice.
+    """Return the body of at most MAX_BODY bytes. Raises BodyTooLarge. May be called twice.
 
-    A chunked body comes without CONTENT_LENGTH, which Django takes for an empty one: then the
-    server's own stream, which knows where the body ends, is read.
+    A chunked body has no CONTENT_LENGTH, and Django would read it as empty. So it is read from the
+    server's own stream, which knows where the body ends.
     """
     if not hasattr(request, "limited_body"):
         chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()

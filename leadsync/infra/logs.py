@@ -1,5 +1,5 @@
-"""How log lines read: class and frames of an exception, never its message or a query string,
-because both carry phone numbers and names."""
+"""Log formatters that keep personal data out: they log an exception's class and frames, never its
+message, and no query strings, because both carry phone numbers and names."""
 
 import json
 import logging
@@ -18,8 +18,8 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 class DiscreetFormatter(logging.Formatter):
-    """One line `time LEVEL logger message`, with `request_id=…` at its end if it is about a
-    request, followed by the frames of the exception if any."""
+    """Formats a record as one line, `time LEVEL logger message`, with `request_id=…` at the end if
+    it belongs to a request; then the frames of its exception, if any."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {message}", style="{")
@@ -39,7 +39,7 @@ class DiscreetFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """The same as one JSON object in one line, for programs that collect logs."""
+    """Formats a record as one JSON object on one line, for programs that collect logs."""
 
     def format(self, record: logging.LogRecord) -> str:
         record = discreet(record)
@@ -61,16 +61,16 @@ class JSONFormatter(logging.Formatter):
 
 
 def request_of(record: logging.LogRecord) -> str:
-    """The id of the request that the record is about: the one at hand, or the one that Django names
-    once it has answered; blank if there is none."""
+    """Return the id of the record's request: the current request, or the one that Django attaches
+    to what it logs after answering. Blank if there is none."""
     answered = getattr(getattr(record, "request", None), "META", {})
     return request_id.get() or str(answered.get(REQUEST_ID, ""))
 
 
 def discreet(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy of the record without what an exception or a query string says."""
+    """Return a copy of the record without exception messages and query strings."""
     record = copy(record)
-    # A handler before us may have formatted the exception with its message.
+    # Another handler may already have formatted the exception, with its message.
     record.exc_text = None
     if isinstance(record.args, tuple):
         record.args = tuple(

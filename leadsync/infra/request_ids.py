@@ -1,5 +1,5 @@
-"""The id of the request at hand: it ties together an answer, its log lines and what they left in
-the journal and among the failures."""
+"""The id of the current request: it links an answer with its log lines, and with the message and
+the failures that the request recorded."""
 
 import re
 import uuid
@@ -13,14 +13,14 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Blank outside of requests."""
 MAX_LENGTH = 64
 REQUEST_ID = "leadsync.request_id"
-"""The key under which a request keeps it as well (`META`), for whoever comes after it."""
+"""The key in `request.META` where the id also stands, for what happens after the request."""
 USABLE_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{8,64}")
-"""Fit for a log line, and no phone number."""
+"""Safe in a log line; at least one letter, so it is no phone number."""
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, or keeps the one that a client or proxy sent as `X-Request-ID` if
-    it is usable, and answers with it."""
+    """Gives each request an id and returns it as `X-Request-ID`. An id that a client or proxy sent
+    in that header is kept if it is usable."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -28,7 +28,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
         current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
-        request.META[REQUEST_ID] = current  # Django logs refusals when this is over
+        request.META[REQUEST_ID] = current  # Django logs 4xx answers after this middleware
         token = request_id.set(current)
         try:
             response = self.get_response(request)

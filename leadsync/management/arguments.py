@@ -1,4 +1,4 @@
-"""Types of command-line arguments that several commands share."""
+"""Types of command-line arguments, shared by several commands."""
 
 import re
 from argparse import ArgumentTypeError
@@ -14,7 +14,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def workspace(slug: str) -> Workspace:
-    """The workspace with this slug."""
+    """Return the workspace with this slug."""
     found = Workspace.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
@@ -23,7 +23,7 @@ def workspace(slug: str) -> Workspace:
 
 
 def phone(typed: str) -> str:
-    """A phone in any spelling, as E.164."""
+    """Return a phone, typed in any spelling, as E.164."""
     try:
         return to_e164(typed, region=settings.LEADSYNC_DEFAULT_REGION, from_person=True)
     except InvalidPhone as error:
@@ -31,15 +31,15 @@ def phone(typed: str) -> str:
 
 
 def age(typed: str) -> timedelta:
-    """A length of time such as 90m, 12h, 7d or 2w."""
+    """Return the length of time that is written as 90m, 12h, 7d or 2w."""
     match = re.fullmatch(r"(\d{1,5})([mhdw])", typed)
     if not match:
-        raise ArgumentTypeError(f"{typed!r} is no length of time: use 90m, 12h, 7d or 2w")
+        raise ArgumentTypeError(f"{typed!r} is not a length of time: use 90m, 12h, 7d or 2w")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def note(typed: str) -> str:
-    """What a person notes, no longer than the admin takes it."""
+    """Return a person's note, if it is no longer than the admin allows."""
     if len(typed) > MAX_NOTE:
-        raise ArgumentTypeError(f"write at most {MAX_NOTE} characters, these are {len(typed)}")
+        raise ArgumentTypeError(f"{len(typed)} characters are too many: write at most {MAX_NOTE}")
     return typed
