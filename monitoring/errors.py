@@ -1,11 +1,11 @@
-"""How an exception is told: in full to the failure log, without its message everywhere else."""
+"""Describes exceptions: in full for the failure log, without their message everywhere else."""
 
 import traceback
 from pathlib import Path
 
 
 def describe(error: BaseException) -> str:
-    """Class and message, for the failure row that only staff read."""
+    """Return class and message, for the failure that only staff read."""
     return f"{type(error).__name__}: {error}"
 
 
@@ -14,7 +14,7 @@ def full_traceback(error: BaseException) -> str:
 
 
 def as_failure(error: BaseException) -> dict[str, str]:
-    """What `SyncFailure.objects.record` wants to know of an exception."""
+    """Return the arguments of `SyncFailure.objects.record` that describe an exception."""
     return {
         "error": describe(error),
         "exception": type(error).__name__,
@@ -24,7 +24,7 @@ def as_failure(error: BaseException) -> dict[str, str]:
 
 
 def frames(error: BaseException) -> str:
-    """Class and our own frames, for a log: an exception's message can carry personal data."""
+    """Return class and our own frames, for a log: the message can carry personal data."""
     calls = traceback.extract_tb(error.__traceback__)
     ours = [call for call in calls if "site-packages" not in call.filename] or calls[-1:]
     where = " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in ours)
@@ -32,8 +32,8 @@ def frames(error: BaseException) -> str:
 
 
 def raised_in(error: BaseException) -> str:
-    """The innermost function of ours that the exception came through, such as
-    `sarah.sync._create_contact`; the innermost of all if there is none of ours."""
+    """Return the innermost function of ours that the exception passed through, such as
+    `sarah.sync._create_contact`; the innermost of all if none is ours."""
     frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
     ours = [frame for frame in frames if "site-packages" not in frame.f_code.co_filename] or frames
     if not ours:

@@ -1,4 +1,4 @@
-"""What a worker does beside the queue of retries, and the worker that does it all."""
+"""The jobs that a worker does beside the queue of retries, and the worker with all of them."""
 
 from monitoring.alerts.deliver import deliver_due
 from monitoring.alerts.watch import look
@@ -9,7 +9,7 @@ from sarah.worker import Job, Worker
 
 
 def jobs() -> dict[str, Job]:
-    """By name. All of them may run in several workers at once."""
+    """Return the jobs by name. Each may run in several workers at once."""
     return {
         "reconciliation": Job(run=reconcile_hourly, every=60),
         "watch": Job(run=lambda stopped: look(), every=60),

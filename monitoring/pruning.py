@@ -1,4 +1,4 @@
-"""Deleting what is too old to keep: messages, and what monitoring has on record."""
+"""Deletes what is too old to keep: messages, and the records of monitoring."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from monitoring.models.runs import FORGOTTEN_AFTER
 from sarah.models import StateUpdate
 
 KEPT_DAYS = 90
-"""Of what monitoring has on record."""
+"""How long the records of monitoring are kept."""
 
 Rows = models.QuerySet[Any]
 
@@ -27,11 +27,11 @@ def never() -> bool:
 
 
 def prune(*, days: int | None = None, stopped: Callable[[], bool] = never) -> Counter[str]:
-    """Delete what is too old to keep, in small commits, until `stopped` says so; returns how many
-    rows of each kind.
+    """Delete what is too old to keep, in small commits, until `stopped()`; return how many rows of
+    each kind were deleted.
 
-    Messages go by the two settings of the journal, the records of monitoring after 90 days; `days`
-    replaces both ages. Any number of workers may prune at once.
+    The two settings of the journal decide about messages; the records of monitoring are kept for 90
+    days. `days` replaces both ages. Any number of workers may prune at once.
     """
     deleted: Counter[str] = Counter()
     for name, rows in outdated(days=days):
@@ -40,7 +40,7 @@ def prune(*, days: int | None = None, stopped: Callable[[], bool] = never) -> Co
 
 
 def prunable(*, days: int | None = None) -> Counter[str]:
-    """How many rows `prune` would delete."""
+    """Return how many rows `prune` would delete, by kind."""
     counts: Counter[str] = Counter()
     for name, rows in outdated(days=days):
         counts[name] += rows.order_by().count()
@@ -48,7 +48,7 @@ def prunable(*, days: int | None = None) -> Counter[str]:
 
 
 def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
-    """What may go, by what it is; what hangs on other rows comes before them."""
+    """Return the rows to delete, by kind; rows come before the rows that they refer to."""
     before = timezone.now() - timedelta(days=days or KEPT_DAYS)
     alerts = Alert.objects.filter(recovered_at__lt=before)
     deliveries = Q(alert__in=alerts) | Q(alert__isnull=True, created_at__lt=before)
@@ -80,10 +80,10 @@ def old_messages(*, days: int | None = None) -> Rows:
 
 
 def surplus_messages() -> Rows:
-    """The oldest messages, those that are over `LEADSYNC_JOURNAL_MAX_ROWS`.
+    """Return the oldest messages, those over the limit of `LEADSYNC_JOURNAL_MAX_ROWS`.
 
-    Keys count up, so the first and the last tell in no time that there cannot be so many. Only if
-    there may be, the newest rows are counted off in the index of the key, up to the limit.
+    Primary keys count up, so the first and the last tell cheaply if there cannot be so many. Only
+    if there may be, the newest rows are counted in the index of the key, up to the limit.
     """
     limit = settings.LEADSYNC_JOURNAL_MAX_ROWS
     ends = StateUpdate.objects.aggregate(first=Min("pk"), last=Max("pk"))
@@ -95,12 +95,12 @@ def surplus_messages() -> Rows:
 
 
 def delete(rows: Rows, *, stopped: Callable[[], bool] = never) -> int:
-    """Delete these rows in their order, in small commits, until none is left or `stopped` says so;
-    returns how many there were.
+    """Delete these rows in their order, in small commits, until none is left or `stopped()`; return
+    how many were deleted.
 
-    Rows are locked and then looked at once more: a failure that another request records at this
-    very moment keeps its cause, or is recorded once more, with a new one (PostgreSQL checks the
-    reference when that request commits, and every writer tries again then).
+    Rows are locked and then selected once more: a failure that another request records at this
+    moment keeps its cause, or is recorded again with a new one (PostgreSQL checks the reference
+    when that request commits, and every writer retries then).
     """
     deleted = 0
     while not stopped() and (pks := list(rows.values_list("pk", flat=True)[:BATCH_SIZE])):

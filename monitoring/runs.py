@@ -1,4 +1,4 @@
-"""Reconciliations on record: one `SyncRun` for each, one at a time."""
+"""Runs reconciliations, one at a time, and records each as a `SyncRun`."""
 
 import time
 from collections.abc import Callable
@@ -16,9 +16,9 @@ BEAT_EVERY = 5.0
 
 
 def reconcile_hourly(stopped: Callable[[], bool]) -> Drift | None:
-    """Reconcile if no run began within the last hour, whoever started it.
+    """Reconcile unless a run began within the last hour, whoever started it.
 
-    One that was stopped does not count: after a roll-out the new worker begins anew.
+    A run that was stopped does not count: after a deployment, the new worker starts one.
     """
     recent = SyncRun.objects.filter(started_at__gt=Now() - EVERY)
     if recent.exclude(error=STOPPED).exists():
@@ -29,14 +29,15 @@ def reconcile_hourly(stopped: Callable[[], bool]) -> Drift | None:
 def run_reconciliation(
     *, trigger: str, stopped: Callable[[], bool] = lambda: False
 ) -> Drift | None:
-    """Reconcile and keep a record of it; None if another run is under way.
+    """Reconcile and record the run; return None if another run is under way.
 
-    A run that is stopped or breaks off keeps the counts it had come to; the next one starts anew.
+    A run that is stopped or fails keeps the counts it reached; the next one starts from the
+    beginning.
     """
     run = SyncRun.objects.begin(trigger=trigger)
     if run is None:
         return None
-    drift, error = Drift(), "Broken off."
+    drift, error = Drift(), "Failed before it was done."
     beat_at = 0.0
     try:
         for _pause in reconcile(drift):

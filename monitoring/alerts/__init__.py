@@ -1,1 +1,1 @@
-"""Alerts: what should make somebody look, and how people are told of it."""
+"""Alerts: what is watched, who is notified, and how."""

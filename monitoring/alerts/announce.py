@@ -1,4 +1,4 @@
-"""From what was noticed to who is told: alerts open, recover, and are announced once an hour."""
+"""Opens, announces and ends alerts; each is announced at most once an hour."""
 
 import logging
 from collections.abc import Collection, Iterable
@@ -24,16 +24,16 @@ from monitoring.models.alerts import (
 logger = logging.getLogger(__name__)
 
 TOLD_EVERY = timedelta(hours=1)
-"""One kind and subject is announced at most so often, however often it comes and goes."""
+"""The same kind and subject is announced at most this often, however often it comes back."""
 OVER_AFTER = timedelta(hours=1)
-"""Without happening again."""
+"""An alert of `HAPPENING` ends when it was not seen for this long."""
 NOTED_EVERY = 60
-"""Seconds for which one process does not write the same down again."""
+"""Seconds for which one process does not record the same event again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A condition that holds right now and that somebody should know of."""
+    """A condition that holds right now and that somebody should know about."""
 
     kind: str
     text: str
@@ -42,10 +42,10 @@ class Finding:
 
 
 def notice_key(kind: AlertKind, key: Any) -> None:
-    """Open an alert, or keep it open, for what an API key has just done in a request.
+    """Open an alert, or keep it open, about a request that used this API key.
 
-    Costs nothing but once a minute, and the request nothing if it fails. To be called outside of
-    transactions: the alert must stay if the request is undone.
+    Writes at most once a minute. If writing fails, that is logged and the request goes on. Call it
+    outside of transactions: the alert must stay if the request is rolled back.
     """
     if not cache.add(f"{__name__}:{kind}:{key.prefix}", True, NOTED_EVERY):
         return
@@ -58,10 +58,10 @@ def notice_key(kind: AlertKind, key: Any) -> None:
 
 
 def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: datetime) -> None:
-    """Open alerts for what was found, end those for what was not, and tell people.
+    """Open alerts for these findings, end those without one, and notify people.
 
-    `open_before` are the alerts that were open before anybody looked: one that another worker has
-    seen since is not ended. Any number of workers may do this at once.
+    `open_before` are the alerts that were open before the findings were collected: one that another
+    worker has seen since is not ended. Any number of workers may do this at once.
     """
     found = {(finding.kind, finding.subject): finding for finding in findings}
     for finding in found.values():
@@ -79,10 +79,10 @@ def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: 
 
 
 def announce(alert: Alert, *, now: datetime) -> bool:
-    """Tell everyone whom the alert concerns, unless they were told, now or within the hour.
+    """Notify everyone whom the alert concerns; return False if that was done within the hour.
 
-    An alert that concerns nobody stays to be told: settings may come. Of two workers, the one that
-    sets `notified_at` tells.
+    Also False if it concerns nobody: it stays to be announced, because settings may be added. Of
+    two workers, the one that sets `notified_at` notifies.
     """
     audience = [settings for settings in alert.audience() if settings.recipients()]
     same = Alert.objects.filter(cause=alert.cause, subject=alert.subject)
@@ -101,9 +101,9 @@ def announce(alert: Alert, *, now: datetime) -> bool:
 
 
 def recover(alert: Alert, *, now: datetime) -> bool:
-    """End an alert that nobody has seen since it was read; whoever was told of it is told this.
+    """End an alert, and notify whoever was told of it; return False if it was seen meanwhile.
 
-    What could not be sent of it is given up: an alarm that arrives after its end is a false one.
+    What could not be sent of it is given up: an alarm that arrives after its end is a false alarm.
     """
     with transaction.atomic():
         unseen = Alert.objects.open().filter(pk=alert.pk, last_seen_at=alert.last_seen_at)

@@ -1,4 +1,4 @@
-"""Sends what is to be told: by e-mail and webhook, each message until it arrives or is given up."""
+"""Delivers alerts by e-mail and webhook; each is sent until it arrives or is given up."""
 
 import json
 import logging
@@ -25,33 +25,34 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 FIRST_DELAY = timedelta(seconds=30)
-"""Then four times as long after each further attempt: the last one is made after 42 minutes."""
+"""Four times as long after each further attempt: the last one is made after 42 minutes."""
 LEASE = timedelta(minutes=2)
-"""A delivery is over long before; that of a killed worker is then sent by another."""
+"""Longer than any delivery takes; after it, another worker sends that of a killed one."""
 GOES_ON = 10.0
-"""Seconds after which a call leaves the rest for the next: its worker has other work as well."""
+"""Seconds after which a call leaves the rest to the next one: the worker has other work, too."""
 AT_ONCE = 8
 MAX_SUBJECT = 150
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 MAIL_ERRORS = {
-    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password.",
+    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password "
+    "(EMAIL_HOST_USER, EMAIL_HOST_PASSWORD).",
     smtplib.SMTPRecipientsRefused: "The mail server refuses this address.",
     smtplib.SMTPSenderRefused: "The mail server refuses our sender (DEFAULT_FROM_EMAIL).",
     smtplib.SMTPServerDisconnected: "The mail server closed the connection.",
-    smtplib.SMTPNotSupportedError: "The mail server does not know what our settings ask of it "
+    smtplib.SMTPNotSupportedError: "The mail server does not support what our settings ask for "
     "(EMAIL_USE_TLS, EMAIL_HOST_USER).",
     smtplib.SMTPException: "The mail server refuses the message.",
 }
 
 
 class NotSent(Exception):
-    """It could not be sent; the message says why, in words without secrets."""
+    """Not sent; the message says why, without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is told: `text` for people, everything for programs. Nothing that a lead said."""
+    """The content of a delivery: `text` for people, all for programs. Nothing that a lead said."""
 
     text: str
     event: str
@@ -63,8 +64,8 @@ class Message:
 
 
 def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due, until nothing is left, `stopped` says so or ten seconds have passed;
-    returns how many messages arrived. Any number of workers may do this at once."""
+    """Send what is due, until nothing is left, `stopped()`, or ten seconds have passed; return how
+    many deliveries arrived. Any number of workers may do this at once."""
     arrived, started = 0, time.monotonic()
     while not stopped() and time.monotonic() < started + GOES_ON and (delivery := lease_due()):
         error = attempt(delivery, message_of(delivery))
@@ -74,9 +75,9 @@ def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
 
 
 def lease_due() -> AlertDelivery | None:
-    """Take the delivery that is due for longest for this worker alone, and count the attempt.
+    """Lease the delivery that has been due the longest to this worker, and count the attempt.
 
-    Until its outcome is known, the next attempt is due when the lease runs out.
+    Until the outcome is recorded, the next attempt is due when the lease runs out.
     """
     with transaction.atomic():
         due = AlertDelivery.objects.due().order_by("next_attempt_at", "pk")
@@ -91,7 +92,7 @@ def lease_due() -> AlertDelivery | None:
 
 
 def attempt(delivery: AlertDelivery, message: Message) -> str:
-    """Send it; returns why that did not work, or blank. No transaction may be open."""
+    """Send it; return why that failed, or blank. No transaction may be open."""
     try:
         _send(delivery, message)
     except Exception as error:  # noqa: BLE001 (guard: one delivery must not stop the others)
@@ -101,7 +102,7 @@ def attempt(delivery: AlertDelivery, message: Message) -> str:
 
 
 def record(delivery: AlertDelivery, *, error: str) -> None:
-    """Write down what came of the attempt, and when the next one is, if any."""
+    """Record the outcome of the attempt, and when the next one is due, if any."""
     is_last = delivery.event == Event.TEST or delivery.attempts >= MAX_ATTEMPTS
     wait = FIRST_DELAY * 4 ** (delivery.attempts - 1)
     AlertDelivery.objects.filter(pk=delivery.pk).update(
@@ -112,8 +113,8 @@ def record(delivery: AlertDelivery, *, error: str) -> None:
 
 
 def send_test(settings: AlertSettings) -> list[tuple[AlertDelivery, str]]:
-    """Tell all recipients right now, also of inactive settings, that this is a test; returns for
-    each why it did not work, or blank. Takes about as long as the slowest."""
+    """Send a test to all recipients right now, also if the settings are inactive; return for each
+    why that failed, or blank. Takes about as long as the slowest."""
     deliveries = [
         AlertDelivery(
             settings=settings, event=Event.TEST, channel=channel, recipient=recipient, attempts=1
@@ -178,7 +179,7 @@ def _mail(address: str, message: Message) -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """Why it failed, for people; without the exception's message, which may carry secrets."""
+    """Return why it failed, without the exception's message, which may carry secrets."""
     if isinstance(error, NotSent | webhooks.WebhookFailed):
         return str(error)
     for kind, sentence in MAIL_ERRORS.items():
@@ -186,4 +187,4 @@ def _in_words(error: Exception) -> str:
             return sentence
     if isinstance(error, OSError):
         return webhooks.in_words(error)
-    return f"It cannot be sent ({type(error).__name__})."
+    return f"Sending failed ({type(error).__name__}). Look at the log."

@@ -1,4 +1,4 @@
-"""What alerts say: one text for each kind, without anything that a lead said."""
+"""The texts of alerts: one for each kind, without anything that a lead said."""
 
 from monitoring.models.alerts import AlertKind
 
@@ -11,24 +11,25 @@ TEXTS = {
     ),
     AlertKind.SILENCE: "No message for over {hours} hours. {workspace} Is its bot running?",
     AlertKind.BACKLOG: (
-        "Failed syncs that are overdue by more than 10 minutes: {count}. "
-        "The workers do not keep up."
+        "Retries that are more than 10 minutes late: {count}. The workers do not keep up: "
+        "start another."
     ),
     AlertKind.REVOKED_KEY: (
         "A key that is revoked or expired, or whose bot is switched off, is still in use: {key}. "
-        "Nothing that it sends is saved."
+        "Nothing that it sends is saved. Give its bot a valid key."
     ),
     AlertKind.PLAIN_HTTP: (
         "A bot calls /sarah/state over plain HTTP, where its key can be read: {key}. "
-        "Let it call https://."
+        "Let the bot call https://."
     ),
     AlertKind.FLOOD: (
         "{limit} unknown numbers became leads within an hour, which is the limit: no more are "
-        "created for now, their conversations are kept. {workspace}"
+        "created for now, and their conversations are kept. {workspace} After a real rush, raise "
+        "the limit there."
     ),
 }
 
 
 def text_of(kind: AlertKind, **values: object) -> str:
-    """The text of such an alert."""
+    """Return the text of an alert of this kind."""
     return TEXTS[kind].format(**values)

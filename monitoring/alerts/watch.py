@@ -1,6 +1,6 @@
-"""Looks for what should alarm somebody: conditions that hold right now, as findings.
+"""Watches for conditions that somebody should know about, and opens alerts for them.
 
-Any number of workers may look at once, every minute or so.
+Any number of workers may do so at once, every minute or so.
 """
 
 from collections import Counter
@@ -25,17 +25,17 @@ from monitoring.models.alerts import ABOUT_CAUSES, AlertKind
 from sarah.models import Outcome, SarahState, StateUpdate
 
 LASTING = timedelta(minutes=10)
-"""A cause that had healed by itself and is back is worth a word if its first retries do not mend
-it; a rush of failures that they do mend shows in the failure rate."""
+"""A cause that had healed by itself and is back is announced only if its failures outlast the first
+retries. A burst of failures that those heal shows in the failure rate."""
 
 
 def look(now: datetime | None = None) -> None:
-    """Open, keep, end and announce alerts as things stand.
+    """Open, keep, end and announce alerts for the conditions that hold now.
 
-    Causes of failures come first: what else comes of one that people were told of within the hour
-    is no news. Where something cannot be looked at, as in an outage of just the table it needs, its
-    alerts stay as they are, people are told of the rest, and the database's error is raised in the
-    end.
+    Causes of failures come first: what follows from a cause that people were told of within the
+    hour is not announced as well. If a check cannot run, as in an outage of just the table it
+    needs, its alerts stay as they are, people are told of the rest, and the database's error is
+    raised at the end.
     """
     now = now or timezone.now()
     causes = Alert.objects.open().filter(cause__in=ABOUT_CAUSES)
@@ -61,7 +61,7 @@ def look(now: datetime | None = None) -> None:
 
 
 def limits() -> Callable[[int | None], AlertSettings]:
-    """The settings whose limits apply to a workspace: its own, else those for all."""
+    """Return a function from a workspace's id to its settings, or those for all if it has none."""
     by_workspace = {settings.workspace_id: settings for settings in AlertSettings.objects.all()}
     for_all = by_workspace.get(None) or AlertSettings()
     return lambda workspace_id: by_workspace.get(workspace_id, for_all)
@@ -74,17 +74,17 @@ def _causes(now: datetime) -> Iterator[Finding]:
     of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
     for cause in causes:
         if cause.source == Source.BACKGROUND and cause.exception in of_messages:
-            continue  # the table that messages need is away: background work needs it as well
+            continue  # messages and background work need the same table, which is away
         if kind := _kind_to_tell(cause, latest.get(str(cause.pk)), now):
             text = text_of(kind, cause=cause, count=cause.open_failures)
             yield Finding(kind=kind, subject=str(cause.pk), text=text)
 
 
 def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind | None:
-    """What the alert of a cause with open failures is; None if nobody needs one.
+    """Return the kind of alert for a cause with open failures; None if nobody needs one.
 
-    `alert` is the latest there was. One that is open stays, whatever people say about the cause,
-    until its failures are over.
+    `alert` is the latest about this cause. If it is open it stays, whatever people say about the
+    cause, until no failure is open.
     """
     is_back = cause.status == GroupStatus.REGRESSED
     if alert and alert.recovered_at is None:
@@ -103,7 +103,7 @@ def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind |
 
 
 def _told_causes(now: datetime) -> set[int]:
-    """The causes of sync errors that people were told of within the hour."""
+    """Return the causes of sync errors that people were told of within the hour."""
     told = Alert.objects.filter(cause__in=ABOUT_CAUSES).told_since(now - TOLD_EVERY)
     subjects = {int(subject) for subject in told.values_list("subject", flat=True)}
     causes = FailureGroup.objects.filter(pk__in=subjects, kind=Kind.SYNC_ERROR)
@@ -111,8 +111,8 @@ def _told_causes(now: datetime) -> set[int]:
 
 
 def _failure_rates(now: datetime, *, told: Collection[int]) -> Iterator[Finding]:
-    """Workspaces in which too many of the latest messages did not reach their lead, not counting
-    those that a cause kept from it which people know of."""
+    """Find workspaces in which too many of the latest messages did not reach their lead, not
+    counting those that failed by a cause in `told`."""
     updates = StateUpdate.objects.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
     updates = updates.exclude(outcome=Outcome.EXCLUDED)
     failed = _by_workspace(updates.failed().exclude(failure_group__in=told))
@@ -133,7 +133,7 @@ def _by_workspace(updates: QuerySet[StateUpdate]) -> Counter[int | None]:
 
 
 def _silent_workspaces(now: datetime) -> Iterator[Finding]:
-    """Workspaces that had messages before, and then none for too long."""
+    """Find workspaces that had messages before, and then none for too long."""
     limit_of = limits()
     for workspace in Workspace.objects.all():
         hours = limit_of(workspace.pk).silent_after_hours

@@ -1,4 +1,4 @@
-"""`/api/v1/sync-health/`: how the sync is doing, for machines."""
+"""`/api/v1/sync-health/`: the health of the sync, for programs."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -14,11 +14,11 @@ from monitoring.health.numbers import REMEMBERED_SECONDS, recent_health
 from monitoring.health.serializers import SyncHealthSerializer
 
 DESCRIPTION = f"""
-How many messages came in and how they fared in the last hour, day and week, what waits, who works,
-and what is wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog end
-at 10001: it means more than 10,000.
+Messages and their outcomes in the last hour, day and week, the backlog, the workers, and what is
+wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog stop at 10001,
+which means more than 10,000.
 
-A key that is bound to a workspace sees only its numbers; others may name one.
+A key bound to a workspace sees only the numbers of that workspace; other keys may name one.
 Scope: `failures:read`.
 """
 
@@ -35,7 +35,7 @@ class SyncHealthView(APIView):
         responses={200: SyncHealthSerializer, **error_responses(400, 401, 403, 404, 429, 503)},
     )
     def get(self, request: Request) -> Response:
-        """The numbers of the key's workspace, or of the one that is named, or of all."""
+        """Return the health of the key's workspace, or of the one named, or of all."""
         slug = request.query_params.get("workspace", "")
         refuse_foreign(request.auth.workspace, slug)
         workspace = request.auth.workspace or _workspace_of_slug(slug)

@@ -1,4 +1,4 @@
-"""Whether this process is alive, and whether it can do its work."""
+"""Liveness and readiness of this process."""
 
 import logging
 from typing import Any
@@ -16,31 +16,32 @@ logger = logging.getLogger(__name__)
 
 READINESS = "leadsync.health.readiness"
 REMEMBERED_SECONDS = 2
-"""However many balancers ask, and however often."""
+"""How long an answer is cached, however many load balancers ask, and however often."""
 UNREADABLE = "health_unreadable"
-"""The code where the database answers, and what monitoring keeps there cannot be read."""
+"""The problem that the database answers, but the data of monitoring cannot be read."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive: 200, without asking the database."""
+    """Answer 200 if the process is alive, without asking the database."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Ready: 200 if the database answers and has every migration of this code, else 503.
+    """Answer 200 if the database answers and has every migration of this code, else 503.
 
-    A sync that is degraded is no reason to take the process out of service: also 200, with the
-    codes of its problems. Nothing more, since anybody may ask.
+    A degraded sync is no reason to take the process out of service: also 200, with the codes of its
+    problems. Nothing more, because anybody may ask.
     """
     body: dict[str, Any] = cache.get_or_set(READINESS, readiness, REMEMBERED_SECONDS) or {}
     return JsonResponse(body, status=503 if "error" in body else 200)
 
 
 def readiness() -> dict[str, object]:
-    """The body of the answer.
+    """Return the body of the answer.
 
-    A database that is newer than the code is ready: the old processes of a roll-out still work. So
-    is one with a broken journal: it costs no message, and no balancer may make it cost them all.
+    A database that is newer than the code is ready: during a deployment, the old processes still
+    work. So is one with a broken journal: that costs no message, and no load balancer may turn it
+    into the loss of all.
     """
     try:
         executor = MigrationExecutor(connection)

@@ -1,4 +1,4 @@
-"""The JSON of sync failures, and what may be said about them."""
+"""The JSON of sync failures, and of requests to resolve or retry them."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class SyncFailureSerializer(RowSerializer):
 
     advice = serializers.CharField(help_text="What happened and what to do next.")
     state: Any = serializers.IntegerField(
-        allow_null=True, help_text="The conversation's id; null if there is none (any more)."
+        allow_null=True, help_text="The conversation's id; null if there is none or it is deleted."
     )
 
     class Meta:
@@ -51,7 +51,7 @@ class SyncFailureSerializer(RowSerializer):
 
 
 class SyncFailureDetailSerializer(SyncFailureSerializer):
-    """A failure with the message that it is about, complete enough to be sent again."""
+    """A failure with its message, complete enough to be sent again."""
 
     payload: Any = serializers.DictField()
 
@@ -61,7 +61,7 @@ class SyncFailureDetailSerializer(SyncFailureSerializer):
 
 
 class ResolutionSerializer(serializers.Serializer[Any]):
-    """Why a failure is closed by hand, for your colleagues."""
+    """Why a failure is resolved, for your colleagues."""
 
     note = serializers.CharField(
         required=False,
@@ -75,7 +75,7 @@ class ResolutionSerializer(serializers.Serializer[Any]):
 
 
 class SelectionSerializer(ResolutionSerializer):
-    """Which open failures to resolve: what fits all that is named, or `all` of them."""
+    """Which open failures to resolve: those that match all given fields, or `all`."""
 
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1),
@@ -87,28 +87,28 @@ class SelectionSerializer(ResolutionSerializer):
     source: Any = serializers.MultipleChoiceField(
         choices=Source.choices, required=False, allow_empty=False
     )
-    workspace = serializers.CharField(required=False, help_text="Slug, or what the bot named.")
-    phone = serializers.CharField(required=False, help_text="In any spelling.")
-    since = serializers.DateTimeField(required=False, help_text="Seen since then.")
-    before = serializers.DateTimeField(required=False, help_text="Not seen since then.")
+    workspace = serializers.CharField(required=False, help_text="The slug, or what the bot sent.")
+    phone = serializers.CharField(required=False, help_text="A phone in any spelling.")
+    since = serializers.DateTimeField(required=False, help_text="Last seen since this time.")
+    before = serializers.DateTimeField(required=False, help_text="Last seen before this time.")
     all = serializers.BooleanField(required=False, help_text="Every open failure.")
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse names that are not ours: a misspelt filter would resolve more than was meant."""
+        """Refuse unknown fields: a misspelt filter would resolve more than was meant."""
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                dict.fromkeys(unknown, f"There is no such field; there are: {known}.")
+                dict.fromkeys(unknown, f"There is no such field. Use: {known}.")
             )
         return super().to_internal_value(data)
 
 
 class ResolvedSerializer(serializers.Serializer[Any]):
-    resolved = serializers.IntegerField(help_text="How many open failures are resolved now.")
+    resolved = serializers.IntegerField(help_text="How many open failures were resolved.")
 
 
 class RetriedSerializer(serializers.Serializer[Any]):
     synced = serializers.BooleanField(
-        help_text="Whether the conversation has reached its lead; then the failure is resolved."
+        help_text="Whether the conversation reached its lead; if so, the failure is closed."
     )

@@ -1,4 +1,4 @@
-"""`/api/v1/sync-failures/`: what went wrong, for bots that watch over it."""
+"""`/api/v1/sync-failures/`: list, resolve and retry failures, for bots that watch over them."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ class SyncFailureViews(ReadOnlyModelViewSet):
 
     @describe_resolve
     def resolve(self, request: Request, pk: str) -> Response:
-        """Close one failure by hand."""
+        """Resolve one failure."""
         said = self._said(ResolutionSerializer)
         failure = self.get_object()
         resolved = self._resolve(self._visible().filter(pk=pk), note=said["note"])
@@ -72,14 +72,14 @@ class SyncFailureViews(ReadOnlyModelViewSet):
 
     @describe_resolve_many
     def resolve_many(self, request: Request) -> Response:
-        """Close the selected open failures by hand."""
+        """Resolve the selected open failures."""
         said = self._said(SelectionSerializer)
         note = said.pop("note")
         return Response({"resolved": self._resolve(self._selected(said), note=note)})
 
     @describe_retry
     def retry(self, request: Request, pk: str) -> Response:
-        """Sync the failure's conversation again, now."""
+        """Retry the failure's conversation now."""
         failure = self.get_object()
         failures = self._visible().filter(pk=pk)
         if not failures.retryable().exists():
@@ -96,11 +96,11 @@ class SyncFailureViews(ReadOnlyModelViewSet):
         return dict(body.validated_data)
 
     def _visible(self) -> Any:
-        """The failures that this key may see."""
+        """Return the failures that this key may see."""
         return WorkspaceOfKey().filter_queryset(self.request, SyncFailure.objects.all(), self)
 
     def _selected(self, selection: dict[str, Any]) -> Any:
-        """The failures that fit all of the selection; refuses an empty one."""
+        """Return the failures that match all of a selection. Refuses an empty one."""
         if not any(selection.values()):
             raise ValidationError(
                 "Say which: ids, kind, source, workspace, phone, since, before, or all."
@@ -130,4 +130,4 @@ def _not_to_be_retried(failure: dict[str, Any]) -> str:
     why = "it belongs to no conversation"
     if failure["kind"] not in HEALED_BY_SYNC:
         why = "it is about what the bot sent"
-    return f"This failure cannot be retried: {why}. Mend its cause, then resolve it."
+    return f"This failure cannot be retried: {why}. Correct what is wrong, then resolve it."

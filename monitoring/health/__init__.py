@@ -1,1 +1,1 @@
-"""How the sync is doing: read once, told to people, to machines and to Prometheus."""
+"""The health of the sync: read in one place, shown to people, programs and Prometheus."""

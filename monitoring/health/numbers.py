@@ -1,4 +1,4 @@
-"""How the sync is doing: the one place that reads it, for people and for machines."""
+"""Reads the health of the sync, for people and programs. Nothing else does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,19 +28,19 @@ class Status(models.TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Conversations that are out of sync, up to just over CAP of each."""
+    """Conversations out of sync, each counted up to CAP + 1."""
 
     due: int
     scheduled: int
     parked: int
     waiting: Mapping[str, int]
-    """For a lead or a workspace, by reason."""
+    """Waiting for a lead or a workspace, by reason."""
     excluded: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """All of it, of all workspaces or of one."""
+    """The health of the sync in all workspaces, or in one."""
 
     workspace: Workspace | None
     vitals: Vitals
@@ -51,7 +51,7 @@ class Health:
     """By kind."""
     backlog: Backlog
     oldest_waiting_at: datetime | None
-    """Since when the oldest open failure waits that a sync would heal."""
+    """When the oldest open failure that a sync would heal was first seen."""
 
     @property
     def status(self) -> Status:
@@ -59,12 +59,12 @@ class Health:
 
     @property
     def last_run(self) -> SyncRun | None:
-        """The last reconciliation; it is about all workspaces, so of one there is none to tell."""
+        """The last reconciliation; None for one workspace, because it is about all."""
         return None if self.workspace else self.vitals.last_run
 
 
 def health(workspace: Workspace | None = None) -> Health:
-    """How the sync is doing right now, in all workspaces or in this one."""
+    """Return the health of the sync right now, in all workspaces or in this one."""
     vitals = read_vitals(workspace)
     failures = SyncFailure.objects.open()
     if workspace:
@@ -83,13 +83,13 @@ def health(workspace: Workspace | None = None) -> Health:
 
 
 def recent_health(workspace: Workspace | None = None) -> Health:
-    """The same, at most half a minute old, for those who ask often: it reads a week of messages."""
+    """Return the health, at most 30 seconds old, to many callers: it reads a week of messages."""
     key = f"monitoring.health.{workspace.pk if workspace else 'all'}"
     return cast("Health", cache.get_or_set(key, lambda: health(workspace), REMEMBERED_SECONDS))
 
 
 def read_vitals(workspace: Workspace | None = None) -> Vitals:
-    """What tells the problems; cheap, however large the tables are."""
+    """Read the numbers behind the diagnosis; cheap, however large the tables are."""
     now = timezone.now()
     states = _conversations(workspace)
     deliveries = AlertDelivery.objects.failing()

@@ -1,4 +1,4 @@
-"""What `sync_status` tells on a terminal: no phones, at most 100 columns."""
+"""The output of `sync_status` on a terminal: no phones, at most 100 columns."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,11 +19,11 @@ MAX_RUNS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything on the screen."""
+    """Everything that is shown."""
 
     health: Health
     causes: Sequence[FailureGroup]
-    """Those with open failures, seen last first."""
+    """Causes with open failures, last seen first."""
     runs: Sequence[SyncRun]
     open_alerts: int
 
@@ -148,7 +148,7 @@ def _runs(runs: Sequence[SyncRun], now: datetime) -> Iterator[str]:
 
 
 def _columns(rows: Iterable[Sequence[str]], layout: str) -> Iterator[str]:
-    """Rows of cells, each as `<12` (left) or `>12` (right) says; what is too long is cut."""
+    """Yield rows of cells, aligned as in `<12` (left) or `>12` (right); longer cells are cut."""
     cells = [(align_width, int(align_width[1:])) for align_width in layout.split()]
     for row in rows:
         yield " ".join(
@@ -162,7 +162,7 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 
 def _duration(since: datetime, until: datetime) -> str:
-    """In the largest unit that fits: “3 hours”; in seconds below a minute, which Django rounds."""
+    """Return it in its largest unit: “3 hours”; below a minute in seconds, which Django rounds."""
     if (seconds := int((until - since).total_seconds())) < 60:
         return f"{max(seconds, 0)} s"
     return timesince(since, until, depth=1).replace("\xa0", " ")

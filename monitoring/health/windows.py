@@ -1,4 +1,4 @@
-"""The journal in numbers: messages, outcomes and speed of the last hour, day and week."""
+"""Statistics of messages: outcomes and durations of the last hour, day and week."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from sarah.models import Outcome, StateUpdate, StateUpdateQuerySet
 LENGTHS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 """By name, from short to long."""
 MAX_RECENT = 10_000
-"""Messages that a recent rate looks at, so that it costs no more in a rush."""
+"""The most messages that a recent rate counts, so that it costs no more in a rush."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many messages should have reached a lead, and how many of them did not."""
+    """How many messages reached their lead, and how many should have and did not."""
 
     synced: int = 0
     failed: int = 0
@@ -36,7 +36,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(Rate):
-    """What came in since a moment. Milliseconds are None if nothing did."""
+    """Messages received since a point in time. Milliseconds are None if there were none."""
 
     excluded: int = 0
     by_outcome: Mapping[str, int]
@@ -50,10 +50,10 @@ class Window(Rate):
 
 
 def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, Window]:
-    """The last hour, day and week until `now`, in one statement.
+    """Return the statistics of the last hour, day and week until `now`, in one statement.
 
-    It counts by duration as well: the percentiles come from these counts, the same on either
-    database, and the rows are as many as there are different durations, not messages.
+    It counts by duration as well. Percentiles computed from these counts are the same on either
+    database, and there are as many rows as different durations, not messages.
     """
     parts: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in LENGTHS}
     part = Case(
@@ -70,7 +70,7 @@ def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, W
 
 
 def recent_rate(*, since: datetime, workspace: Workspace | None = None) -> Rate:
-    """How the messages since then fared, the last `MAX_RECENT` of them at most."""
+    """Return the rate of the messages since then, of the last `MAX_RECENT` at most."""
     latest = journal(workspace).filter(received_at__gt=since).order_by("-received_at")
     counts = latest[:MAX_RECENT].aggregate(
         failed=Count("pk", filter=~Q(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])),
@@ -80,7 +80,7 @@ def recent_rate(*, since: datetime, workspace: Workspace | None = None) -> Rate:
 
 
 def journal(workspace: Workspace | None) -> StateUpdateQuerySet:
-    """Every message, or those of conversations in this workspace."""
+    """Return all messages, or those of conversations in this workspace."""
     updates = StateUpdate.objects.all()
     return updates.filter(state__workspace=workspace) if workspace else updates
 
@@ -104,7 +104,7 @@ def _window(counts: Counter[tuple[str, int]]) -> Window:
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int | None:
-    """The smallest value that at least this share of all does not exceed (nearest rank)."""
+    """Return the smallest value that at least this share of all does not exceed (nearest rank)."""
     rank, seen = share * sum(counts.values()), 0
     for value in sorted(counts):
         seen += counts[value]

@@ -1,4 +1,4 @@
-"""Which failures a command is about: the same flags for all of them."""
+"""The arguments that select failures, the same for several commands."""
 
 import getpass
 from typing import Any
@@ -17,8 +17,8 @@ def add_selection(parser: CommandParser) -> None:
     parser.add_argument("ids", nargs="*", type=int, default=[], metavar="ID")
     parser.add_argument("--source", choices=Source.values)
     parser.add_argument("--kind", choices=Kind.values)
-    parser.add_argument("--group", type=int, metavar="ID", help="of this cause")
-    parser.add_argument("--workspace", metavar="SLUG", help="as it stands on the failures")
+    parser.add_argument("--group", type=int, metavar="ID", help="only failures of this cause")
+    parser.add_argument("--workspace", metavar="SLUG", help="as recorded on the failures")
     parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")
     parser.add_argument(
         "--older-than", type=age, metavar="7d", help="only those not seen for this long"
@@ -28,11 +28,11 @@ def add_selection(parser: CommandParser) -> None:
 
 
 def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
-    """The open failures that the arguments choose; without any argument it refuses."""
+    """Return the open failures that the arguments select. Raises CommandError without any."""
     if not any(options[name] for name in SELECTION):
         raise CommandError(
             "Say which: IDs, --source, --kind, --group, --workspace, --phone, --older-than, or "
-            "--all for every one."
+            "--all for every open failure."
         )
     wanted = {
         "pk__in": options["ids"],
@@ -50,12 +50,12 @@ def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
 
 
 def is_whole_cause(options: dict[str, Any]) -> bool:
-    """Whether a cause is chosen, and all of it."""
+    """Return whether the arguments select a cause, and all of its failures."""
     return bool(options["group"]) and [name for name in SELECTION if options[name]] == ["group"]
 
 
 def operator() -> str:
-    """Who runs the command; a container's user may have no name."""
+    """Return who runs the command; a container's user may have no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""What went wrong, who is told of it, and the background work on record."""
+"""Failures and their causes, alerts, and the records of background work."""
 
 from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSettings, Channel, Event
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus

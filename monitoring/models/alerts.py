@@ -1,4 +1,4 @@
-"""Alerts: what should make somebody look, who is told, and whether telling them worked."""
+"""Alerts, the settings that say who is notified, and the deliveries."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -17,11 +17,11 @@ from monitoring.webhooks import validate_webhook
 
 MAX_TEXT = 500
 FAILING_FOR = timedelta(hours=24)
-"""How long an alert that reached nobody counts against the health of the site."""
+"""How long a delivery that failed counts against the health of the sync."""
 
 
 class AlertKind(models.TextChoices):
-    """What is told. It stands in the column and the JSON key `cause`."""
+    """What an alert is about; stored in the column `cause` and sent in the JSON key `cause`."""
 
     NEW_CAUSE = "new_group", _("New cause of failures")
     REGRESSION = "regression", _("Cause of failures is back")
@@ -34,13 +34,13 @@ class AlertKind(models.TextChoices):
 
 
 ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
-"""Their subject is the id of a cause of failures."""
+"""The subject of such an alert is the id of a cause of failures."""
 HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
-"""Noticed when they happen; over when they have not happened for a while."""
+"""Events: noticed when they happen, over when they have not happened for a while."""
 
 
 class AlertSettings(models.Model):
-    """Who is told about a workspace, and from when on; the row without one is told about all."""
+    """Who is notified about a workspace, and by which limits; a row without one is for all."""
 
     SILENT_AFTER_HOURS = 24
     MAX_FAILURE_PERCENT = 5
@@ -52,10 +52,10 @@ class AlertSettings(models.Model):
         blank=True,
         related_name="alert_settings",
         verbose_name=_("workspace"),
-        help_text=_("Empty: for all workspaces, and for what belongs to none."),
+        help_text=_("Empty: for all workspaces, and for alerts that belong to none."),
     )
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Otherwise nobody below is told anything.")
+        _("active"), default=True, help_text=_("If off, nobody below is notified.")
     )
     emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
     webhook_url = models.CharField(
@@ -68,13 +68,15 @@ class AlertSettings(models.Model):
         _("hours without a message"),
         default=SILENT_AFTER_HOURS,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 30)],
-        help_text=_("A workspace that had messages before, and then none for so long, is silent."),
+        help_text=_("Alert if a workspace that had messages before has had none for this long."),
     )
     max_failure_percent = models.PositiveSmallIntegerField(
         _("failing messages in per cent"),
         default=MAX_FAILURE_PERCENT,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("More of the messages of 15 minutes, and at least five, are too many."),
+        help_text=_(
+            "Alert if more than this share of the messages of 15 minutes, and at least five, fail."
+        ),
     )
 
     class Meta:
@@ -82,7 +84,7 @@ class AlertSettings(models.Model):
         verbose_name_plural = _("alert settings")
         constraints = [
             models.UniqueConstraint(
-                # The same for every row without a workspace, so unique means: one.
+                # A constant: at most one row without a workspace.
                 Value(1),
                 condition=Q(workspace__isnull=True),
                 name="alert_settings_for_all_are_alone",
@@ -103,17 +105,17 @@ class AlertSettings(models.Model):
 
     @property
     def webhook_host(self) -> str:
-        """The part of the webhook's address that is no secret."""
+        """The host of the webhook: the part of its address that is not secret."""
         return urlsplit(self.webhook_url).hostname or "" if self.webhook_url else ""
 
     def recipients(self) -> list[tuple[str, str]]:
-        """Channel and recipient of everyone who is told."""
+        """Return channel and recipient of everyone who is notified."""
         told = [(Channel.EMAIL.value, address) for address in self.emails]
         return told + [(Channel.WEBHOOK.value, self.webhook_host)] * bool(self.webhook_url)
 
     def forget_removed_recipients(self) -> None:
-        """Drop what is still to be sent, or could not be, to recipients that are gone: all of
-        them if these settings are not active, so that nobody gets it weeks later."""
+        """Delete deliveries that did not arrive yet to recipients that are gone; if these settings
+        are not active, to all of them. Otherwise people would get them weeks later."""
         undelivered = self.deliveries.filter(delivered_at__isnull=True)
         recipients = self.recipients() if self.is_active else []
         for channel in Channel.values:
@@ -128,10 +130,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def notice(
         self, kind: str, *, subject: str = "", workspace_id: int | None = None, text: str
     ) -> None:
-        """Open the alert for this, or note that it is still seen.
+        """Open the alert for this, or record that it is still seen.
 
-        Two may notice the same at once: the database keeps one open, and the second insert is
-        ignored.
+        Two workers may notice the same at once: the database keeps one open, and the second insert
+        is ignored.
         """
         about, now = {"cause": kind, "subject": subject[:100]}, timezone.now()
         seen = {"text": text[:MAX_TEXT], "last_seen_at": now}
@@ -144,7 +146,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """Something that was noticed; open until it is over."""
+    """A condition or event that was noticed; open until it is over."""
 
     cause = models.CharField(_("what"), max_length=12, choices=AlertKind)
     subject = models.CharField(_("about"), max_length=100, blank=True)
@@ -183,7 +185,7 @@ class Alert(models.Model):
         return self.text
 
     def audience(self) -> models.QuerySet[AlertSettings]:
-        """Whose settings it concerns: those for all, and those of the workspaces it is about."""
+        """Return the active settings for all, and those of the workspaces that it is about."""
         about = Q(workspace__isnull=True) | Q(workspace=self.workspace_id)
         if self.cause in ABOUT_CAUSES:
             failures = SyncFailure.objects.open().filter(group=int(self.subject))
@@ -204,12 +206,12 @@ class Event(models.TextChoices):
 
 class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
     def due(self) -> Self:
-        """To be sent now, by the database's clock, and taken by no worker."""
+        """Return deliveries to be sent now, by the database's clock, and leased by no worker."""
         return self.filter(next_attempt_at__lte=Now(), settings__is_active=True)
 
     def failing(self) -> Self:
-        """What reached nobody in the last 24 hours, though it was tried, unless something reached
-        the same recipient since."""
+        """Return deliveries of the last 24 hours that failed, unless something reached the same
+        recipient since."""
         since = AlertDelivery.objects.filter(
             settings=OuterRef("settings"),
             channel=OuterRef("channel"),
@@ -223,9 +225,9 @@ class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
 
 
 class AlertDelivery(models.Model):
-    """One message to one recipient: sent, still to be sent, or why it could not be.
+    """One notification to one recipient: sent, still to be sent, or failed and why.
 
-    A webhook is named by its host: its address may hold a secret, and stands in the settings.
+    A webhook is named by its host, because its address may hold a secret; the settings have it.
     """
 
     settings = models.ForeignKey(AlertSettings, models.CASCADE, related_name="deliveries")

@@ -1,4 +1,4 @@
-"""The causes of failures: what people acknowledge, ignore and resolve, and see when it is back."""
+"""Causes of failures: people acknowledge, ignore and resolve them, and see when one is back."""
 
 from datetime import datetime
 from typing import Self
@@ -13,7 +13,7 @@ from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 
 
 class GroupStatus(models.TextChoices):
-    """Where a cause stands; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
+    """The status of a cause; the latest event decides (`FailureGroupQuerySet.with_numbers`)."""
 
     OPEN = "open", _("Open")
     REGRESSED = "regressed", _("Back again")
@@ -22,13 +22,14 @@ class GroupStatus(models.TextChoices):
     IGNORED = "ignored", _("Ignored")
     RESOLVED = "resolved", _("Resolved")
     HEALED = "healed", _("Healed")
-    """Nothing of it is open any more, without a word from a person."""
+    """None of its failures is open any more, and no person resolved it."""
 
 
 class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
     def with_numbers(self) -> Self:
-        """With `open_failures`, `leads` (those with open failures), `occurrences`, `last_seen_at`
-        (null if its failures are deleted) and `status`, all from the failures that are kept."""
+        """Annotate `open_failures`, `leads` (those with open failures), `occurrences`,
+        `last_seen_at` (null if its failures are deleted) and `status`, all computed from the
+        failures that are kept."""
         is_open = Q(failures__resolved_at__isnull=True)
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
@@ -43,11 +44,11 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         ).annotate(status=_status(timezone.now()))
 
     def failing(self) -> Self:
-        """With their numbers, those that have open failures."""
+        """Return causes that have open failures, with their numbers."""
         return self.with_numbers().filter(open_failures__gt=0)
 
     def acknowledge(self, *, by: str, note: str = "") -> int:
-        """Somebody looks after these causes, also if they were ignored."""
+        """Record that somebody looks after these causes; they are no longer ignored."""
         return self.update(
             acknowledged_at=timezone.now(),
             acknowledged_by=by,
@@ -56,18 +57,18 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         )
 
     def ignore(self, *, until: datetime, by: str, note: str = "") -> int:
-        """Nobody needs to look at these causes before then."""
+        """Record that nobody needs to look at these causes before then."""
         return self.update(ignored_until=until, ignored_by=by, **_if_given(note=note))
 
     def reopen(self) -> int:
-        """Take back what was said about these causes, so that their failures speak for them."""
+        """Clear acknowledged, ignored and resolved: only their failures decide the status."""
         return self.update(**NOT_ACKNOWLEDGED, **NOT_IGNORED, **NOT_RESOLVED)
 
     def mark_resolved(self, *, by: str, note: str = "", at: datetime) -> int:
-        """Put on record that these causes are over since then.
+        """Record that these causes were resolved at that time.
 
-        Whoever calls this closes their open failures as well (`sarah.resolve`); until then, and if
-        one is seen again, the status says so.
+        The caller also closes their open failures (`sarah.resolve`). Until then, and if a cause is
+        seen again, its status says so.
         """
         return self.update(
             resolved_at=at,
@@ -78,7 +79,7 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
         )
 
     def id_of(self, *, source: str, kind: str, exception: str = "", function: str = "") -> int:
-        """The id of this cause, made if it is the first failure of its kind."""
+        """Return the id of this cause, which is created if this is its first failure."""
         cause = {
             "source": source,
             "kind": kind,
@@ -102,9 +103,9 @@ def _if_given(**texts: str) -> dict[str, str]:
 
 
 def _status(now: datetime) -> Case:
-    """The one rule for where a cause stands.
+    """Return the expression for a cause's status; the rule stands only here.
 
-    Resolving takes the acknowledgement back, so one that is there is later than `resolved_at`.
+    Resolving clears the acknowledgement, so one that is set is later than `resolved_at`.
     """
     seen_before = Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=F("resolved_at"))
     return Case(
@@ -122,10 +123,10 @@ def _status(now: datetime) -> Case:
 
 
 class FailureGroup(models.Model):
-    """The cause of a group of failures: who looks after it, and whether it was thought to be over.
+    """A cause: a group of failures, who looks after it, and whether somebody resolved it.
 
-    Nothing is counted here: a row that every failing message writes to would queue them up behind
-    each other. The numbers come from the failures, and whether a resolved cause is back as well.
+    Nothing is counted here: if every failing message wrote to this row, they would wait for each
+    other. The numbers, and whether a resolved cause is back, come from the failures.
     """
 
     MAX_EXCEPTION = 100
@@ -191,5 +192,5 @@ class FailureGroup(models.Model):
 
     @property
     def advice(self) -> str:
-        """What happened and what to do next, in words for staff."""
+        """What happened and what to do next, for staff."""
         return advice_on(source=self.source, kind=self.kind)

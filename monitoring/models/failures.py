@@ -1,4 +1,4 @@
-"""The log of sync failures: one open row per kind and lead, repeats counted on it."""
+"""The log of sync failures: one open row per kind and lead, which counts repeats."""
 
 import logging
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from monitoring.models.causes import FailureGroup
 logger = logging.getLogger(__name__)
 
 ROOM = 20
-"""One in so many rows goes when the log is full, to make room for the next."""
+"""One in this many rows is deleted when the log is full, to make room for the next."""
 
 
 class Resolution(models.TextChoices):
     HEALED = "healed", _("Healed by itself")
-    RETRIED = "retried", _("Tried again")
+    RETRIED = "retried", _("Retried")
     MANUAL = "manual", _("Resolved by hand")
 
 
 def _storable(text: str) -> str:
-    """The text without what PostgreSQL refuses: an exception's message can carry anything."""
+    """Return the text without what PostgreSQL refuses: exception messages can hold anything."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
@@ -40,7 +40,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return self.filter(last_seen_at__lt=when)
 
     def retryable(self) -> Self:
-        """The open ones that a new sync of their conversation may mend: not what a bot sent."""
+        """Return open failures that a retry can heal: not those about what a bot sent."""
         return self.open().filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
 
     def record(
@@ -54,13 +54,13 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         payload: Mapping[str, object] | None = None,
         **key: str,
     ) -> int:
-        """Count this on the open row with the same key, or open one; returns the id of its cause.
+        """Count this on the open row with the same key, or add one; return the id of its cause.
 
         `key` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
         `fingerprint`; `exception` is the class of what was raised, and `function` where. Counting
-        comes first, so a repeat is two statements. Of two first failures at once, one inserts, and
-        the other's insert is ignored and it counts up. The state's lock rules that out for
-        everything but two equal refused bodies.
+        comes first, so a repeat takes two statements. Of two first failures at once, one inserts;
+        the insert of the other is ignored, and it counts up instead. The lock on the conversation
+        rules that out for everything but two equal refused bodies.
         """
         now = timezone.now()
         with transaction.atomic():
@@ -87,14 +87,14 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return cause_id
 
     def trim(self) -> int:
-        """Make room if there are more than `LEADSYNC_MAX_FAILURES`; returns how many rows went.
+        """Delete rows if there are more than `LEADSYNC_MAX_FAILURES`; return how many.
 
-        Deleting a portion at once spares the inserts that follow: choosing the rows costs a failing
-        message a third of its time.
+        More than necessary are deleted at once, to spare the next inserts: choosing the rows takes
+        a third of the time of a failing message.
 
         Resolved rows go first, then refused bodies, then the open ones not seen for longest. No
-        retry is lost with them: the queue is the conversation's state. The table is small by this
-        very rule, so the count is cheap. Rows that another request holds are passed over.
+        retry is lost with them, because the queue is the conversation's row. This limit keeps the
+        table small, so the count is cheap. Rows locked by another request are skipped.
         """
         surplus = self.count() - settings.LEADSYNC_MAX_FAILURES
         if surplus <= 0:
@@ -114,11 +114,11 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return trimmed
 
     def move_to(self, state: models.Model) -> int:
-        """Re-point these to the conversation that absorbs theirs."""
+        """Point these to the conversation that absorbs theirs."""
         return self.update(state=state)
 
     def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
-        """Close the open ones that a successful sync proves to be over; returns how many."""
+        """Close the open ones that a successful sync heals; return how many."""
         return (
             self.open()
             .filter(kind__in=HEALED_BY_SYNC)
@@ -128,8 +128,8 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
     def mark_resolved(
         self, *, as_seen: Mapping[int, datetime], by: str, note: str
     ) -> dict[int, int | None]:
-        """Close by hand those of these that are open and were not seen since `as_seen` (the time
-        each was last seen, by primary key); returns the conversation of each.
+        """Resolve those that are open and were not seen since `as_seen` (the time when each was
+        last seen, by primary key); return the conversation of each, by primary key.
 
         The caller holds the locks of the conversations, and ends their retries (`sarah.resolve`).
         """
@@ -220,5 +220,5 @@ class SyncFailure(models.Model):
 
     @property
     def advice(self) -> str:
-        """What happened and what to do next, in words for staff."""
+        """What happened and what to do next, for staff."""
         return advice_on(source=self.source, kind=self.kind)

@@ -1,4 +1,4 @@
-"""The background work on record: reconciliations, and the signs of life of the workers."""
+"""Records of background work: reconciliations, and the heartbeats of workers."""
 
 from datetime import timedelta
 from typing import Self
@@ -9,11 +9,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 DEAD_AFTER = timedelta(minutes=2)
-"""A worker or a run without a sign of life for so long was killed, or hangs: each gives one every
-ten seconds, also in the middle of long work."""
+"""A worker or run without a heartbeat for this long was killed, or hangs: each sends one every ten
+seconds, also during long work."""
 FORGOTTEN_AFTER = timedelta(days=1)
 STOPPED = "Stopped before it was done."
-"""The error of a run whose worker was told to stop: nothing is wrong, another run will follow."""
+"""The error of a run whose worker was told to stop. Nothing is wrong: another run follows."""
 
 
 class RunTrigger(models.TextChoices):
@@ -26,9 +26,9 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.filter(finished_at__isnull=True)
 
     def begin(self, *, trigger: str) -> "SyncRun | None":
-        """A new run, or None while another is under way: the database allows one at a time.
+        """Create a run; return None while another is under way: the database allows only one.
 
-        A run that was killed is closed first, by the database's clock.
+        A run that was killed, by the database's clock, is closed first.
         """
         self.unfinished().filter(beat_at__lt=Now() - DEAD_AFTER).update(
             finished_at=F("beat_at"), error="Killed before it was done."
@@ -41,7 +41,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
 
 
 class SyncRun(models.Model):
-    """One reconciliation: what it looked at, and what became of it."""
+    """One reconciliation: how many conversations it checked, and the results."""
 
     trigger = models.CharField(_("started by"), max_length=7, choices=RunTrigger)
     started_at = models.DateTimeField(_("started"), db_default=Now())
@@ -61,7 +61,7 @@ class SyncRun(models.Model):
         ordering = ["-started_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                # The same for every row, so unique means: one.
+                # A constant: at most one unfinished row.
                 Value(1),
                 condition=Q(finished_at__isnull=True),
                 name="sync_run_is_alone",
@@ -75,38 +75,38 @@ class SyncRun(models.Model):
         return f"{self.started_at:%Y-%m-%d %H:%M}"
 
     def beat(self, **counts: int) -> None:
-        """Show a sign of life, and how far the run has come."""
+        """Record a heartbeat, and the counts so far."""
         SyncRun.objects.filter(pk=self.pk).update(beat_at=Now(), **counts)
 
     def finish(self, *, error: str = "", **counts: int) -> None:
-        """Close the run with what it came to; `error` says why it is incomplete."""
+        """Close the run with its counts; `error` says why it is incomplete."""
         SyncRun.objects.filter(pk=self.pk).update(
             beat_at=Now(), finished_at=Now(), error=error, **counts
         )
 
 
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
-    """All by the database's clock: workers run on several machines."""
+    """All times are by the database's clock, because workers run on several machines."""
 
     def alive(self) -> Self:
         return self.filter(beat_at__gte=Now() - DEAD_AFTER)
 
     def dead(self) -> Self:
-        """Workers that were not stopped but are not heard any more: killed, or hanging."""
+        """Return workers that were not stopped but send no heartbeats: killed, or hanging."""
         return self.filter(beat_at__lt=Now() - DEAD_AFTER)
 
     def beat(self, worker: str) -> None:
-        """This worker is alive."""
+        """Record that this worker is alive."""
         if not self.filter(worker=worker).update(beat_at=Now()):
             self.create(worker=worker)
 
     def sign_off(self, worker: str) -> None:
-        """This worker stops in good order, and is not missed."""
+        """Delete the heartbeat of a worker that stops in good order: it is not dead."""
         self.filter(worker=worker).delete()
 
 
 class Heartbeat(models.Model):
-    """A running worker."""
+    """The latest heartbeat of a worker."""
 
     worker = models.CharField(_("worker"), max_length=200, unique=True)
     started_at = models.DateTimeField(_("started"), db_default=Now())

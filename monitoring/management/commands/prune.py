@@ -1,4 +1,4 @@
-"""Deletes what is too old to keep."""
+"""`manage.py prune`: delete what is too old to keep."""
 
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -11,9 +11,9 @@ from monitoring.pruning import prunable, prune
 
 
 def days(typed: str) -> int:
-    """A number of days, one or more."""
+    """Return a number of days, 1 to 3650."""
     if not typed.isdecimal() or not 1 <= int(typed) <= 3650:
-        raise ArgumentTypeError(f"{typed!r} is no number of days from 1 to 3650")
+        raise ArgumentTypeError(f"{typed!r} is not a number of days from 1 to 3650")
     return int(typed)
 
 
@@ -21,7 +21,7 @@ class Command(base.Command):
     help = (
         "Delete what is too old to keep, in small commits: messages in the journal (see "
         "LEADSYNC_JOURNAL_DAYS and LEADSYNC_JOURNAL_MAX_ROWS), and after 90 days finished "
-        "reconciliations, recovered alerts, and causes of failures that nothing is left of. The "
+        "reconciliations, recovered alerts, and causes without any failure or message left. The "
         "worker does this every hour. Leads, conversations and failures stay."
     )
 
@@ -39,5 +39,5 @@ class Command(base.Command):
 
 
 def in_words(counts: Counter[str]) -> str:
-    """“3 alerts, 12 workers”, or “nothing”."""
+    """Return “3 alerts, 12 workers”, or “nothing”."""
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
