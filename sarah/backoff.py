@@ -1,4 +1,4 @@
-"""When a failed sync is tried again: exponential backoff with full jitter, then a person's turn."""
+"""When a failed sync is retried: exponential backoff with full jitter, then never by itself."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ LONGEST_DELAY = timedelta(hours=6)
 
 
 def delay_after(attempts: int, *, chance: float) -> timedelta | None:
-    """How long to wait after the given number of failed attempts; None: no further retry.
+    """Return how long to wait after this many failed attempts; None: no further retry.
 
-    The backoff doubles from a minute to six hours. `chance` in [0, 1) is the share of it that is
-    waited: full jitter, which spreads the retries of one outage best.
+    The backoff doubles from one minute to six hours. `chance` in [0, 1) is the share of it to wait:
+    full jitter, which spreads the retries of one outage best.
     """
     if attempts >= MAX_ATTEMPTS:
         return None

@@ -1,4 +1,4 @@
-"""What Sarah may learn about a lead: under which keys it comes, how it is read, where it goes."""
+"""The facts that Sarah may learn about a lead: their keys, how they are read, their fields."""
 
 import math
 import re
@@ -16,12 +16,12 @@ NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
 
 
 class Unusable(ValueError):
-    """A value that says nothing we can store; the message ends a sentence about the field."""
+    """A value that cannot be stored; the message completes a sentence about the field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A usable value, and what was wrong with it and done about it (blank: nothing)."""
+    """A usable value, and a warning: what was wrong with it and what we did (blank: nothing)."""
 
     value: object
     warning: str = ""
@@ -29,7 +29,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing that Sarah may learn, copied to the contact's field of the same name."""
+    """A fact that Sarah may learn, and the contact's `field` that it is copied to."""
 
     field: str
     keys: tuple[str, ...]
@@ -37,9 +37,9 @@ class Fact:
 
 
 def read_number(value: object, *, low: int, high: int) -> Reading:
-    """A whole number from a number or a numeric string, rounded half up and clamped.
+    """Read a whole number from a number or a numeric string, rounded half up and clamped.
 
-    Of `1.000` and `1,000` a person means a thousand, unless that would be out of range.
+    By `1.000` and `1,000` a person means a thousand, unless that is out of range. Raises Unusable.
     """
     if isinstance(value, str) and GROUPED.fullmatch(value.strip()):
         grouped = int(re.sub("[.,]", "", value.strip()))
@@ -55,7 +55,7 @@ def read_number(value: object, *, low: int, high: int) -> Reading:
 
 
 def read_text(value: object, *, max_length: int, one_line: bool = True) -> Reading:
-    """Text from a string, a number or a list of them, cleaned and cut."""
+    """Read text from a string, a number or a list of them, cleaned and cut. Raises Unusable."""
     if isinstance(value, list):
         value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -75,7 +75,7 @@ def read_text(value: object, *, max_length: int, one_line: bool = True) -> Readi
 
 
 def read_list(value: object) -> Reading:
-    """A list of short texts; a single text is a list of one, empty items are passed over."""
+    """Read a list of short texts; a text is a list of one, empty items go. Raises Unusable."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
@@ -129,9 +129,9 @@ EMPTY: tuple[object, ...] = ("", [], {}, None)
 
 
 def learned(extracted_data: Mapping[str, object]) -> dict[str, object]:
-    """The contact's fields that these data fill, by name: usable and not empty values only.
+    """Return the contact's fields that these data fill, by name: only usable, non-empty values.
 
-    Of two spellings of one fact the first that is filled counts.
+    If a fact comes under several keys, the first that is filled counts.
     """
     values = {}
     for fact in FACTS:

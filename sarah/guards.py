@@ -1,6 +1,6 @@
-"""The guards: what must not cost a message, or stop the rest of the background work, may fail here.
+"""Guards: a failure in here costs no message and does not stop the rest of the background work.
 
-Each puts what it caught on record. They raise only when the transaction itself is lost.
+Each guard records what it caught. Recording raises only if the transaction itself is lost.
 """
 
 import logging
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 
 class JobFailed(Exception):
-    """The work broke; that is in the log and among the failures."""
+    """Background work failed; that is logged and recorded as a failure."""
 
 
 def record_failure(
     *, kind: str, error: str, source: str = Source.SARAH, **details: Any
 ) -> int | None:
-    """Put a failure on record and return its cause; where even that fails, into the log (without
-    personal data)."""
+    """Record a failure and return the id of its cause. If even that fails, log it (without
+    personal data) and return None."""
     try:
         return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
     except Exception as broken:  # noqa: BLE001 (guard: a broken failure log costs no message)
@@ -40,16 +40,18 @@ def record_failure(
 
 
 def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None) -> T:
-    """The result of `work`, done in the background; raises JobFailed where it breaks, and the
-    database's own errors where that is away: the worker waits until it is back. `what` is for the
-    log, without personal data, and keeps the failures of different work apart.
+    """Run `work` in the background and return its result.
+
+    If it fails, the failure is recorded and JobFailed raised. If the database is away, its own
+    error is raised, because the worker waits until it is back. `what` names the work in the log,
+    without personal data, and keeps the failures of different work apart.
     """
     try:
         return work()
     except LOST:
         raise
     except Exception as error:
-        logger.error("Broke in the background: %s: %s", what, frames(error))
+        logger.error("Background work failed: %s: %s", what, frames(error))
         record_failure(
             kind=Kind.SYNC_ERROR,
             source=Source.BACKGROUND,

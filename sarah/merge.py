@@ -1,4 +1,4 @@
-"""What a message changes in the conversation as it is stored: pure, a value in, a value out."""
+"""Merges a message into the stored conversation: values in, values out. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ TOO_MUCH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """The fields to write and their new values, what was left out and why, whether it was late."""
+    """The fields to write with their new values, what was left out and why, and if it was late."""
 
     values: dict[str, object]
     problems: dict[str, str]
@@ -31,9 +31,10 @@ class Merge:
 
 
 def merge(stored: SarahState, message: Message) -> Merge:
-    """`stored` with the message on top: absent fields stay, facts are merged key by key.
+    """Merge the message into `stored`: absent fields stay, facts are merged key by key.
 
-    A late or forgetful message (CONTRACT 1) only fills empty facts and moves the state forward.
+    A late message, or one of a bot that lost its memory (CONTRACT 1), only fills empty facts and
+    moves the state forward.
     """
     sent_count = message.fields.get("message_count")
     is_late = isinstance(sent_count, int) and sent_count < stored.message_count
@@ -42,7 +43,7 @@ def merge(stored: SarahState, message: Message) -> Merge:
         fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}
     facts, left_out = merge_facts(stored.extracted_data, message.facts, only_fill=is_late)
     values = {name: value for name, value in fields.items() if getattr(stored, name) != value}
-    if _text(facts) != _text(stored.extracted_data):  # to Python, 1 equals true
+    if _text(facts) != _text(stored.extracted_data):  # as JSON: in Python, 1 == True
         values["extracted_data"] = facts
     return Merge(
         values=values,
@@ -58,9 +59,9 @@ def later_state(one: str, other: str) -> str:
 def merge_facts(
     stored: Mapping[str, object], new: Mapping[str, object], *, only_fill: bool = False
 ) -> tuple[dict[str, object], list[str]]:
-    """The facts together, and the keys of `new` that there was no room for.
+    """Return the merged facts, and the keys of `new` for which there was no room.
 
-    An empty value never replaces a filled one; with `only_fill` nothing does.
+    An empty value never replaces a filled one; with `only_fill`, no value does.
     """
     merged, left_out = dict(stored), []
     room = MAX_BODY - _size(merged)

@@ -1,4 +1,4 @@
-"""The queue of failed syncs: any number of workers, each due conversation once."""
+"""Works the queue of failed syncs: any number of workers, each due conversation once."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from sarah.models import SarahState, SyncReason
 from sarah.retry import retry_due
 
 LEASED_AT_ONCE = 20
-"""So few that a batch is done long before its lease runs out, even with slow retries."""
+"""So few that a batch is done well before its lease runs out, even with slow retries."""
 
 OVERTAKEN = "overtaken"
-"""A message, a person or another worker was faster."""
+"""The outcome if a message, a person or another worker was faster."""
 
 
 def work_batch(stopped: Callable[[], bool] = lambda: False) -> Counter[str]:
-    """Retry some of what is due; returns the outcomes, none if nothing is.
+    """Retry some of the due conversations; return the outcomes, none if nothing is due.
 
-    What is leased and not worked when `stopped` says so is given back.
+    Conversations that are leased but not retried when `stopped()` are released.
     """
     outcomes: Counter[str] = Counter()
     pks = [] if stopped() else SarahState.objects.lease(LEASED_AT_ONCE)
@@ -33,15 +33,15 @@ def work_batch(stopped: Callable[[], bool] = lambda: False) -> Counter[str]:
 
 
 def postpone(state_id: int) -> None:
-    """Put off the retry of a conversation that broke outside of its guarded sync."""
+    """Postpone the retry of a conversation that failed outside of its guarded sync."""
     with transaction.atomic():
         for state in SarahState.objects.select_for_update(no_key=True).filter(pk=state_id):
             state.postpone()
 
 
 def _work(pk: int) -> str:
-    """The outcome of one retry; one that breaks outside of the guarded sync is put off, since
-    it must not stop the queue."""
+    """Retry one conversation and return the outcome. If it fails outside of the guarded sync, it is
+    postponed, because it must not stop the queue."""
     what = f"the retry of conversation {pk}"
     try:
         result = run_guarded(partial(retry_due, pk), what=what, state_id=pk)

@@ -1,6 +1,6 @@
-"""Reading of what the bot sent: whatever of a body can be used, and what was wrong with the rest.
+"""Reads a bot's message: what of the body can be used, and what was wrong with the rest.
 
-Pure: it asks neither the clock nor the database. The bot never sends anything twice, so a field
+Pure: asks neither the clock nor the database. The bot never sends anything twice, so a field
 that cannot be used is left out and everything else is kept (CONTRACT 1, salvage).
 """
 
@@ -51,7 +51,7 @@ class Message:
 
 
 def parse_body(raw: bytes) -> dict[str, object]:
-    """The JSON object in `raw`; raises UnreadableBody if there is none."""
+    """Return the JSON object in `raw`. Raises UnreadableBody if there is none."""
     try:
         body = _loads(raw)
     except ValueError:
@@ -62,7 +62,7 @@ def parse_body(raw: bytes) -> dict[str, object]:
 
 
 def read_message(body: dict[str, object], *, now: datetime) -> Message:
-    """Everything in `body` that can be used, and a warning for each field that cannot."""
+    """Return everything in `body` that can be used, and a warning for each field that cannot."""
     fields: dict[str, object] = {}
     warnings: dict[str, str] = {}
     for name, read in FIELDS.items():
@@ -82,7 +82,7 @@ def read_message(body: dict[str, object], *, now: datetime) -> Message:
 
 
 def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:
-    """How a body goes on record: its digest, and as much of its text as `limit` bytes hold."""
+    """Return a body as it is recorded: its digest, and the first `limit` bytes of its text."""
     return {
         "fingerprint": sha256(raw).hexdigest(),
         "payload": {"body": raw[:limit].decode("utf-8", "replace").replace("\x00", "")},
@@ -97,8 +97,8 @@ def _loads(raw: bytes) -> object:
 
 
 def _cut_depths(raw: bytes) -> bytes:
-    """The JSON with `null` for what lies so deep that Python cannot read it and we would not keep
-    it; enough stays to be seen and warned about as too deep."""
+    """Return the JSON with `null` in place of what is nested deeper than Python can read. We would
+    not keep it anyway; enough depth stays for the warning that it is too deep."""
     kept, depth, start = [], 0, 0
     for token in JSON_TOKENS.finditer(raw):
         if token[0] in b"[{":
@@ -171,7 +171,7 @@ def _read_time(value: object, now: datetime) -> Reading:
 
 
 def read_ref(value: object) -> Reading:
-    """How a workspace is named: its slug or its Kapso id, which may come as a number."""
+    """Read the name of a workspace: its slug or its Kapso id, which may come as a number."""
     return read_text(value, max_length=MAX_REF_LENGTH)
 
 
@@ -212,7 +212,7 @@ def _read_key(sent: str) -> Reading:
 
 
 def _read_anything(value: object) -> Reading:
-    """A value of a key that we do not know, made fit to be stored."""
+    """Read the value of an unknown key, and make it fit to be stored. Raises Unusable."""
     problems: set[str] = set()
     kept = _tidy(value, 2, problems)
     if kept is None:
@@ -224,7 +224,7 @@ def _read_anything(value: object) -> Reading:
 
 
 def _tidy(value: object, depth: int, problems: set[str]) -> object:
-    """`value` without what the database or a page cannot bear; None where nothing is left."""
+    """Return `value` without what breaks a database or a page; None if nothing is left."""
     if isinstance(value, str):
         if is_harmful(value):
             problems.add("has control characters")

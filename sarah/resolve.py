@@ -1,6 +1,6 @@
-"""Resolving failures by hand: they are closed, and their conversations are no longer retried.
+"""Resolves failures for a person: closes them, and ends the retries of their conversations.
 
-What fails again opens a new failure: the bot's next message syncs as ever.
+A conversation that fails again opens a new failure: the bot's next message syncs as usual.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ from sarah.models import SarahState
 def resolve_failures(
     failures: SyncFailureQuerySet, *, by: str, note: str = "", seen_until: datetime | None = None
 ) -> int:
-    """Close the open ones of these, in small commits, signed `by`; returns how many.
+    """Resolve the open ones of these, in small commits, signed `by`; return how many.
 
-    Only those last seen by the moment at which the person asked (now): what has failed since stays
-    open. `synced_at` stays as it is: a conversation that a person gave up on is still out of sync.
+    Only those last seen until `seen_until`, when the person asked (default: now): what failed since
+    then stays open. `synced_at` stays as it is: a conversation that a person gave up on is still
+    out of sync.
     """
     asked = failures.open().filter(last_seen_at__lte=seen_until or timezone.now())
     seen = list(asked.order_by("pk").values_list("pk", "last_seen_at"))
@@ -29,9 +30,9 @@ def resolve_failures(
 
 
 def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
-    """The cause is over: close its open failures, and return how many there were.
+    """Resolve a cause and its open failures; return how many failures.
 
-    One that is seen while this runs stays open, and the cause is *back again*.
+    A failure that is seen while this runs stays open, and the cause is *back again*.
     """
     now = timezone.now()
     FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)
@@ -42,7 +43,7 @@ def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
 @transaction.atomic
 def _resolve(seen: Mapping[int, datetime], *, by: str, note: str) -> int:
     failures = SyncFailure.objects.filter(pk__in=seen)
-    # The conversations first: a message that fails right now has locked its own.
+    # Lock the conversations first: a message that fails right now has locked its own.
     about = failures.filter(state__isnull=False).values_list("state_id", flat=True)
     states = SarahState.objects.filter(pk__in=list(about)).order_by("pk")
     list(states.select_for_update(no_key=True).values_list("pk"))

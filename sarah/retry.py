@@ -1,4 +1,4 @@
-"""Retrying conversations: one, those that somebody chose, those that a lead or workspace lets in.
+"""Retries conversations: one, a selection, or those that wait for a lead or workspace just saved.
 
 Each retry is one commit, along the same path as a bot's message, with the conversation as it is
 stored now.
@@ -22,19 +22,19 @@ from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
 from sarah.sync import SyncResult
 
 AT_ONCE, PATIENCE = 50, 5.0
-"""So many conversations, and for about so many seconds, are retried while a person waits."""
+"""How many conversations are retried, for about how many seconds, while a person waits."""
 ENDS_WAITING = {
     *("phone", "workspace", "opted_out"),
     *("slug", "kapso_phone_number_id", "creates_contacts", "max_created_per_hour"),
     "test_numbers",
 }
-"""The fields of a lead or a workspace that decide whether a conversation reaches its lead."""
+"""Fields of a lead or a workspace that decide whether a conversation reaches its lead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """What a retry came to: conversations that are in sync now (or need no retry, since their lead
-    opted out), that still fail, and that are due for the worker."""
+    """The result of a retry: how many conversations are in sync now (or need no retry, because
+    they are excluded), how many still fail, and how many are due for the worker."""
 
     synced: int = 0
     still_failing: int = 0
@@ -42,14 +42,14 @@ class Retried:
 
 
 def retry(state_id: int, *, by: str = "") -> SyncResult | None:
-    """Sync one conversation again; None if it is gone. `by` is the person who asked for it."""
+    """Retry one conversation; return None if it is gone. `by` is the person who asked for it."""
     return past_races(partial(_retry, state_id, by=by))
 
 
 def retry_due(state_id: int) -> SyncResult | None:
-    """Sync a leased conversation again; None if a message, a person or another worker was faster.
+    """Retry a leased conversation; return None if a message, person or other worker was faster.
 
-    Each of them ends the lease, so an old retry cannot get in the way of a newer sync.
+    Each of them ends the lease, so an old retry cannot interfere with a newer sync.
     """
     return past_races(partial(_retry, state_id, is_due=True))
 
@@ -64,7 +64,7 @@ def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult |
 
 
 def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:
-    """Retry these conversations in constant memory, however many they are."""
+    """Retry these conversations one by one, in constant memory, and yield the results."""
     last = 0
     while batch := list(
         states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
@@ -76,13 +76,13 @@ def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResu
 
 
 def retry_all(states: SarahStateQuerySet, *, by: str) -> Retried:
-    """Retry these conversations, while the person who asked for it waits."""
+    """Retry all these conversations while the person who asked for it waits."""
     return _tally(retry_each(states, by=by))
 
 
 def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
-    """Retry the conversations of these failures, each once: as many as the person who asked for it
-    cares to wait for, the rest by the worker. All are due at once, so none is lost on the way."""
+    """Retry the conversations of these failures, each once: some while the person who asked for it
+    waits, the rest by the worker. All are made due first, so none is lost on the way."""
     states = states_of(failures)
     asked = list(states.order_by("pk").values_list("pk", flat=True))
     states.retry_now(by=by)
@@ -93,7 +93,7 @@ def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
 
 
 def states_of(failures: SyncFailureQuerySet) -> SarahStateQuerySet:
-    """The conversations whose retry may end these failures."""
+    """Return the conversations whose retry may heal these failures."""
     states = list(failures.retryable().values_list("state_id", flat=True))
     return SarahState.objects.filter(pk__in=states)
 
@@ -104,20 +104,20 @@ def _tally(results: Iterable[SyncResult]) -> Retried:
 
 
 def heal_later(saved: Contact | Workspace, update_fields: Iterable[str] | None) -> None:
-    """Heal what waits for this lead or workspace, once it is committed."""
+    """Retry what waits for this lead or workspace, once it is committed."""
     if update_fields is None or ENDS_WAITING.intersection(update_fields):
         transaction.on_commit(partial(heal_waiting, saved), robust=True)
 
 
 def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
-    """Sync what waited for this workspace or these leads; returns how many conversations healed.
+    """Retry what waits for this workspace or these leads; return how many conversations synced.
 
-    Saving one calls this by itself. Whoever writes leads with `bulk_create()` or `update()` calls
-    it with them, since those send no signal.
+    Saving a lead or workspace calls this. Code that writes leads with `bulk_create()` or `update()`
+    must call it, because those send no signal.
     """
     if isinstance(saved, Workspace):
         healed = sum(map(_heal, _waiting_for_workspace(saved)))
-        # No more than there is room for: in a flood, a million may wait for their turn.
+        # No more than there is room for: in a flood, a million may be waiting.
         in_turn = islice(retry_each(_waiting_for_quota(saved)), room_in(saved))
         return healed + sum(result.synced for result in in_turn)
     contacts = [saved] if isinstance(saved, Contact) else list(saved)
@@ -125,7 +125,7 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
 
 
 def look_again(state: SarahState) -> SyncResult | None:
-    """Retry a conversation whose lead was committed while its own transaction was under way.
+    """Retry a conversation if its lead was committed during its own transaction, else return None.
 
     Whoever added the lead could not see the conversation yet, and we could not see the lead.
     """
@@ -146,7 +146,7 @@ def _heal(states: SarahStateQuerySet) -> int:
 
 
 def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
-    """Those that wait for one of these leads, were excluded, or have lost it."""
+    """Return conversations that wait for one of these leads, were excluded, or lost their lead."""
     workspaces = {contact.workspace_id for contact in contacts}
     here = Q(contact_phone__in=[contact.phone for contact in contacts]) & (
         Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
@@ -158,10 +158,11 @@ def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
 
 
 def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]:
-    """Those that wait for this workspace, or whose phone became or was one of its test numbers.
+    """Yield conversations that wait for this workspace, or whose phone became or was one of its
+    test numbers.
 
-    Several small questions: one that holds them all could use no index, and would read a million
-    conversations for each workspace that is saved.
+    In several small queries: a single one could use no index, and would read a million
+    conversations whenever a workspace is saved.
     """
     refs = [workspace.slug, workspace.kapso_phone_number_id or workspace.slug]
     if is_the_only(workspace):
@@ -176,7 +177,7 @@ def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]
 
 
 def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
-    """Those that become leads as soon as this workspace may create some."""
+    """Return conversations that become leads as soon as this workspace may create some."""
     unknown = SarahState.objects.out_of_sync().filter(
         workspace=workspace, synced_at__isnull=True, sync_reason=SyncReason.CONTACT_NOT_FOUND
     )
@@ -184,7 +185,7 @@ def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
 
 
 def _locked_at_home(state_id: int) -> SarahState | None:
-    """The conversation under its lock, adopted by its workspace if that can be told by now."""
+    """Return the conversation, locked, and adopted by its workspace if that is known by now."""
     state = SarahState.objects.select_related("workspace").filter(pk=state_id).first()
     if state is None:
         return None

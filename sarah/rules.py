@@ -15,9 +15,9 @@ ACTIVITY_RECORDED_EVERY = timedelta(minutes=1)
 
 
 def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
-    """The lead's fields that the conversation changes, with their new values; empty if none.
+    """Return the lead's fields that the conversation changes, with their new values.
 
-    What a person wrote (`staff_fields`) stays, a name is only given to a lead that has none, and
+    What a person edited (`staff_fields`) stays, a name is only given to a lead that has none, and
     the status only moves forward.
     """
     proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
@@ -40,7 +40,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
 
 
 def is_re_engaged(contact: Contact, state: SarahState) -> bool:
-    """Whether an archived lead has written again since, and is not marked for that yet."""
+    """Return whether a lead has written again since it was archived, and is not marked yet."""
     if contact.lead_status != LeadStatus.ARCHIVED:
         return False
     archived_at, marked_at = contact.status_changed_at, contact.re_engaged_at
@@ -50,7 +50,7 @@ def is_re_engaged(contact: Contact, state: SarahState) -> bool:
 
 
 def check_status_map() -> None:
-    """Stop the start if LEADSYNC_STATUS_BY_STATE does not give each state a known status."""
+    """Stop the start unless LEADSYNC_STATUS_BY_STATE gives each state a known status."""
     statuses = settings.LEADSYNC_STATUS_BY_STATE
     if (
         not isinstance(statuses, dict)

@@ -1,4 +1,4 @@
-"""The background worker: any number of them, on any number of machines, share the work."""
+"""The background worker. Any number of them, on any number of machines, share the work."""
 
 import logging
 import os
@@ -22,14 +22,15 @@ from sarah.queue import work_batch
 logger = logging.getLogger(__name__)
 
 POLL = 1.0
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two checks of an empty queue."""
 BEAT_EVERY = 10.0
+"""Seconds."""
 SQLITE_PAUSE = 0.005
-"""SQLite does not hand its one writer's lock out in turn: without a pause, a bot waits for long."""
+"""Seconds. SQLite does not grant its one write lock in turn: without a pause, a bot waits long."""
 
 
 class Heartbeats(Protocol):
-    """Where workers show that they live."""
+    """Stores the heartbeats of workers."""
 
     def beat(self, worker: str) -> None: ...
     def sign_off(self, worker: str) -> None: ...
@@ -37,21 +38,21 @@ class Heartbeats(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """Something that the worker does now and then, beside the queue. May run in several at once."""
+    """What the worker does now and then, beside the queue. May run in several workers at once."""
 
     run: Callable[[Callable[[], bool]], Any]
-    """Gets a function that tells whether to stop; returns None if there was nothing to do."""
+    """Gets a function that returns whether to stop; returns None if there was nothing to do."""
     every: float
     """Seconds."""
     due_at: float = 0.0
     is_sound: bool = False
-    """Whether this worker has done it since it broke, here or in an earlier worker."""
+    """Whether it succeeded since it last failed; until then, a success heals its open failures."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """Works until it is told to stop. A database that is away or not migrated yet does not end it:
-    it says so in the log and asks again."""
+    """Works until it is told to stop. If the database is away or not migrated yet, it logs that and
+    goes on asking."""
 
     heartbeats: Heartbeats
     jobs: dict[str, Job]
@@ -60,12 +61,12 @@ class Worker:
     beat_at: float = 0.0
 
     def stop(self, *_signal: object) -> None:
-        """Leave after the conversation at hand; for a signal handler."""
+        """Stop after the current conversation. Usable as a signal handler."""
         self.stopping = True
 
     def checkpoint(self) -> bool:
-        """Between any two pieces of work: show that it lives, let others write, ask whether to
-        stop."""
+        """Send a heartbeat if one is due, let others write, and return whether to stop. Called
+        between any two pieces of work."""
         now = time.monotonic()
         if now >= self.beat_at:
             self.beat_at = now + BEAT_EVERY
@@ -89,7 +90,7 @@ class Worker:
         self.sign_off()
 
     def work_once(self) -> tuple[Counter[str], dict[str, Any]]:
-        """Everything that is due now; returns the outcomes of the retries and the jobs' results."""
+        """Do what is due now; return the outcomes of the retries and the results of the jobs."""
         outcomes: Counter[str] = Counter()
         while not self.checkpoint() and (batch := work_batch(self.checkpoint)):
             outcomes += batch
@@ -98,7 +99,7 @@ class Worker:
         return outcomes, results
 
     def do_jobs(self) -> dict[str, Any]:
-        """Those whose time has come, each on its own: one that breaks keeps none from its turn."""
+        """Run the jobs that are due and return their results; one that fails stops no other."""
         results = {}
         for name, job in self.jobs.items():
             if not self.checkpoint() and time.monotonic() >= job.due_at:
@@ -107,7 +108,7 @@ class Worker:
         return results
 
     def sign_off(self) -> None:
-        """A worker that was stopped is not missed."""
+        """Delete the heartbeat: a worker that was stopped is not dead."""
         with suppress(Error):
             self.heartbeats.sign_off(self.name)
 

@@ -1,4 +1,4 @@
-"""The JSON of `/sarah/state`: how it is made, and its description for the OpenAPI schema."""
+"""The JSON of `/sarah/state`, and its description for the OpenAPI schema."""
 
 from rest_framework import serializers
 
@@ -18,7 +18,7 @@ TIMES = ("created_at", "updated_at", "last_message_at")
 
 
 def state_json(state: SarahState) -> dict[str, object]:
-    """The conversation, as Sarah's memory of it."""
+    """Return the conversation as the JSON of Sarah's memory."""
     times = {name: getattr(state, name) for name in TIMES}
     return {
         **{name: getattr(state, name) for name in BLANK_STATE},
@@ -29,7 +29,7 @@ def state_json(state: SarahState) -> dict[str, object]:
 
 
 def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """The answer to a message that is committed."""
+    """Return the JSON of the answer to a committed message."""
     answer: dict[str, object] = {"success": True, "sync": receipt.result.synced}
     if receipt.result.reason:
         answer["syncReason"] = receipt.result.reason.value
@@ -47,19 +47,23 @@ class StateSerializer(serializers.Serializer):
     extracted_data = serializers.DictField()
     language = serializers.ChoiceField(Language.choices)
     message_count = serializers.IntegerField(min_value=0)
-    contact_phone = serializers.CharField(required=False, help_text="E.164; known phones only.")
-    workspace_id = serializers.CharField(required=False, allow_null=True, help_text="The slug.")
+    contact_phone = serializers.CharField(required=False, help_text="E.164; only for known phones.")
+    workspace_id = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="The workspace's slug, or what the bot sent if no such workspace exists.",
+    )
     created_at = serializers.DateTimeField(required=False)
     updated_at = serializers.DateTimeField(required=False)
     last_message_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class MessageSerializer(serializers.Serializer):
-    """What the bot says after a message. A field that is absent or null keeps its stored value."""
+    """A message of the bot. A field that is absent or null keeps its stored value."""
 
     contact_phone = serializers.CharField(help_text="Any spelling of a phone number.")
     workspace_id = serializers.CharField(
-        required=False, allow_null=True, help_text="Slug or Kapso phone_number_id."
+        required=False, allow_null=True, help_text="A slug or a Kapso phone_number_id."
     )
     state = serializers.ChoiceField(ConversationState.choices, required=False, allow_null=True)
     lead_score = serializers.FloatField(
@@ -78,7 +82,7 @@ class MessageSerializer(serializers.Serializer):
 
 
 class ReceiptSerializer(serializers.Serializer):
-    """The message is committed; `sync` tells whether it has reached the lead."""
+    """The message is committed; `sync` says whether it has reached the lead."""
 
     success = serializers.BooleanField()
     sync = serializers.BooleanField()
@@ -88,5 +92,5 @@ class ReceiptSerializer(serializers.Serializer):
     warnings = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="What could not be used as it was sent, by field, and what we did.",
+        help_text="By field: what could not be used as it was sent, and what we did.",
     )

@@ -1,4 +1,4 @@
-"""What `simulate` and `replay` share: the way they send traffic and report what became of it."""
+"""Shared by `simulate` and `replay`: sending traffic, and reporting the outcomes."""
 
 import argparse
 import os
@@ -18,14 +18,14 @@ SLOWEST = 0.001
 
 
 def positive_int(value: str) -> int:
-    """Read a whole number of at least 1; for argparse."""
+    """Return a whole number of at least 1, for argparse."""
     if not value.isdecimal() or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is not a whole number above 0")
     return int(value)
 
 
 def requests_per_second(value: str) -> float:
-    """Read a rate from SLOWEST up; for argparse."""
+    """Return a rate of at least SLOWEST, for argparse."""
     try:
         rate = float(value)
     except ValueError:
@@ -36,7 +36,7 @@ def requests_per_second(value: str) -> float:
 
 
 def server_url(value: str) -> str:
-    """Read the address of a server, without the slash at its end; for argparse."""
+    """Return the address of a server, without a slash at its end, for argparse."""
     try:
         url = urlsplit(value)
         usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
@@ -48,7 +48,7 @@ def server_url(value: str) -> str:
 
 
 class SendingCommand(base.Command):
-    """A command that sends traffic to a server, which need not be this installation's."""
+    """A command that sends traffic to a server, which may be another installation."""
 
     requires_system_checks = ()
     epilog = "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
@@ -65,7 +65,7 @@ class SendingCommand(base.Command):
     def add_sending_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--key",
-            help="the bot's key; better the environment variable LEADSYNC_KEY, "
+            help="the bot's key; the environment variable LEADSYNC_KEY is safer, "
             "because others on this machine can read a command line",
         )
         parser.add_argument(
@@ -76,7 +76,7 @@ class SendingCommand(base.Command):
         )
 
     def send(self, traffic: Iterable[dict[str, Any]], *, total: int, options: dict) -> None:
-        """Send the traffic; the last line on stdout sums up the outcomes, whatever happens."""
+        """Send the traffic; the last line on stdout sums up the outcomes, even if interrupted."""
         tally = Tally()
         replies = send(
             traffic, base_url=options["base_url"], key=_key(options["key"]), rate=options["rate"]
@@ -102,7 +102,7 @@ def _key(given: str | None) -> str:
     if not key:
         raise CommandError(
             "A key is missing. Create one with `manage.py create_bot NAME --role sarah` "
-            "and give it with --key or the environment variable LEADSYNC_KEY."
+            "and pass it with --key or the environment variable LEADSYNC_KEY."
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise CommandError("The key has characters that no key has. Copy it again.")

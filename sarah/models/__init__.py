@@ -1,4 +1,4 @@
-"""What the bot said: conversations, which are also the queue of the sync, and their messages."""
+"""Conversations, which are also the queue of the sync, and their messages."""
 
 from sarah.models.messages import Outcome, StateUpdate, StateUpdateQuerySet
 from sarah.models.states import MAX_COUNT, ConversationState, SarahState, SarahStateQuerySet

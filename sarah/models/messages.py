@@ -1,4 +1,4 @@
-"""The journal of messages: each accepted one as it was sent, and what it changed."""
+"""The journal: each accepted message as it was sent, and what it changed."""
 
 from datetime import datetime
 from typing import Self
@@ -15,7 +15,7 @@ from sarah.models.sync_state import SyncReason
 
 
 class Outcome(models.TextChoices):
-    """What the sync of a message came to: synced, or the bot's `syncReason`."""
+    """The outcome of the sync of a message: synced, or the bot's `syncReason`."""
 
     SYNCED = "synced", _("Synced")
     CONTACT_NOT_FOUND = SyncReason.CONTACT_NOT_FOUND.value, SyncReason.CONTACT_NOT_FOUND.label
@@ -30,12 +30,12 @@ class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
         return self.filter(received_at__gte=when)
 
     def failed(self) -> Self:
-        """Messages that should have reached a lead and did not, at that moment."""
+        """Return messages that should have reached a lead and did not when they were received."""
         return self.exclude(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])
 
 
 class StateUpdate(models.Model):
-    """One accepted message: nobody edits it, and it is deleted only by age (`pruning.py`)."""
+    """One accepted message. Nobody edits it, and only `pruning.py` deletes it, the oldest first."""
 
     MAX_BODY = 16 * 1024
 

@@ -1,1 +1,1 @@
-"""Traffic like Sarah's without WhatsApp: made, recorded, and sent to a server."""
+"""Bot traffic without WhatsApp: simulates it, reads and writes recordings, sends it."""

@@ -1,4 +1,4 @@
-"""Recorded requests of a bot: read from a file, written to one, sent to a server over HTTP."""
+"""Reads and writes recorded requests of a bot, and sends them to a server over HTTP."""
 
 import json
 import time
@@ -16,11 +16,11 @@ TIMEOUT = 10
 """Seconds to wait for a connection, and for an answer on it."""
 
 SILENCE = 5
-"""So many requests in a row without an answer mean that the server is gone."""
+"""This many requests in a row without an answer mean that the server is gone."""
 
 
 class Outcome(StrEnum):
-    """What became of one request. The values are the words of the summary."""
+    """The outcome of one request. The values are the words of the summary."""
 
     KNOWN = "known"
     NEW = "new"
@@ -37,7 +37,7 @@ PROBLEMS = {Outcome.HTTP_ERROR, Outcome.UNREADABLE, Outcome.NO_ANSWER}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back for one request; `detail` is the syncReason, the status or what went wrong."""
+    """The answer to one request; `detail` is the syncReason, the status or what went wrong."""
 
     outcome: Outcome
     detail: str = ""
@@ -79,7 +79,7 @@ class TrafficError(Exception):
 
 
 def read_requests(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the requests of a JSONL file; a bad line raises TrafficError with its number."""
+    """Yield the requests of a JSONL file. A bad line raises TrafficError with its number."""
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -114,12 +114,12 @@ def to_line(request: dict[str, Any]) -> str:
 def send(
     traffic: Iterable[dict[str, Any]], *, base_url: str, key: str, rate: float | None = None
 ) -> Iterator[Reply]:
-    """Send the requests in their order, at most `rate` a second, and yield what becomes of each.
+    """Send the requests in order, at most `rate` a second, and yield the answer to each.
 
-    It neither retries nor follows redirects, as the function nodes do not. Raises TrafficError
-    when the server cannot be reached, or stops answering, or refuses the key at the first request.
+    Neither retries nor follows redirects, like the function nodes. Raises TrafficError if the
+    server cannot be reached, stops answering, or refuses the key at the first request.
     """
-    silent = SILENCE - 1  # without any answer yet, one silence is enough
+    silent = SILENCE - 1  # before the first answer, one failure is enough
     with requests.Session() as session:
         session.trust_env = False  # else ~/.netrc replaces our key, and a proxy sees it
         session.headers["Authorization"] = f"Bearer {key}"
@@ -166,7 +166,7 @@ def _exchange(session: requests.Session, base_url: str, request: dict[str, Any])
 
 
 def _cause(error: requests.RequestException) -> str:
-    """Say what failed without the message of the exception, which quotes the lead's phone."""
+    """Return what failed, without the exception's message, which quotes the lead's phone."""
     match error:
         case requests.Timeout():
             return f"no answer within {TIMEOUT} s"
@@ -195,7 +195,7 @@ def _understood(method: str, answer: Any) -> Reply:
 
 
 def _check_first(reply: Reply) -> None:
-    """Stop before a whole recording runs into the same closed door."""
+    """Raise TrafficError if the key is refused, before a whole recording is sent with it."""
     if reply.outcome != Outcome.HTTP_ERROR or reply.detail not in ("401", "403"):
         return
     causes = {
@@ -205,5 +205,5 @@ def _check_first(reply: Reply) -> None:
     raise TrafficError(
         f"The server refused the key ({reply.detail}): {causes[reply.detail]}. "
         "Create one with `manage.py create_bot NAME --role sarah` on the server, "
-        "and give it with --key or LEADSYNC_KEY."
+        "and pass it with --key or LEADSYNC_KEY."
     )
