@@ -1,4 +1,4 @@
-"""Where a message belongs: its workspace, its phone, and the conversation there (CONTRACT 3)."""
+"""Finds where a message belongs: its workspace, its phone, its conversation (CONTRACT 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from sarah.models import SarahState, StateUpdate
 
 
 class ForeignWorkspace(Exception):
-    """The key is bound to another workspace than the one named."""
+    """The key is bound to a workspace other than the one named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A phone and its workspace; without a workspace, the name it was given (blank for none)."""
+    """A phone and its workspace; `ref` is the name that the bot sent for it (blank if none)."""
 
     phone: str
     workspace: Workspace | None
@@ -31,8 +31,8 @@ class Address:
     def waiting_refs(self) -> tuple[str | None, str | None]:
         """The one or two names under which conversations may have waited for this workspace.
 
-        A key for all workspaces left some without a name, and now says where they belong. A key
-        bound to one workspace does not reach those: they may be somebody else's.
+        A key for all workspaces may have left some without a name, and now names their workspace. A
+        key bound to one workspace does not reach those: they may be somebody else's.
         """
         if self.workspace and not self.is_bound:
             return "", self.ref
@@ -40,17 +40,17 @@ class Address:
         return (None, None) if nameless else (self.ref, self.ref)
 
     def is_home_of(self, state: SarahState) -> bool:
-        """Whether a conversation of this phone belongs here, also if it waited until now."""
+        """Return whether a conversation of this phone belongs here, also if it waited until now."""
         if state.workspace_id is None:
             return state.workspace_ref in self.waiting_refs
         return self.workspace is not None and state.workspace_id == self.workspace.pk
 
 
 def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> Address:
-    """Where a message with this phone and this workspace name belongs.
+    """Return where a message with this phone and this workspace name belongs.
 
     The workspace is the one named; else the key's; else the only one there is; else the one where
-    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace for a key bound elsewhere.
+    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace if the key is bound to another.
     """
     if key_workspace:
         if ref and not key_workspace.answers_to(ref):
@@ -69,13 +69,13 @@ def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None
 
 
 def workspace_for_ref(ref: str) -> Workspace | None:
-    """The workspace with this slug, or else with this Kapso phone number id."""
+    """Return the workspace with this slug, or else with this Kapso phone number id."""
     found = Workspace.objects.filter(Q(slug=ref) | Q(kapso_phone_number_id=ref))
     return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
 
 
 def workspace_for_phone(phone: str) -> Workspace | None:
-    """The only workspace there is, or else the only one where the phone is a lead."""
+    """Return the only workspace there is, or else the only one where the phone is a lead."""
     is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
     match list(Workspace.objects.annotate(is_lead=is_lead).order_by("-is_lead")[:2]):
         case [only]:
@@ -86,7 +86,7 @@ def workspace_for_phone(phone: str) -> Workspace | None:
 
 
 def workspace_of(state: SarahState) -> Workspace | None:
-    """The conversation's workspace, also the one it has waited for, if that can be told by now."""
+    """Return the conversation's workspace, or the one it waited for if that is known by now."""
     if state.workspace:
         return state.workspace
     ref = state.workspace_ref
@@ -102,10 +102,10 @@ def region_of(workspace: Workspace | None) -> str:
 
 
 def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> SarahState | None:
-    """The conversation that a message to the same address would go on with.
+    """Return the conversation that a message to the same address would continue.
 
-    Without one, and if no workspace was named, the phone's newest conversation that the key may
-    see. Raises InvalidPhone and ForeignWorkspace.
+    If there is none and no workspace was named, return the phone's newest conversation that the key
+    may see. Raises InvalidPhone and ForeignWorkspace.
     """
     address = None
     if key_workspace or ref or phones.is_national(raw_phone):
@@ -121,18 +121,18 @@ def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> S
 
 
 def locked_conversation(address: Address) -> SarahState | None:
-    """The conversation at this address, under the lock that messages of one lead queue up for."""
+    """Return the conversation at this address, locked: messages of one lead wait for each other."""
     workspace_id = address.workspace.pk if address.workspace else None
     states = _at_home_or_waiting(workspace_id, *address.waiting_refs, address.phone)
     return adopt(states, address.workspace) if states else None
 
 
 def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:
-    """Make one conversation of those at one address, at home in `workspace` if there is one.
+    """Merge the conversations at one address into one, and move it to `workspace` if there is one.
 
-    The caller holds the rows' locks. The row that has a workspace stays; what was said later wins
-    and fills up with what was said before; failures and messages of the others are re-pointed to
-    the survivor.
+    The caller holds the rows' locks. The row that has a workspace stays; what was said later wins,
+    and what was said before fills the gaps; failures and messages of the others are pointed to the
+    survivor.
     """
     survivor, *others = sorted(states, key=lambda state: (state.workspace_id is None, state.pk))
     for other in others:
@@ -144,7 +144,7 @@ def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahSta
     if workspace and survivor.workspace_id is None:
         survivor.move_home(workspace)
     if workspace:
-        survivor.workspace = workspace  # the instance at hand saves the query for it
+        survivor.workspace = workspace  # this instance is loaded already: spares a query
     return survivor
 
 

@@ -75,7 +75,7 @@ def read_text(value: object, *, max_length: int, one_line: bool = True) -> Readi
 
 
 def read_list(value: object) -> Reading:
-    """Read a list of short texts; a text is a list of one, empty items go. Raises Unusable."""
+    """Read a list of texts; a text is a list of one, empty items are dropped. Raises Unusable."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):

@@ -26,7 +26,7 @@ from sarah.sync import SyncResult
 logger = logging.getLogger(__name__)
 
 MAX_VALUE = 500
-"""Characters of a value before and after; the message itself stands beside them."""
+"""The longest value in `changes`, in characters; the body as sent stands beside them."""
 
 Changes = dict[str, tuple[object, object]]
 
@@ -46,7 +46,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof that a message is committed: what its sync came to, and what the bot should know."""
+    """Proof that a message is committed: the result of its sync, and warnings for the bot."""
 
     result: SyncResult
     warnings: dict[str, str]
@@ -55,9 +55,9 @@ class Receipt:
 def receive(
     message: Message, *, raw: bytes, key_workspace: Workspace | None, origin: Origin
 ) -> Receipt:
-    """Commit one message of a bot, sync it and put it in the journal; `raw` is the body as sent.
+    """Commit one message of a bot, sync it and add it to the journal; `raw` is the body as sent.
 
-    Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
+    Raises InvalidPhone or ForeignWorkspace if the message has no address. Raises OperationalError,
     InterfaceError or IntegrityError if it could not be committed; then it can be received again.
     """
     address = find_address(
@@ -82,7 +82,7 @@ def receive(
 
 
 def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
-    """What differs, by field, before and after; facts by their key. Pure."""
+    """Return what differs: before and after, by field; facts by their key. Pure."""
     changes: Changes = {}
     for name, old in before.items():
         new = after[name]
@@ -94,8 +94,8 @@ def changes_of(before: Mapping[str, object], after: Mapping[str, object]) -> Cha
 
 
 def _new_conversation(address: Address) -> SarahState:
-    """Of two first messages at once, the later one's insert fails, and its second try finds the
-    row."""
+    """Return a conversation to insert. Of two first messages at once, the later insert fails, and
+    its retry finds the row."""
     return SarahState(
         contact_phone=address.phone,
         workspace=address.workspace,
@@ -134,8 +134,8 @@ def _add_to_journal(
     warnings: dict[str, str],
     origin: Origin,
 ) -> None:
-    """Journal the message with what it changed (`before`: the old values of the fields that it
-    wrote) and what its sync came to; a failure to do so is logged."""
+    """Add the message to the journal with what it changed (`before`: the old values of the fields
+    that it wrote) and the result of its sync. If that fails, it is logged."""
     result = state.sync_result
     try:
         with transaction.atomic():

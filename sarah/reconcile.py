@@ -1,4 +1,4 @@
-"""Finding and healing drift: leads that are not what their conversation says they should be."""
+"""Finds conversations whose lead drifted from what they say, and retries them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from sarah.retry import retry
 
 @dataclass(slots=True, kw_only=True)
 class Drift:
-    """What a reconciliation has seen so far, in conversations."""
+    """The counts of a reconciliation so far, in conversations."""
 
     checked: int = 0
     healed: int = 0
     failed: int = 0
     still_open: int = 0
-    """Waits for its lead, or a person resolved its failure: seen, and left alone."""
+    """Waits for its lead, or a person resolved its failure: checked, and left alone."""
 
     def __str__(self) -> str:
         return (
@@ -36,11 +36,11 @@ class Drift:
 
 
 def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
-    """Sync again every conversation that drifted from its lead, one commit for each.
+    """Retry every conversation that drifted from its lead, one commit for each.
 
-    Goes through all conversations by their key, counts into `drift` and pauses for its caller after
-    each batch and each healed one: constant memory at any size, and safe to break off. `dry_run`
-    writes nothing, and counts as healed what it would heal.
+    Goes through all conversations by their key, counts into `drift`, and yields to its caller after
+    each batch and each retry: constant memory at any size, and safe to stop. `dry_run` writes
+    nothing, and counts as healed what it would retry.
     """
     last = 0
     quota = HourlyQuota()
@@ -61,9 +61,9 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
 
 
 def has_drifted(state: SarahState, contact: Contact | None) -> bool:
-    """Whether syncing this conversation to its lead now would change something. Pure.
+    """Return whether syncing this conversation to its lead now would change something. Pure.
 
-    Without a lead it would: either a lead is created, or the conversation says that it has none.
+    Without a lead it would: a lead is created, or the conversation is marked as without one.
     """
     if _is_test(state) or (contact and contact.opted_out):
         return state.sync_reason != SyncReason.EXCLUDED
@@ -84,8 +84,8 @@ def _count_if_drifted(
 def _heal_if_drifted(
     state: SarahState, contact: Contact | None, quota: HourlyQuota, drift: Drift
 ) -> bool:
-    """Whether there was something to do; a conversation that breaks even the comparison goes to
-    the queue, since it must not keep the rest from being reconciled."""
+    """Retry a conversation if it drifted; return whether there was something to do. One that fails
+    even in the comparison goes to the queue, because it must not keep the rest from their turn."""
     check = partial(_count_if_drifted, state, contact, quota, drift)
     try:
         what = f"the reconciliation of conversation {state.pk}"
@@ -104,8 +104,8 @@ def _heal_if_drifted(
 
 
 def _still_waits(state: SarahState, quota: HourlyQuota) -> bool:
-    """Whether the lead or the workspace that it waits for is still missing, or its turn to become
-    a lead has not come."""
+    """Return whether the lead or workspace that it waits for is still missing, or its turn to
+    become a lead has not come."""
     if state.synced_at or state.sync_reason not in WAITING or _is_test(state):
         return False
     if state.workspace:
@@ -124,7 +124,7 @@ def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int | None], C
 
 
 def _given_up(states: Iterable[SarahState]) -> set[int]:
-    """Those whose failure a person resolved since the bot's last message: they stay as they are."""
+    """Return those whose failure a person resolved after the bot's last message."""
     resolved = SyncFailure.objects.filter(
         state__in=[state.pk for state in states if state.synced_at is None],
         resolution=Resolution.MANUAL,

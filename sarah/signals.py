@@ -1,4 +1,4 @@
-"""The three receivers of LeadSync: what happens by itself when something is saved."""
+"""The three signal receivers of LeadSync: saving a conversation, a lead or a workspace syncs."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The guarded contact sync: what a saved conversation does to its lead, and what if that fails."""
+"""The guarded sync: copies a saved conversation to its lead, and records it if that fails."""
 
 import logging
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a sync came to: synced, or the reason why not (in words where the reason alone does not
-    say enough) and the cause that its failure belongs to."""
+    """The result of a sync: synced, or the reason why not (with an explanation if the reason does
+    not say enough) and the id of the cause that its failure belongs to."""
 
     reason: SyncReason | None = None
     explanation: str = ""
@@ -41,7 +41,7 @@ class SyncResult:
 
     @property
     def needs_no_retry(self) -> bool:
-        """Synced, or nothing is to be synced."""
+        """Whether it is synced, or must not be."""
         return self.reason in (None, SyncReason.EXCLUDED)
 
 
@@ -49,7 +49,7 @@ def guarded_sync(state: SarahState) -> SyncResult:
     """Sync a saved conversation to its lead; whatever that raises, the conversation stays saved.
 
     A sync that fails leaves the lead untouched, the conversation marked as out of sync, and one
-    failure on record. Raises only when the transaction itself is lost, since then nothing is saved.
+    failure recorded. Raises only if the transaction itself is lost, because nothing is saved then.
     """
     try:
         with transaction.atomic():
@@ -66,9 +66,9 @@ def guarded_sync(state: SarahState) -> SyncResult:
 
 
 def sync(state: SarahState) -> SyncResult:
-    """Copy what the conversation says to its lead and close its failures.
+    """Copy what the conversation says to its lead, and heal its failures.
 
-    Runs in the caller's transaction and locks the lead's row, because staff write to it as well.
+    Runs in the caller's transaction, and locks the lead's row, because staff write to it, too.
     """
     if state.workspace is None:
         return SyncResult(reason=_why_unresolved(state))
@@ -92,7 +92,8 @@ def sync(state: SarahState) -> SyncResult:
 
 
 def _limit_lock_waits() -> None:
-    """A row that somebody's form holds must not hold up the bot; SQLite has no row locks."""
+    """Limit waits for locks: a row that a form holds must not hold up the bot. Not on SQLite: it
+    has no row locks."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
@@ -115,7 +116,7 @@ def _locked_contact(state: SarahState) -> Contact | None:
 
 
 def _create_contact(state: SarahState) -> Contact | None:
-    """Insert-or-ignore, then lock: staff may be adding the same lead right now."""
+    """Insert or ignore, then lock: staff may be adding the same lead right now."""
     contact = Contact(
         phone=state.contact_phone,
         workspace=state.workspace,
@@ -133,7 +134,7 @@ def _excluded(state: SarahState, contact: Contact | None = None) -> SyncResult:
 
 
 def _heal_failures(state: SarahState) -> None:
-    """Close the failures of before, signed with who asked for this retry, if somebody did."""
+    """Heal the open failures, signed with who asked for this retry, if somebody did."""
     if state.may_have_open_failures:
         by = state.retry_requested_by
         SyncFailure.objects.filter(state=state).heal(

@@ -107,7 +107,7 @@ class WorkspaceOfKey(BaseFilterBackend):
 
 
 def refuse_foreign(workspace: Workspace | None, slug: str) -> None:
-    """Raise PermissionDenied if `slug` is not that of the key's workspace, known or not."""
+    """Raise PermissionDenied if `slug` names a workspace, known or not, other than the key's."""
     if workspace and slug not in ("", workspace.slug):
         raise PermissionDenied("This key is bound to another workspace.")
 

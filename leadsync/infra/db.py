@@ -1,4 +1,4 @@
-"""How we talk to the database: small batches, compiled queries, counts that stop, second tries."""
+"""Database helpers: batches, capped counts, retries, compiled queries."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -10,35 +10,35 @@ from django.db.models.query import get_related_populators  # type: ignore[attr-d
 from django.utils.formats import number_format
 
 BATCH_SIZE = 500
-"""Rows that a transaction may hold: SQLite has one writer, and the bot must not wait."""
+"""The most rows in one transaction: SQLite has one writer, and the bot must not wait."""
 CAP = 10_000
-"""Counting stops just past here: an exact count of a million rows costs more than its page."""
+"""Counting stops just above it: an exact count of a million rows costs more than its page."""
 MAX_RACES = 5
-"""Second tries of what another request was faster with: each such race has a winner."""
+"""How often an insert that another request was faster with is retried: each race has a winner."""
 LOST = (OperationalError, InterfaceError)
-"""The connection or the transaction is lost; what was to be written is not."""
+"""The connection or the transaction is lost; the data is not, and can be written again."""
 
 T = TypeVar("T")
 
 
 def batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The rows in slices of BATCH_SIZE."""
+    """Return the rows in slices of BATCH_SIZE."""
     return (rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE))
 
 
 def capped_count(rows: Any) -> int:
-    """How many rows a queryset has, at most one over CAP."""
+    """Return how many rows a queryset has, at most CAP + 1."""
     return rows.order_by()[: CAP + 1].count()
 
 
 def shown_count(count: int) -> str:
-    """A capped count in words: “10,000+” once it has passed CAP."""
+    """Return a capped count as text: “10,000+” if it is over CAP."""
     return f"{number_format(min(count, CAP), force_grouping=True)}{'+' if count > CAP else ''}"
 
 
 def past_races(run: Callable[[], T]) -> T:
-    """The result of `run`, called again where another request has just put in the row that it was
-    to insert: its next call finds that row."""
+    """Return the result of `run`, which is retried if another request has just inserted the row
+    that it was to insert: the next call finds that row."""
     for _race in range(MAX_RACES):
         try:
             return run()
@@ -48,8 +48,8 @@ def past_races(run: Callable[[], T]) -> T:
 
 
 def with_second_try(run: Callable[[], T]) -> T:
-    """The result of `run`, which is called once more, on a fresh connection, if the database drops
-    the first or picks it as the victim of a deadlock: the bot itself never sends anything twice."""
+    """Return the result of `run`, which is retried once on a fresh connection if the database drops
+    the first or picks it as a deadlock victim: the bot itself never sends anything twice."""
     try:
         return past_races(run)
     except LOST:
@@ -58,28 +58,28 @@ def with_second_try(run: Callable[[], T]) -> T:
 
 
 def raise_if_transaction_is_lost() -> None:
-    """Raise the exception being handled if the surrounding transaction cannot commit any more.
+    """Re-raise the exception being handled if the surrounding transaction cannot commit any more.
 
     A connection that died inside a savepoint lets Django's outer `atomic()` end without an error
-    and without a commit; the bot would be told that its message is safe.
+    and without a commit; the bot would be told that its message is saved.
     """
     if connection.needs_rollback or connection.closed_in_transaction:
         raise  # noqa: PLE0704 (called from an except block)
 
 
 class CompiledQuery:
-    """A queryset that Django compiles at its first use, and that is then run with other values.
+    """A queryset that is compiled once, at its first use, and then run with other values.
 
     Compiling takes 0.3 to 0.6 ms, several times what the database needs to answer, and Django does
-    it for each query anew. `make` returns the queryset with sample values; a call gives the real
-    ones, in the order in which they stand in the SQL.
+    it for every query. `make` returns the queryset with sample values; calls pass the real values,
+    in the order in which they stand in the SQL.
     """
 
     def __init__(self, make: Callable[[], QuerySet[Any, Any]]) -> None:
         self.make = make
 
     def __call__(self, *params: Any) -> list[Any]:
-        """The rows as instances of the queryset's model, with what it selects related."""
+        """Return the rows as instances of the queryset's model, with what it selects as related."""
         compiled = self._compiled
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, params)
@@ -93,7 +93,7 @@ class CompiledQuery:
 
 
 class _Compiled:
-    """What `QuerySet` works out for each run, kept: the SQL, and how a row becomes an instance."""
+    """Keeps what `QuerySet` works out for each run: the SQL, and how a row becomes an instance."""
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self.compiler: Any = queryset.query.get_compiler(connection=connection)

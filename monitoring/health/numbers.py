@@ -83,7 +83,7 @@ def health(workspace: Workspace | None = None) -> Health:
 
 
 def recent_health(workspace: Workspace | None = None) -> Health:
-    """Return the health, at most 30 seconds old, to many callers: it reads a week of messages."""
+    """Return the health, at most 30 seconds old, for frequent use: it reads a week of messages."""
     key = f"monitoring.health.{workspace.pk if workspace else 'all'}"
     return cast("Health", cache.get_or_set(key, lambda: health(workspace), REMEMBERED_SECONDS))
 

@@ -1,4 +1,4 @@
-"""`/sarah/state`: what the bot's function nodes call before and after every message."""
+"""`/sarah/state`: called by the bot's function nodes before and after every message."""
 
 import ipaddress
 import logging
@@ -34,13 +34,13 @@ MAX_RECORDED_BODY = 8 * 1024
 
 @describe_state_view
 class StateView(APIView):
-    """The memory of Sarah: GET it before a message, POST it after."""
+    """Sarah's memory: the bot reads it before a message (GET), and saves it after (POST)."""
 
     read_scope = write_scope = Scope.STATES_WRITE
     content_negotiation_class = AlwaysJSON
 
     def get(self, request: Request) -> Response:
-        """The conversation with this phone, or a blank one; nothing is created."""
+        """Return the conversation with this phone, or a blank one; nothing is created."""
         phone = _required(request.query_params.get("contact_phone"))
         ref = str(read_ref(request.query_params.get("workspace_id", "")).value)
         workspace = request.auth.workspace
@@ -48,7 +48,7 @@ class StateView(APIView):
         return Response(state_json(state) if state else BLANK_STATE)
 
     def post(self, request: Request) -> Response:
-        """Save what the bot says and sync it to the lead; 200 means that it is committed."""
+        """Save a message and sync it to the lead; 200 means that it is committed."""
         raw = read_body(request)
         body = parse_body(raw)
         _required(body.get("contact_phone"))
@@ -83,7 +83,7 @@ class StateView(APIView):
         return response
 
     def _record_refusal(self, error: str) -> None:
-        """The bot does not look at our status: without this, nobody would notice."""
+        """Record the refusal: the bot ignores our status, so nobody else would notice."""
         key = self.request.auth or getattr(self.request, "refused_key", None)
         if key is None:
             return
@@ -101,7 +101,7 @@ class StateView(APIView):
 
 
 def _phone_of(raw: bytes) -> str:
-    """The phone that a refused body is about, if it can be read."""
+    """Return the phone that a refused body is about; blank if it cannot be read."""
     try:
         return to_e164(parse_body(raw).get("contact_phone"), region=region_of(None))
     except (UnreadableBody, InvalidPhone):
@@ -109,7 +109,7 @@ def _phone_of(raw: bytes) -> str:
 
 
 def _address_of(request: Request) -> str | None:
-    """The client's address behind our proxies; None where a proxy sends something else."""
+    """Return the client's address behind our proxies; None if a proxy sends no address."""
     try:
         return str(ipaddress.ip_address(BaseThrottle().get_ident(request)))
     except ValueError:

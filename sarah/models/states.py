@@ -1,4 +1,4 @@
-"""What the bot said: one row per conversation, and the queue of what is still to be synced."""
+"""Conversations: one row each, and the queue of those that are still to be synced."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -28,7 +28,7 @@ TOLD_BY_THE_BOT = (
 
 
 class ConversationState(models.TextChoices):
-    """Where a conversation stands, in the order in which it moves."""
+    """The states of a conversation, in the order in which it moves through them."""
 
     GREETING = "greeting", _("Greeting")
     QUALIFYING = "qualifying", _("Qualifying")
@@ -43,7 +43,7 @@ class SarahStateQuerySet(SyncStateQuerySet):
 
 
 class SarahState(SyncState):
-    """A conversation as Sarah last told it; saving one syncs it to its lead (`signals.py`)."""
+    """A conversation as Sarah last sent it; saving it syncs it to its lead (`signals.py`)."""
 
     workspace = models.ForeignKey(
         "contacts.Workspace",
@@ -57,7 +57,7 @@ class SarahState(SyncState):
         _("workspace as sent"),
         max_length=64,
         blank=True,
-        help_text=_("What the bot named, while no such workspace is known."),
+        help_text=_("The workspace that the bot named, while no such workspace exists."),
     )
     contact_phone = models.CharField(
         _("phone"),
@@ -89,7 +89,7 @@ class SarahState(SyncState):
     objects = SarahStateQuerySet.as_manager()
 
     sync_result: "SyncResult"
-    """What the sync of the last save came to: set by that save, for whoever saved."""
+    """The result of the sync of the last save; set by that save, for whoever saved."""
 
     class Meta:
         verbose_name = _("conversation with Sarah")
@@ -100,7 +100,7 @@ class SarahState(SyncState):
         ]
         constraints = [
             models.UniqueConstraint(
-                # Without a condition, so that it also finds a phone wherever it is.
+                # Without a condition, so that its index also finds a phone in any workspace.
                 fields=["contact_phone", "workspace"],
                 name="sarah_state_is_unique_in_its_workspace",
             ),
@@ -163,9 +163,9 @@ class SarahState(SyncState):
         return self.contact_phone
 
     def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
-        """Take in what was said in another conversation with the same person, and end that one.
+        """Merge another conversation with the same person into this one, and delete it.
 
-        What was said later wins; `facts` are those of both. The caller holds both locks.
+        What was said later wins; `facts` are the merged facts. The caller holds both locks.
         """
         later = max(self, other, key=lambda state: state.updated_at)
         other.delete()
@@ -180,7 +180,7 @@ class SarahState(SyncState):
         )
 
     def move_home(self, workspace: Workspace) -> None:
-        """The workspace that it waited for is there."""
+        """Move the conversation to the workspace that it waited for."""
         self._write({"workspace": workspace, "workspace_ref": ""})
 
     def start_over(self, *, by: str) -> None:
@@ -202,7 +202,7 @@ class SarahState(SyncState):
         self.refresh_from_db(fields=["message_count", "state"])
 
     def as_payload(self) -> dict[str, object]:
-        """The body that tells this conversation again to `POST /sarah/state`."""
+        """Return the body that sends this conversation to `POST /sarah/state` again."""
         workspace = self.workspace.slug if self.workspace else self.workspace_ref
         return {
             "contact_phone": self.contact_phone,

@@ -1,7 +1,7 @@
 """The sync state of a conversation: whether it reached its lead, why not, when it is retried.
 
-These columns are the queue of the sync. Only the verbs here write them, all but one by `update()`:
-a save would sync again, without end.
+These columns are the queue of the sync. Only the methods here write them, all but one by
+`update()`: a save would sync again, endlessly.
 """
 
 import random
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contacts.models import Contact
 
 LEASE = timedelta(minutes=2)
-"""How long a conversation is left to the worker that took it."""
+"""How long a conversation is left to the worker that leased it."""
 
 
 class SyncReason(models.TextChoices):
@@ -41,7 +41,7 @@ WAITING = (
     SyncReason.AMBIGUOUS_CONTACT,
     SyncReason.WORKSPACE_NOT_FOUND,
 )
-"""Reasons that end as soon as a lead or a workspace appears."""
+"""Reasons that end as soon as a lead or a workspace is added."""
 
 NOT_QUEUED: dict[str, Any] = {
     "sync_attempts": 0,
@@ -56,25 +56,25 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return self.filter(synced_at__isnull=False, contact__isnull=False)
 
     def out_of_sync(self) -> Self:
-        """Those that should have reached a lead and have not, or whose lead is gone."""
+        """Return those that should have reached a lead and have not, or whose lead is deleted."""
         waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
         return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
     def excluded(self) -> Self:
-        """Those that are not to reach a lead: it opted out, or the phone is a test number."""
+        """Return those that must not reach a lead: it opted out, or the phone is a test number."""
         return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
 
     def queued(self) -> Self:
-        """Those that are retried by themselves, now or later."""
+        """Return those that are retried by themselves, now or later."""
         return self.filter(synced_at__isnull=True, next_sync_at__isnull=False)
 
     def due(self) -> Self:
-        """Whose retry is due by the database's clock, and that no worker has taken."""
+        """Return those whose retry is due by the database's clock and that no worker has leased."""
         free = Q(leased_until__isnull=True) | Q(leased_until__lte=Now())
         return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
 
     def parked(self) -> Self:
-        """Whose retries are used up: they need a person, and none has given up on them."""
+        """Return those whose retries are used up: they need a person, and none gave up on them."""
         given_up = SyncFailure.objects.filter(
             state=OuterRef("pk"),
             resolution=Resolution.MANUAL,
@@ -88,10 +88,10 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         )
 
     def lease(self, limit: int) -> list[int]:
-        """Take up to `limit` due conversations for the caller alone, the longest due first.
+        """Lease up to `limit` due conversations, the longest due first; return their ids.
 
         Leases run out by the database's clock, so those of a killed worker are taken over. Workers
-        that ask at once skip each other's rows; SQLite has one writer and needs no skipping.
+        that lease at once skip each other's rows; SQLite has one writer and needs no skipping.
         """
         with transaction.atomic():
             due = self.due().order_by("next_sync_at", "pk")
@@ -101,25 +101,25 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return pks
 
     def release(self) -> int:
-        """Give back what was leased and not worked."""
+        """End the leases of conversations that were not retried; return how many."""
         return self.update(leased_until=None)
 
     def retry_now(self, *, by: str) -> int:
-        """Make those that are out of sync due at once, on the word of `by`; returns how many.
+        """Make those that are out of sync due now, as requested by `by`; return how many.
 
-        Whoever leases them meanwhile keeps them: that retry is as good.
+        A worker that has leased one keeps it: that retry is as good.
         """
         waiting = self.filter(synced_at__isnull=True)
         return waiting.update(next_sync_at=Now(), retry_requested_by=by)
 
     def give_up(self) -> int:
-        """End their own retries: a person has resolved the failure. They stay out of sync."""
+        """End their retries, because a person resolved the failure. They stay out of sync."""
         queued = self.filter(next_sync_at__isnull=False)
         return queued.update(next_sync_at=None, retry_requested_by="")
 
 
 class SyncState(models.Model):
-    """The columns and the transitions of one conversation, each under the row's lock."""
+    """The sync state of one conversation, and its transitions, each under the row's lock."""
 
     contact = models.ForeignKey(
         "contacts.Contact",
@@ -140,7 +140,7 @@ class SyncState(models.Model):
         _("has open failures"),
         default=False,
         db_default=False,
-        help_text=_("Failures that a sync which works closes; spares each message the look."),
+        help_text=_("Failures that a successful sync heals. Spares each message a query."),
     )
     retry_requested_by = models.CharField(
         _("retry requested by"),
@@ -148,7 +148,7 @@ class SyncState(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Who asked for the next attempt; the failures that it ends are signed so."),
+        help_text=_("Who asked for the next attempt; signed on the failures that it closes."),
     )
 
     class Meta:
@@ -156,22 +156,22 @@ class SyncState(models.Model):
 
     @property
     def may_have_open_failures(self) -> bool:
-        """Also by what a process of the release before has left: it only counts attempts."""
+        """Also true if attempts are counted: processes of the previous release set nothing else."""
         return self.has_open_failures or self.sync_attempts > 0
 
     def mark_synced(self, *, retried_by: str = "") -> tuple[str, ...]:
-        """Set what a sync that works leaves behind; returns the fields to save. `retried_by` is who
+        """Set the fields of a successful sync, and return them for the save. `retried_by` is who
         asked for it.
 
-        A save that syncs says so in advance and the sync takes it back if it fails: one statement
-        less for each message. What tells of failures stays until then.
+        They are saved in advance, and the sync takes them back if it fails: one statement less for
+        each message. The fields about failures stay until then.
         """
         self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
         self.retry_requested_by = retried_by or self.retry_requested_by
         return ("synced_at", "sync_reason", "leased_until")
 
     def confirm_synced(self, contact: "Contact") -> None:
-        """The sync worked: link the lead and leave the queue. Mostly there is nothing to write."""
+        """Link the lead and leave the queue: the sync worked. Mostly there is nothing to write."""
         changes: dict[str, Any] = {}
         if self.contact_id != contact.pk:
             changes["contact"] = contact
@@ -182,15 +182,16 @@ class SyncState(models.Model):
         self._write(changes)
 
     def mark_excluded(self, contact: "Contact | None" = None) -> None:
-        """Nothing of it is to reach a lead; `contact` is the one that opted out."""
+        """Mark that nothing of it must reach a lead; `contact` is the lead that opted out."""
         link = {"contact": contact} if contact else {}
         excluded = {"synced_at": None, "sync_reason": SyncReason.EXCLUDED}
         self._write({**excluded, **NOT_QUEUED, **link})
 
     def mark_failed(self, reason: SyncReason, **also: Any) -> None:
-        """It did not reach its lead; only an error is retried, the rest waits for what is missing.
+        """Mark that it did not reach its lead. Only errors are retried; the rest waits for what is
+        missing.
 
-        What waits for a lead has none (any more): the phone of the one it had may have changed.
+        If no lead was found, one that was linked before is unlinked: its phone may have changed.
         """
         changes: dict[str, Any] = {
             "synced_at": None,
@@ -206,27 +207,27 @@ class SyncState(models.Model):
         self._write(changes)
 
     def take_from_queue(self) -> bool:
-        """Use up the attempt that is due; False if a message, a person or another worker was
-        faster, since each of them ends the lease. It is due by the database's clock, not ours."""
+        """Use up the attempt that is due; return False if a message, a person or another worker was
+        faster: each of them ends the lease. The database's clock decided what is due, not ours."""
         if not (self.leased_until and self.next_sync_at):
             return False
         self.next_sync_at = None
         return True
 
     def postpone(self) -> None:
-        """Put off the retry of a conversation that broke outside of its guarded sync."""
+        """Postpone the retry of a conversation that failed outside of its guarded sync."""
         self.next_sync_at = None
         self.mark_failed(SyncReason.SYNC_ERROR, leased_until=None)
 
     def sync_state_with(self, other: "SyncState") -> dict[str, Any]:
-        """What of both counts for the one that absorbs the other."""
+        """Return the values of both that count for this one, which absorbs the other."""
         return {
             "sync_attempts": max(self.sync_attempts, other.sync_attempts),
             "has_open_failures": self.has_open_failures or other.has_open_failures,
         }
 
     def _next_attempt(self) -> dict[str, Any]:
-        """When to retry; a message that fails while a retry is to come does not use one up."""
+        """Return when to retry; a message that fails before the next retry does not use one up."""
         now = timezone.now()
         if self.next_sync_at and self.next_sync_at > now:
             return {"sync_attempts": self.sync_attempts, "next_sync_at": self.next_sync_at}

@@ -31,7 +31,7 @@ ADMIN = "admin"
 BOT = "sarah-demo"
 CONVERSATIONS, SEED = 60, 1
 UNKNOWN_EVERY = 8
-"""Of this many people who write to Sarah one is no lead, so that monitoring shows something."""
+"""One in this many people who write to Sarah is no lead, so that monitoring has something."""
 START_TIMEOUT = 30
 STOP_TIMEOUT = 10
 
