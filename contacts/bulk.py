@@ -37,8 +37,8 @@ def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
 def _move(pks: list[int], to: str, *, by: str) -> int:
     now = timezone.now()
     with transaction.atomic():
-        # A bot's message may be moving one of them right now. In order: two people may select
-        # the same leads.
+        # Locked: a bot's message may be moving one of these leads right now. In order: two people
+        # may have selected the same leads.
         locked = Contact.objects.select_for_update(no_key=True).order_by("pk")
         before = dict(
             locked.filter(pk__in=pks).exclude(lead_status=to).values_list("pk", "lead_status")

@@ -12,12 +12,12 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 MAX_RAW_LENGTH = 256  # room for a wa.me link; checked before any other work
 MAX_DIGITS = 15
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
-"""The countries (ISO 3166) whose national numbers can be read."""
+"""Countries (ISO 3166) whose national numbers can be read."""
 E164 = r"^\+[1-9][0-9]{7,14}\Z"  # PostgreSQL and Python agree on \Z; on $ they do not
 
 _NUMBER = re.compile(r"\+?[0-9]+")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-# No slash, comma or line break: between digits they separate two numbers ("021 555 1234/35").
+# Without slash, comma and line break: they separate two numbers ("021 555 1234/35").
 _FORMATTING = dict.fromkeys(map(ord, " -.()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212"))
 _TEL = re.compile(r"^tel:(?://)?", re.IGNORECASE)
 _WHATSAPP = re.compile(
@@ -33,25 +33,25 @@ _WHATSAPP = re.compile(
 
 
 class InvalidPhone(ValueError):
-    """Not a phone number; `str()` is one sentence saying what is wrong and what to do."""
+    """Not a usable phone number; `str()` is one sentence: what is wrong and what to do."""
 
 
 def to_e164(raw: object, *, region: str = "ID", from_person: bool = False) -> str:
-    """Return the number as E.164 (`+6281234567890`), or raise InvalidPhone and nothing else.
+    """Return the number as E.164 (`+6281234567890`). Raises InvalidPhone and nothing else.
 
-    `0…` is national in `region`. Other bare digits are a WhatsApp id, which begins with the
-    country code; only a person's `8…` is national too. A result read again is itself.
+    `0…` is a national number in `region`. Other bare digits are a WhatsApp id, which begins with
+    the country code; only from a person is `8…` national, too. Reading a result returns it as is.
     """
     number, national = _read(raw, from_person=from_person)
     e164 = _parse(number, region if national else None)
-    # A doubled trunk prefix loses one per reading, so one lead would get two numbers.
+    # Each reading strips one of two trunk prefixes, so one lead would get two numbers.
     if e164 != number and _parse(e164, None) != e164:
         raise _invalid("repeats a prefix")
     return e164
 
 
 def is_national(raw: object) -> bool:
-    """Whether a bot's `raw` is read in the workspace's region; False for what is no number."""
+    """Return whether a bot's `raw` is read in the workspace's region; False if it is no number."""
     try:
         return _read(raw, from_person=False)[1]
     except InvalidPhone:
@@ -59,9 +59,9 @@ def is_national(raw: object) -> bool:
 
 
 def search_range(typed: str, *, region: str = "ID") -> tuple[str, str] | None:
-    """Return inclusive bounds on the stored numbers beginning with what a person `typed`.
+    """Return inclusive bounds on the stored numbers that begin with what a person `typed`.
 
-    None if that is not the beginning of a phone number. The bounds order as plain characters.
+    None if that is not the beginning of a phone number. The bounds compare as plain characters.
     """
     try:
         number, national = _read(typed, from_person=True)
@@ -79,10 +79,10 @@ def search_range(typed: str, *, region: str = "ID") -> tuple[str, str] | None:
 
 
 def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:
-    """Return (`+…`, False), or (bare digits, True) when the number is national.
+    """Return (`+…`, False), or (bare digits, True) if the number is national.
 
-    A leading space, which is a lost `+`, needs no rule for a bot: its bare digits get one anyway.
-    From a person it is a slip of copying, and must not turn ` 812…` into a Japanese number.
+    A leading space is a lost `+`. From a bot it needs no rule, because its bare digits get a `+`
+    anyway. From a person it is a copying slip and must not turn ` 812…` into a Japanese number.
     """
     text = _plain_text(raw)
     if found := _WHATSAPP.fullmatch(text):
@@ -103,7 +103,7 @@ def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:
 
 
 def _plain_text(raw: object) -> str:
-    """Return `raw` as text with ASCII digits and without invisible marks."""
+    """Return `raw` as text with ASCII digits and without invisible characters."""
     if type(raw) is int and 0 <= raw < 10 ** (MAX_DIGITS + 1):
         raw = str(raw)
     if not isinstance(raw, str):
@@ -124,7 +124,7 @@ def _parse(number: str, region: str | None) -> str:
             raise _invalid("does not begin with a known country code") from None
         raise _invalid("has too few or too many digits") from None
     e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    # The library leaves the trunk zero on what is too short without it: 0812345 is no lead.
+    # The library keeps the trunk zero if the number is too short without it, as in 0812345.
     dialable = phonenumbers.is_possible_number(parsed) and _without_trunk_zero(e164[1:]) == e164[1:]
     if not (dialable and re.fullmatch(E164, e164)):
         raise _invalid("has too few or too many digits for its country")
@@ -132,9 +132,9 @@ def _parse(number: str, region: str | None) -> str:
 
 
 def _without_trunk_zero(digits: str) -> str:
-    """Return international `digits` without a `0` (Hungary: `06`) that is dialled only at home.
+    """Return international `digits` without the trunk `0` (Hungary: `06`) dialled only nationally.
 
-    Italy and others have no such prefix: their zero is part of the number.
+    Italy and others have no trunk prefix: their zero is part of the number.
     """
     for length in (1, 2, 3):
         code, rest = digits[:length], digits[length:]

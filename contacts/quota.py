@@ -7,10 +7,10 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 
 CREATED_FOR_SARAH = "sarah"
-"""The `source` of leads that unknown numbers became by writing to Sarah."""
+"""The `source` of leads created for unknown numbers that wrote to Sarah."""
 WINDOW = timedelta(minutes=55)
-"""The hour of the limit. A little less than one: the hourly reconciliation, which lets in those
-that wait, has to find the places of its last run free again."""
+"""The "hour" that the limit counts. A little less than one: the hourly reconciliation creates leads
+for waiting conversations, and must find the places that its last run took free again."""
 
 
 def is_used_up(workspace: Workspace) -> bool:
@@ -32,10 +32,9 @@ def room_in(workspace: Workspace) -> int:
 def explain(workspace: Workspace) -> str:
     """Return what happened and what to do, for the failure of a conversation that must wait."""
     return (
-        f"{workspace.max_created_per_hour} leads or more were created here in the last hour, which "
-        "is the limit of this workspace: the conversation is kept and becomes a lead in a later "
-        "hour. If this is no flood of strange numbers, raise the limit in the workspace. If it is "
-        "one, switch off the creation of leads there."
+        f"This workspace reached its limit of {workspace.max_created_per_hour} created leads per "
+        "hour: the conversation is kept and becomes a lead in a later hour. If unknown numbers "
+        "flood Sarah, switch off the creation of leads in the workspace; if not, raise its limit."
     )
 
 

@@ -4,10 +4,10 @@ import re
 
 ANSI = r"\x1b\[[0-9;?]*[ -/]*[@-~]"
 HARMFUL = re.compile(rf"{ANSI}|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Terminal sequences, control characters and halves of characters: never part of a text."""
+"""Terminal sequences, control characters, lone surrogates, noncharacters: never part of a text."""
 INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Direction marks and zero-width spaces: they reorder or hide what stands beside them. The
-joiners U+200C and U+200D stay: scripts and emoji need them."""
+"""Direction marks and zero-width spaces: they reorder or hide the text beside them. The joiners
+U+200C and U+200D stay, because some scripts and emoji need them."""
 
 
 def is_harmful(text: str) -> bool:

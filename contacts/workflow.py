@@ -10,14 +10,14 @@ class LeadStatus(models.TextChoices):
     CONTACTED = "contacted", _("Contacted")
     CONVERTED = "converted", _("Converted")
     ARCHIVED = "archived", _("Archived")
-    """Out of the way: only a person moves a lead here or back."""
+    """Put aside: only a person moves a lead here or back."""
 
 
 FUNNEL = (LeadStatus.NEW, LeadStatus.QUALIFIED, LeadStatus.CONTACTED, LeadStatus.CONVERTED)
 
 
 def is_forward(current: str, proposed: str) -> bool:
-    """Whether a bot may move a lead from `current` to `proposed`: only forward along the funnel.
+    """Return whether a bot may move a lead from `current` to `proposed`: only forward.
 
     An archived lead stays where a person put it (CONTRACT 3).
     """

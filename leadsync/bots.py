@@ -11,7 +11,7 @@ from leadsync.models import ApiKey, Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 MAX_VALID_KEYS = 2
-"""The one in use and its successor, while a key is rotated."""
+"""The key in use and its successor, during a rotation."""
 
 ROLES = {
     "sarah": (Scope.STATES_WRITE,),
@@ -30,7 +30,7 @@ def issue_key(name: str, *, role: str, workspace: Workspace | None = None) -> st
     a person or the bot has two valid keys already.
     """
     if not NAME.fullmatch(name):
-        raise BotError(f"{name!r} is no name for a bot: use small letters, digits, dots, dashes.")
+        raise BotError(f"{name!r} is no bot name: use lower-case letters, digits, dots, dashes.")
     key = keys.generate()
     with transaction.atomic():
         user = _bot_account(name)

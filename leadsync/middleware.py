@@ -36,7 +36,7 @@ class BodyLimitMiddleware:
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Loosens the strict policy where a page needs it: Alpine in the admin evaluates expressions,
-    and both the admin and the API's docs page set styles inline. JSON loads nothing at all."""
+    and the admin and the API's docs page set inline styles. JSON may load nothing at all."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -58,7 +58,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """People read the site in the language of their browser; the API speaks English to all."""
+    """Serves people the language that they or their browser chose; the API is always English."""
 
     def process_request(self, request: HttpRequest) -> None:
         if is_api(request):

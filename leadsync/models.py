@@ -27,30 +27,30 @@ UNUSED = tuple(
     f"user__{column}"
     for column in ("password", "email", "first_name", "last_name", "last_login", "date_joined")
 )
-"""What no request of a bot asks of its account."""
+"""Columns of a bot's account that no request of the bot reads."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def valid(self) -> Self:
-        """Keys that still open the door; `ApiKey.is_valid` is the same question to one key."""
+        """Return keys that are neither revoked nor expired; `is_valid` also checks the account."""
         return self.filter(revoked_at__isnull=True).filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
         )
 
     def find(self, sent: str) -> "ApiKey | None":
-        """The key that was sent, valid or not, with bot and workspace: one query, none for junk."""
+        """Return the sent key, valid or not, with bot and workspace: one query, none for junk."""
         if not keys.is_wellformed(sent):
             return None
         return next(iter(_with_digest(keys.digest(sent))), None)
 
     def revoke(self) -> int:
-        """Refuse these keys from now on; returns how many were not revoked before."""
+        """Revoke these keys; return how many were not revoked before."""
         return self.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
 class ApiKey(models.Model):
-    """A bot's key: acts as `user`, within `scopes`, and only in `workspace` if it has one."""
+    """A bot's key. It acts as `user`, within `scopes`, and only in `workspace` if it has one."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys", verbose_name=_("bot")
@@ -67,7 +67,7 @@ class ApiKey(models.Model):
         blank=True,
         related_name="api_keys",
         verbose_name=_("workspace"),
-        help_text=_("The only one that the key sees and touches; empty for all."),
+        help_text=_("The key can read and change only this workspace; empty: all workspaces."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
@@ -103,7 +103,7 @@ class ApiKey(models.Model):
         return scope in self.scopes.split()
 
     def record_use(self) -> None:
-        """Note when the key was last used, at most once a minute."""
+        """Record that the key was used, at most once a minute."""
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > USE_RECORDED_EVERY:
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)

@@ -137,7 +137,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         )
     VAR_DIR.mkdir(exist_ok=True)
     # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
-    # fail with "database is locked". FULL: an acknowledged message survives a power cut.
+    # fail with "database is locked". FULL: a message answered with 200 survives a power cut.
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -152,7 +152,7 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
         "pool": {"min_size": 1, "max_size": LEADSYNC_DB_POOL_SIZE, "timeout": 3},
     }
     if LEADSYNC_DB_DIRECT:
-        # Both are kept in the server's session, which pgbouncer's transaction pooling mixes up.
+        # Both depend on the database session, which pgbouncer's transaction pooling mixes up.
         DATABASE["OPTIONS"] |= {
             "options": "-c statement_timeout=5000",
             "server_side_binding": True,
@@ -172,7 +172,7 @@ LEADSYNC_TRUSTED_PROXIES = env.int(
     "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
 )
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
-# Prometheus and load balancers ask inside the network, without TLS.
+# Prometheus and load balancers connect inside the network, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if LEADSYNC_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
@@ -290,7 +290,7 @@ EMAIL_PORT = env.int(
 )
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_TIMEOUT = 4  # a worker in the middle of it still stops within five
+EMAIL_TIMEOUT = 4  # seconds: a worker that is sending still stops within five
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL",
     "LeadSync <leadsync@localhost>",
@@ -307,7 +307,7 @@ if EMAIL_USE_SSL and EMAIL_USE_TLS:
     raise ImproperlyConfigured("EMAIL_USE_SSL and EMAIL_USE_TLS exclude each other: set one.")
 
 
-# Logs: no personal data, whatever an exception's message carries
+# Logs: no personal data, even if an exception's message carries some
 
 LEADSYNC_LOG_LEVEL = env.str(
     "LEADSYNC_LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
@@ -323,7 +323,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
     "root": {"handlers": ["stderr"], "level": LEADSYNC_LOG_LEVEL},
     "loggers": {
-        # Django attaches handlers of its own to these two; its messages belong in ours.
+        # Django attaches handlers of its own to these two; send their records to ours.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
     },

@@ -6,7 +6,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names once `collectstatic` has run; plain ones before, so that no page breaks."""
+    """Uses hashed names once `collectstatic` has run, plain ones before, so that no page breaks."""
 
     manifest_strict = False
 

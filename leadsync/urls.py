@@ -25,8 +25,8 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),  # the language that a person chose
-    # Both directly: a redirect to the slash would lose the POST.
+    path("i18n/", include("django.conf.urls.i18n")),  # the language switch
+    # Both answer directly: a redirect to the slash would lose the POST.
     path("sarah/state", StateView.as_view(), name="state"),
     path("sarah/state/", StateView.as_view(schema=None)),
     path("api/v1/", include(api)),
@@ -36,11 +36,13 @@ urlpatterns = [
     re_path(r"^(?:api|sarah)(?:/|$)", not_found),
 ]
 
-handler400 = json_or_page(defaults.bad_request, 400, "The request is not usable.", "bad_request")
+handler400 = json_or_page(defaults.bad_request, 400, "The request is invalid.", "bad_request")
 handler403 = json_or_page(
     defaults.permission_denied, 403, "This is not allowed.", "permission_denied"
 )
-handler404 = json_or_page(defaults.page_not_found, 404, "There is nothing here.", "not_found")
+handler404 = json_or_page(
+    defaults.page_not_found, 404, "There is nothing at this address. Check the path.", "not_found"
+)
 handler500 = json_or_page(
     defaults.server_error, 500, "Something went wrong on our side. It has been logged.", "error"
 )

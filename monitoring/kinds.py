@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 MAX_NOTE = 2_000
-"""Characters of what a person notes about a failure or its cause."""
+"""The longest note on a failure or a cause, in characters."""
 
 
 class Source(models.TextChoices):
@@ -34,41 +34,42 @@ HEALED_BY_SYNC = (
     Kind.WORKSPACE_NOT_FOUND,
     Kind.SYNC_ERROR,
 )
-"""A successful sync proves these to be over. What a bot sent wrongly, a person must see."""
+"""A successful sync heals these. The others are about what a bot sent: a person must see them."""
 
 ADVICE = {
     Kind.CONTACT_NOT_FOUND: _(
-        "Sarah talks to a number that is no lead yet. Add a lead with this phone in this "
-        "workspace: the sync then happens by itself. If it is nobody you want, resolve this."
+        "Sarah talks to a number that is not a lead. Add a lead with this phone to this "
+        "workspace: the conversation then syncs by itself. If you do not want this lead, resolve "
+        "the failure."
     ),
     Kind.AMBIGUOUS_CONTACT: _(
-        "This phone is a lead in several workspaces and the bot did not say which one it means. "
-        "Let the bot send workspace_id: the sync then happens by itself. Or bind the bot's key to "
-        "its workspace, and then resolve this."
+        "This phone is a lead in several workspaces, and the bot did not say which one it means. "
+        "Let the bot send workspace_id: the conversation then syncs by itself. Or bind the bot's "
+        "key to its workspace, then resolve the failure."
     ),
     Kind.WORKSPACE_NOT_FOUND: _(
         "The bot named a workspace that does not exist. Add a workspace with this slug or Kapso "
-        "phone number id: the sync then happens by itself. Or correct workspace_id in the bot's "
-        "workflow, and then resolve this."
+        "phone number id: the conversation then syncs by itself. Or correct workspace_id in the "
+        "bot's workflow, then resolve the failure."
     ),
     Kind.SYNC_ERROR: _(
-        "Copying the conversation to the lead failed; the conversation itself is safe. It is "
-        "tried again by itself where possible. If it keeps failing, show the traceback to your "
-        "developer, then use “Try again”."
+        "Copying the conversation to the lead failed; the conversation itself is saved. It is "
+        "retried by itself where possible. If it keeps failing, show the traceback to your "
+        "developer, then use “Retry”."
     ),
     Kind.INVALID_PAYLOAD: _(
         "A message had fields that could not be used; everything else was saved. Look at what "
-        "the bot sent, correct the lead by hand if it matters, then resolve this."
+        "the bot sent, correct the lead by hand if it matters, then resolve the failure."
     ),
     Kind.REJECTED_PAYLOAD: _(
-        "A bot's message was refused and nothing of it was saved: its phone number, its JSON or "
-        "its key is not usable. Correct the bot's workflow or key; the failure keeps the message."
+        "A bot's message was refused, and nothing of it was saved: its phone number, its JSON or "
+        "its key is not usable. Correct the bot's workflow or key. The failure keeps the message."
     ),
 }
 
 BACKGROUND_ADVICE = _(
-    "Something that LeadSync does by itself broke; everything else went on. It is tried again, and "
-    "this closes once it works. If it stays, show the traceback to your developer."
+    "Background work of LeadSync failed; everything else went on. It is retried, and the failure "
+    "heals once it works. If it stays open, show the traceback to your developer."
 )
 
 

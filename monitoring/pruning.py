@@ -17,7 +17,7 @@ from monitoring.models.runs import FORGOTTEN_AFTER
 from sarah.models import StateUpdate
 
 KEPT_DAYS = 90
-"""Of what monitoring has on record."""
+"""How long the records of monitoring are kept."""
 
 Rows = models.QuerySet[Any]
 

@@ -36,7 +36,7 @@ def run_reconciliation(
     run = SyncRun.objects.begin(trigger=trigger)
     if run is None:
         return None
-    drift, error = Drift(), "Broken off."
+    drift, error = Drift(), "Failed before it was done."
     beat_at = 0.0
     try:
         for _pause in reconcile(drift):

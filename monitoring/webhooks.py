@@ -22,14 +22,14 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext_lazy as _
 
 TIMEOUT = 4.0
-"""Seconds for everything: looking up the name, connecting, sending and the answer's status.
-A worker in the middle of it still stops within five."""
+"""Seconds for everything: resolving the name, connecting, sending, and reading the status. A worker
+that is sending still stops within five."""
 MAX_STATUS_LINE = 4096
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOW_PORTS = (80, 443)
-"""Lower ones belong to other services: nobody posts JSON to a mail server."""
+"""The only ports up to 1024 that are allowed: others belong to services such as mail servers."""
 NAT64 = IPv6Network("64:ff9b::/96")
-NOT_PUBLIC = _("This address is not a public one: it is in a private network, or this machine.")
+NOT_PUBLIC = _("This address is in a private network or on this machine. Use a public address.")
 
 
 class WebhookFailed(Exception):
@@ -38,12 +38,12 @@ class WebhookFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment by `time.monotonic()`."""
+    """A point in time of `time.monotonic()`."""
 
     at: float
 
     def left(self) -> float:
-        """Seconds until then; raises TimeoutError when it is over."""
+        """Return the seconds until then. Raises TimeoutError if none are left."""
         left = self.at - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -61,7 +61,7 @@ def validate_webhook(url: str) -> None:
     host = parts.hostname or ""
     try:
         private = not is_public(host)
-    except ValueError:  # a name, which is looked up when it is called
+    except ValueError:  # a host name: it is resolved when the webhook is called
         private = host == "localhost" or host.endswith(".localhost")
     if private:
         raise ValidationError(NOT_PUBLIC)
@@ -78,7 +78,7 @@ def _is_usual_port(parts: SplitResult) -> bool:
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet, also if it embeds another address.
 
-    Raises ValueError if it is no IP address.
+    Raises ValueError if it is not an IP address.
     """
     ip = ip_address(address)
     if isinstance(ip, IPv6Address) and (inner := _inner(ip)):
@@ -102,10 +102,10 @@ def signature(body: bytes, *, timestamp: str, secret: str) -> str:
 
 
 def post(url: str, body: bytes, *, secret: str) -> None:
-    """POST this JSON, signed; returns when the answer is a success (2xx).
+    """POST this JSON, signed, and return if the answer is a success (2xx).
 
-    Raises WebhookFailed after `TIMEOUT` seconds at the latest, also against a server that sends
-    its answer a byte at a time. Follows no redirect, uses no proxy.
+    Raises WebhookFailed otherwise, after `TIMEOUT` seconds at the latest, also if the server sends
+    its answer a byte at a time. Follows no redirect and uses no proxy.
     """
     deadline = Deadline(time.monotonic() + TIMEOUT)
     timestamp = str(int(time.time()))
@@ -139,14 +139,14 @@ def _status_of(url: SplitResult, body: bytes, headers: dict[str, str], deadline:
     with _connected(addresses, port, deadline) as plain:
         client.sock = _secured(plain, host, deadline) if secure else plain
         with client.sock as sock:
-            sock.settimeout(deadline.left())  # for all of the request
+            sock.settimeout(deadline.left())  # for the whole request
             query = f"?{url.query}" if url.query else ""
             client.request("POST", iri_to_uri(f"{url.path or '/'}{query}"), body, headers)
             return _read_status(sock, deadline)
 
 
 def _look_up(host: str, port: int, deadline: Deadline) -> list[str]:
-    """The addresses of a name. In a thread of its own: a look-up cannot be told to give up."""
+    """Return the addresses of a host. Runs in a thread, because a look-up cannot be cancelled."""
     answers: list[list[str]] = []
     errors: list[Exception] = []
 
@@ -168,7 +168,7 @@ def _look_up(host: str, port: int, deadline: Deadline) -> list[str]:
 
 
 def _connected(addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
-    """A connection to the first of these that takes one."""
+    """Return a connection to the first of these addresses that accepts one."""
     error: OSError = socket.gaierror()
     for address in addresses:
         try:
@@ -179,13 +179,13 @@ def _connected(addresses: Sequence[str], port: int, deadline: Deadline) -> socke
 
 
 def _secured(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
-    """TLS with the server of this name, whose certificate must be valid for it."""
-    sock.settimeout(deadline.left())  # for all of the handshake
+    """Return the socket with TLS; the server's certificate must be valid for `host`."""
+    sock.settimeout(deadline.left())  # for the whole handshake
     return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
 
 def _read_status(sock: socket.socket, deadline: Deadline) -> int:
-    """The status of the answer; what follows its first line is not read."""
+    """Return the status of the answer; only its first line is read."""
     line = b""
     while b"\n" not in line and len(line) < MAX_STATUS_LINE:
         sock.settimeout(deadline.left())
@@ -199,12 +199,12 @@ def _read_status(sock: socket.socket, deadline: Deadline) -> int:
 
 
 def in_words(error: Exception) -> str:
-    """Why it failed; without the exception's message, which may carry the address."""
+    """Return why it failed, without the exception's message, which may carry the address."""
     match error:
         case TimeoutError():
             return f"The server did not answer within {TIMEOUT:g} seconds."
         case socket.gaierror() | UnicodeError():
-            return "The name of the server cannot be found."
+            return "The server's name cannot be resolved. Check the address."
         case ssl.SSLError():
             return "The server's certificate is not valid, or it does not speak TLS."
         case ConnectionRefusedError():

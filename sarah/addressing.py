@@ -50,7 +50,7 @@ def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None
     """Return the address of a message with this phone and workspace name.
 
     The workspace is the one named; else the key's; else the only one there is; else the one where
-    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace for a key bound elsewhere.
+    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace if the key is bound to another.
     """
     if key_workspace:
         if ref and not key_workspace.answers_to(ref):
@@ -151,7 +151,7 @@ def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahSta
     if workspace and survivor.workspace_id is None:
         survivor.move_home(workspace)
     if workspace:
-        survivor.workspace = workspace  # the instance at hand saves the query for it
+        survivor.workspace = workspace  # this instance is loaded already: spares a query
     return survivor
 
 

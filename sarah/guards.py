@@ -52,7 +52,7 @@ def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None
     except LOST:
         raise
     except Exception as error:
-        logger.error("Broke in the background: %s: %s", what, frames(error))
+        logger.error("Background work failed: %s: %s", what, frames(error))
         record_failure(
             kind=Kind.SYNC_ERROR,
             source=Source.BACKGROUND,

@@ -33,7 +33,8 @@ class Merge:
 def merge(stored: SarahState, message: Message) -> Merge:
     """Merge a message into `stored`: absent fields stay, facts are merged key by key.
 
-    A late or forgetful message (CONTRACT 1) only fills empty facts and moves the state forward.
+    A late message, or one of a bot that lost its memory (CONTRACT 1), only fills empty facts and
+    moves the state forward.
     """
     sent_count = message.fields.get("message_count")
     is_late = isinstance(sent_count, int) and sent_count < stored.message_count
@@ -42,7 +43,7 @@ def merge(stored: SarahState, message: Message) -> Merge:
         fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}
     facts, left_out = merge_facts(stored.extracted_data, message.facts, only_fill=is_late)
     values = {name: value for name, value in fields.items() if getattr(stored, name) != value}
-    if _text(facts) != _text(stored.extracted_data):  # to Python, 1 equals true
+    if _text(facts) != _text(stored.extracted_data):  # as JSON: in Python, 1 == True
         values["extracted_data"] = facts
     return Merge(
         values=values,

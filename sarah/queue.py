@@ -11,10 +11,10 @@ from sarah.models import SarahState, SyncReason
 from sarah.retry import retry_due
 
 LEASED_AT_ONCE = 20
-"""So few that a batch is done long before its lease runs out, even with slow retries."""
+"""So few that a batch is done well before its lease runs out, even with slow retries."""
 
 OVERTAKEN = "overtaken"
-"""A message, a person or another worker was faster."""
+"""The outcome if a message, a person or another worker was faster."""
 
 
 def work_batch(stopped: Callable[[], bool] = lambda: False) -> Counter[str]:

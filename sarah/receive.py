@@ -32,7 +32,7 @@ from sarah.sync import SyncResult, save, save_guarded
 logger = logging.getLogger(__name__)
 
 MAX_VALUE = 500
-"""Characters of a value before and after; the message itself stands beside them."""
+"""The longest value in `changes`, in characters; the body as sent stands beside them."""
 
 Changes = dict[str, tuple[object, object]]
 
@@ -80,7 +80,7 @@ def receive(
     The first try is one plain transaction. If anything in it raises, it is rolled back and the
     message is received again the guarded way, with all rows read anew.
 
-    Raises InvalidPhone or ForeignWorkspace if the message has no address, and OperationalError,
+    Raises InvalidPhone or ForeignWorkspace if the message has no address. Raises OperationalError,
     InterfaceError or IntegrityError if it could not be committed; then it can be received again.
     """
     arrival = Arrival(message=message, raw=raw, key_workspace=key_workspace, origin=origin)

@@ -26,7 +26,7 @@ class Drift:
     healed: int = 0
     failed: int = 0
     still_open: int = 0
-    """Waits for its lead, or a person resolved its failure: seen, and left alone."""
+    """Waits for its lead, or a person resolved its failure: checked, and left alone."""
 
     def __str__(self) -> str:
         return (

@@ -18,7 +18,7 @@ from sarah.models import SarahState
 def resolve_failures(
     failures: SyncFailureQuerySet, *, by: str, note: str = "", seen_until: datetime | None = None
 ) -> int:
-    """Close the open ones of these, in small commits, signed `by`; returns how many.
+    """Resolve the open ones of these, in small commits, signed `by`; return how many.
 
     Only those last seen before the person asked (now): what failed since stays open. `synced_at`
     stays, because a conversation that a person gave up on is still out of sync.
@@ -42,7 +42,7 @@ def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
 @transaction.atomic
 def _resolve(seen: Mapping[int, datetime], *, by: str, note: str) -> int:
     failures = SyncFailure.objects.filter(pk__in=seen)
-    # The conversations first: a message that fails right now has locked its own.
+    # Lock the conversations first: a message that fails right now has locked its own.
     about = failures.filter(state__isnull=False).values_list("state_id", flat=True)
     states = SarahState.objects.filter(pk__in=list(about)).order_by("pk")
     list(states.select_for_update(no_key=True).values_list("pk"))

@@ -22,13 +22,13 @@ from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
 from sarah.sync import SyncResult
 
 AT_ONCE, PATIENCE = 50, 5.0
-"""So many conversations, and for about so many seconds, are retried while a person waits."""
+"""How many conversations are retried, for about how many seconds, while a person waits."""
 ENDS_WAITING = {
     *("phone", "workspace", "opted_out"),
     *("slug", "kapso_phone_number_id", "creates_contacts", "max_created_per_hour"),
     "test_numbers",
 }
-"""The fields of a lead or a workspace that decide whether a conversation reaches its lead."""
+"""Fields of a lead or a workspace that decide whether a conversation reaches its lead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
     """
     if isinstance(saved, Workspace):
         healed = sum(map(_heal, _waiting_for_workspace(saved)))
-        # No more than there is room for: in a flood, a million may wait for their turn.
+        # No more than there is room for: in a flood, a million may be waiting.
         in_turn = islice(retry_each(_waiting_for_quota(saved)), room_in(saved))
         return healed + sum(result.synced for result in in_turn)
     contacts = [saved] if isinstance(saved, Contact) else list(saved)
@@ -179,7 +179,7 @@ def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]
 
 
 def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
-    """Those that become leads as soon as this workspace may create some."""
+    """Return conversations that become leads as soon as this workspace may create some."""
     unknown = SarahState.objects.out_of_sync().filter(
         workspace=workspace, synced_at__isnull=True, sync_reason=SyncReason.CONTACT_NOT_FOUND
     )

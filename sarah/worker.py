@@ -22,10 +22,11 @@ from sarah.queue import work_batch
 logger = logging.getLogger(__name__)
 
 POLL = 1.0
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two checks of an empty queue."""
 BEAT_EVERY = 10.0
+"""Seconds."""
 SQLITE_PAUSE = 0.005
-"""SQLite does not hand its one writer's lock out in turn: without a pause, a bot waits for long."""
+"""Seconds. SQLite does not grant its one write lock in turn: without a pause, a bot waits long."""
 
 
 class Heartbeats(Protocol):
@@ -40,12 +41,12 @@ class Job:
     """Something that the worker runs at intervals. May run in several workers at once."""
 
     run: Callable[[Callable[[], bool]], Any]
-    """Gets a function that tells whether to stop; returns None if there was nothing to do."""
+    """Gets a function that returns whether to stop; returns None if there was nothing to do."""
     every: float
     """Seconds."""
     due_at: float = 0.0
     is_sound: bool = False
-    """Whether this worker has done it since it broke, here or in an earlier worker."""
+    """Whether it succeeded since it last failed; until then, a success heals its open failures."""
 
 
 @dataclass(slots=True)

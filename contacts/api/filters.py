@@ -18,7 +18,7 @@ ORDERINGS = {
     "-created_at": "added, newest first",
     "created_at": "added, oldest first",
 }
-"""Indexed columns without nulls only: a page costs the same however far down the list it is."""
+"""Only indexed columns without nulls: a page costs the same however deep in the list it is."""
 
 
 class ScoreFilter(django_filters.NumberFilter):
@@ -41,51 +41,51 @@ class LeadFilters(AskedFilterSet):
     status = SeveralFilter(
         field_name="lead_status",
         choices=LeadStatus.choices,
-        help_text="One or more statuses, `status=new,qualified` or `status=new&status=qualified`.",
+        help_text="One or more statuses: `status=new,qualified` or `status=new&status=qualified`.",
     )
     temperature = SeveralFilter(
         field_name="lead_temperature",
         choices=Temperature.choices,
-        help_text="One or more temperatures, written like statuses.",
+        help_text="One or more temperatures, in the same form as `status`.",
     )
     score_min = ScoreFilter(
         field_name="lead_score",
         lookup_expr="gte",
         min_value=0,
         max_value=MAX_SCORE,
-        help_text="A `lead_score` of at least this, 0 to 100.",
+        help_text="The lowest `lead_score`, 0 to 100.",
     )
     score_max = ScoreFilter(
         field_name="lead_score",
         lookup_expr="lte",
         min_value=0,
         max_value=MAX_SCORE,
-        help_text="A `lead_score` of at most this, 0 to 100.",
+        help_text="The highest `lead_score`, 0 to 100.",
     )
     workspace = django_filters.CharFilter(method="of_workspace", help_text="The workspace's slug.")
     assigned_to = django_filters.CharFilter(
-        field_name="assigned_to__username", help_text="The user name of who looks after the lead."
+        field_name="assigned_to__username", help_text="User name of the person it is assigned to."
     )
     unassigned = YesNoFilter(
         field_name="assigned_to",
         lookup_expr="isnull",
-        help_text="`true`: only leads that nobody looks after; `false`: only the others.",
+        help_text="`true`: only leads assigned to nobody; `false`: only assigned leads.",
     )
     active_since = TimeFilter(
         method="of_activity",
-        help_text="Any interaction since then, ISO 8601. Write the `+` of an offset as `%2B`.",
+        help_text="Active since this time, ISO 8601. Write the `+` of an offset as `%2B`.",
     )
     search = django_filters.CharFilter(
         method="of_search",
         max_length=200,
         help_text="The beginning of a phone number in any spelling (`0812-3456`, `+62 812 3456`), "
-        "or else a part of a name. `08…` is read in the country of the key's workspace.",
+        "or part of a name. `08…` is read in the region of the key's workspace.",
     )
     ordering = django_filters.ChoiceFilter(
         choices=list(ORDERINGS.items()),
         method="in_order",
-        help_text="Newest activity first by default. While leads are active they move in a list "
-        "by activity; one by `created_at` visits each exactly once.",
+        help_text="Default: newest activity first. Ordered by activity, a lead that becomes "
+        "active moves while you page; ordered by `created_at`, each lead appears exactly once.",
     )
 
     class Meta:
@@ -93,7 +93,7 @@ class LeadFilters(AskedFilterSet):
         fields: list[str] = []
 
     def of_workspace(self, leads: ContactQuerySet, name: str, value: str) -> ContactQuerySet:
-        """By id: by a joined slug, the indexes that begin with the workspace could not be used."""
+        """Filter by id: a join on the slug could not use indexes that begin with the workspace."""
         workspace = self.request.auth.workspace or Workspace.objects.filter(slug=value).first()
         if workspace is None:
             raise ValidationError({name: "There is no workspace with this slug."})

@@ -13,16 +13,16 @@ describe_lead_views = extend_schema_view(
         operation_id="leads_list",
         tags=["leads"],
         summary="List leads",
-        description="Leads, those with the newest activity first, on cursor pages: follow `next` "
-        "until it is null. Long texts are left out; a single lead has them. A key that is bound "
-        "to a workspace sees only its leads. Scope: `leads:read`.",
+        description="Leads on cursor pages, newest activity first: follow `next` until it is "
+        "null. Long texts are left out; get a single lead to read them. A key bound to a "
+        "workspace sees only the leads of that workspace. Scope: `leads:read`.",
         responses={200: LeadSerializer(many=True), **error_responses(*ERRORS)},
     ),
     retrieve=extend_schema(
         operation_id="leads_retrieve",
         tags=["leads"],
         summary="Get a lead",
-        description="A lead with its long texts, its newest status changes and its newest notes. "
+        description="A lead with its long texts and its newest status changes and notes. "
         "Scope: `leads:read`.",
         filters=False,
         parameters=[ID],

@@ -54,13 +54,13 @@ class LeadSerializer(RowSerializer):
     related = {"workspace": "workspace__slug", "assigned_to": "assigned_to__username"}
 
     workspace: Any = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True, help_text="Its slug."
+        slug_field="slug", read_only=True, help_text="The workspace's slug."
     )
     assigned_to: Any = serializers.SlugRelatedField(
         slug_field="username",
         read_only=True,
         allow_null=True,
-        help_text="A user name; null: nobody yet.",
+        help_text="User name; null if assigned to nobody.",
     )
     pain_points: Any = serializers.ListField(child=serializers.CharField())
     tags: Any = serializers.ListField(child=serializers.CharField())
@@ -96,7 +96,7 @@ class LeadDetailSerializer(LeadSerializer):
 
     staff_fields: Any = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Fields that a person has written and the bot leaves alone.",
+        help_text="Fields that a person edited and the bot does not overwrite.",
     )
     status_changes = StatusChangeSerializer(many=True, help_text="The newest 50, newest first.")
     notes = NoteSerializer(many=True, help_text="The newest 50, newest first.")

@@ -38,8 +38,8 @@ HOLDABLE = (
     "lead_score",
     "lead_temperature",
 )
-"""The fields that a person who writes them takes from the bot, until handing them back. Never the
-status: that the bot only moves it forward protects it."""
+"""Fields that the bot no longer overwrites once a person has edited them, until the person hands
+them back. Not the status: it is protected because the bot only moves it forward."""
 
 
 class Temperature(models.TextChoices):
@@ -195,7 +195,7 @@ class Contact(models.Model):
             models.Index(fields=["workspace", "-last_activity_at"], name="contact_by_workspace"),
             # "What happened last anywhere?" (the admin's first page)
             models.Index(fields=["-last_activity_at"], name="contact_by_activity"),
-            # "How many leads came in today?" Never rewritten: the column does not change.
+            # "How many leads came in today?" Allows HOT updates: the column never changes.
             models.Index(fields=["-created_at"], name="contact_by_creation"),
         ]
 
@@ -246,7 +246,7 @@ class Contact(models.Model):
         while the form was open stays.
         """
         with transaction.atomic():
-            # A bot's message may be writing to this lead right now.
+            # Locked: a bot's message may be writing to this lead right now.
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             held = {*contact.staff_fields, *values} - set(handed_back)
             staff_fields = [name for name in HOLDABLE if name in held]

@@ -19,7 +19,8 @@ class StatusChange(models.Model):
     """One change of a lead's status. Never edited."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")
-    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)  # `from` is Python
+    # `from` is a keyword.
+    from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)
     to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
     by = models.CharField(_("by"), max_length=150)
     reason = models.CharField(_("reason"), max_length=500, blank=True)

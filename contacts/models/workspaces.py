@@ -61,9 +61,9 @@ class Workspace(models.Model):
         _("most leads per hour"),
         default=500,
         help_text=_(
-            "What is over is kept and becomes a lead in a later hour, so that a flood of strange "
-            "numbers does not bury your leads. After a real rush, raise it: waiting "
-            "conversations become leads at once, up to the new limit."
+            "Further conversations are kept and become leads in a later hour, so that a flood of "
+            "unknown numbers does not bury your leads. After a real rush, raise the limit: "
+            "waiting conversations become leads at once, up to the new limit."
         ),
     )
     test_numbers = models.JSONField(

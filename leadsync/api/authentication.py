@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class FailedAuthenticationThrottle(SimpleRateThrottle):
-    """Counts failed authentications of a client address; a valid key is never throttled."""
+    """Throttles failed authentications per client address; a valid key is never throttled."""
 
     scope = "failed_authentication"
     rate = settings.LEADSYNC_FAILED_AUTH_RATE
@@ -73,8 +73,8 @@ class KeyAuthentication(BaseAuthentication):
     def _record_use(self, key: ApiKey) -> None:
         try:
             key.record_use()
-        except Error as error:  # a read-only or busy database: the caller is still known
-            logger.warning("The use of key %s could not be noted: %s", key.pk, frames(error))
+        except Error as error:  # a read-only or busy database: the caller is authenticated anyway
+            logger.warning("The use of key %s could not be recorded: %s", key.pk, frames(error))
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
@@ -87,7 +87,7 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
-        description = "The bot's key (`ls_…`), made by `manage.py create_bot`."
+        description = "The bot's key (`ls_…`), created with `manage.py create_bot`."
         return [
             {"type": "http", "scheme": "bearer", "description": description},
             {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": description},
@@ -95,7 +95,7 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):
 
 
 class HasScope(BasePermission):
-    """The key carries the view's `read_scope` or, for methods that write, its `write_scope`."""
+    """Requires a key with the view's `read_scope`, or `write_scope` for methods that write."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         reads = request.method in ("GET", "HEAD", "OPTIONS")

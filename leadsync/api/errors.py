@@ -73,26 +73,26 @@ def error_body(error: exceptions.APIException) -> dict[str, Any]:
 class ErrorSerializer(serializers.Serializer):
     """Why a request was refused."""
 
-    error = serializers.CharField(help_text="A sentence.")
-    code = serializers.CharField(required=False, help_text="The same for programs.")
+    error = serializers.CharField(help_text="What went wrong, in one sentence.")
+    code = serializers.CharField(required=False, help_text="The error as a code, for programs.")
     fields: Any = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Sentences by input field.",
+        help_text="What is wrong with each input, by its name.",
     )
     request_id = serializers.CharField(
-        required=False, help_text="The same as in the header `X-Request-ID`: name it in a report."
+        required=False, help_text="As in the header `X-Request-ID`: quote it in a report."
     )
 
 
 ERRORS = {
-    400: "The request is not usable; `fields` says what is wrong with which input.",
+    400: "The request is invalid; `fields` says what is wrong with which input.",
     401: "The key is missing, unknown, expired or revoked.",
     403: "The key lacks the scope, or is bound to another workspace than the one named.",
-    404: "Nothing is there, or the key may not see it.",
-    409: "Not possible as things stand; the sentence says why.",
+    404: "Not found, or the key may not see it.",
+    409: "Not possible; `error` says why.",
     413: "The body is too large.",
-    415: "The body is not sent as `application/json`.",
+    415: "The `Content-Type` is not `application/json`.",
     429: "Too many failed authentications from this address. `Retry-After` gives the seconds to "
     "wait. A valid key is never throttled.",
     503: "The database cannot be reached. Send the request again.",

@@ -24,15 +24,15 @@ SALT = "leadsync.lists.cursor"
 class Pages(CursorPagination):
     """Cursor pages of `values()` rows: as fast at the end of a long list as at its beginning.
 
-    The order is the queryset's first one, then the id: an import gives thousands of leads the same
-    time, where DRF's own cursor, which counts equals, repeats a page for ever. Cursors are signed,
-    so that what comes back has the types that went out.
+    Ordered by the queryset's first column, then the id. An import gives thousands of leads the same
+    time; DRF's own cursor, which counts equal values, would repeat a page of them for ever. Cursors
+    are signed, so the values that come back have the types that were sent.
     """
 
-    cursor_query_description = "Where the page begins: follow `next` and `previous` as they are."
+    cursor_query_description = "Where the page begins: use `next` and `previous` unchanged."
     page_size = 50
     page_size_query_param = "page_size"
-    page_size_query_description = "Rows on a page."
+    page_size_query_description = "Rows per page."
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
@@ -78,13 +78,13 @@ class Pages(CursorPagination):
             order = None
         if order != self.order:
             raise ValidationError(
-                {"cursor": "This cursor does not belong to this list. Begin again without it."}
+                {"cursor": "This cursor does not belong to this list. Start again without it."}
             )
         return backwards, datetime.fromisoformat(value) if isinstance(value, str) else value, pk
 
 
 def _beyond(column: str, value: object, pk: object, side: str) -> Q:
-    """Rows after (value, pk); the first condition is the one that an index answers."""
+    """Return the condition for rows after (value, pk); an index serves its first part."""
     return Q(**{f"{column}__{side}e": value}) & (
         Q(**{f"{column}__{side}": value}) | Q(**{f"pk__{side}": pk})
     )
@@ -107,7 +107,7 @@ class WorkspaceOfKey(BaseFilterBackend):
 
 
 def refuse_foreign(workspace: Workspace | None, slug: str) -> None:
-    """Raise PermissionDenied if `slug` names another workspace, known or not, than the key's."""
+    """Raise PermissionDenied if `slug` names a workspace, known or not, other than the key's."""
     if workspace and slug not in ("", workspace.slug):
         raise PermissionDenied("This key is bound to another workspace.")
 
@@ -147,7 +147,7 @@ class SeveralWidget(forms.SelectMultiple):
 
 
 class SeveralFilter(django_filters.MultipleChoiceFilter):
-    """One or more choices: `?status=new,qualified` or `?status=new&status=qualified`."""
+    """Accepts one or more choices: `?status=new,qualified` or `?status=new&status=qualified`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(distinct=False, widget=SeveralWidget, **kwargs)
@@ -158,7 +158,7 @@ class TimeField(IsoDateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
-        if moment and not 1970 <= moment.year < 9999:  # the databases cannot compare with others
+        if moment and not 1970 <= moment.year < 9999:  # databases cannot compare others
             raise InvalidValue(self.error_messages["invalid"], code="invalid")
         return moment
 

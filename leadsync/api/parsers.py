@@ -35,7 +35,7 @@ class LimitedJSONParser(JSONParser):
         raw = read_body(parser_context["request"])
         try:
             body = super().parse(BytesIO(raw), media_type, parser_context)
-            json.dumps(body, ensure_ascii=False).encode()  # no half of a character
+            json.dumps(body, ensure_ascii=False).encode()  # refuses lone surrogates
         except (ParseError, RecursionError, UnicodeEncodeError):
             raise ParseError("The body is not JSON. Send one JSON object.") from None
         return body

@@ -3,11 +3,11 @@
 from typing import Any
 
 MAX_BODY = 64 * 1024
-"""Bytes of a JSON body that the API takes (CONTRACT 1)."""
+"""The largest JSON body that the API accepts, in bytes (CONTRACT 1)."""
 
 
 class BodyTooLarge(Exception):
-    """The body is over MAX_BODY; `beginning` is what was read of it."""
+    """The body is over MAX_BODY bytes; `beginning` is the part that was read."""
 
     def __init__(self, beginning: bytes) -> None:
         super().__init__(f"The body is over {MAX_BODY // 1024} KiB. Send less.")

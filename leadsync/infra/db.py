@@ -14,14 +14,14 @@ from django.utils.formats import number_format
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
 BATCH_SIZE = 500
-"""Rows that a transaction may hold: SQLite has one writer, and the bot must not wait."""
+"""The most rows in one transaction: SQLite has one writer, and the bot must not wait."""
 CAP = 10_000
-"""Counting stops just past here: an exact count of a million rows costs more than its page."""
+"""Counting stops just above it: an exact count of a million rows costs more than its page."""
 MAX_RACES = 5
 """Second tries of what another request was faster with: each such race has a winner."""
 SQLITE_WAIT_MS = 2000
 LOST = (OperationalError, InterfaceError)
-"""The connection or the transaction is lost; what was to be written is not."""
+"""The connection or the transaction is lost; the data is not, and can be written again."""
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def _sqlite_waits(milliseconds: int) -> Iterator[None]:
 
 
 def raise_if_transaction_is_lost() -> None:
-    """Raise the exception being handled if the surrounding transaction cannot commit any more.
+    """Re-raise the exception being handled if the surrounding transaction cannot commit any more.
 
     If the connection dies inside a savepoint, Django's outer `atomic()` can end without an error
     and without a commit; the bot would be told that its message is safe.

@@ -69,7 +69,7 @@ def request_of(record: logging.LogRecord) -> str:
 def discreet(record: logging.LogRecord) -> logging.LogRecord:
     """Return a copy of the record without exception messages and query strings."""
     record = copy(record)
-    # A handler before us may have formatted the exception with its message.
+    # Another handler may already have formatted the exception, with its message.
     record.exc_text = None
     if isinstance(record.args, tuple):
         record.args = tuple(

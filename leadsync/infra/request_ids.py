@@ -12,9 +12,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Blank outside of requests."""
 MAX_LENGTH = 64
 REQUEST_ID = "leadsync.request_id"
-"""The key under which a request keeps it as well (`META`), for whoever comes after it."""
+"""The key in `request.META` where the id also stands, for what happens after the request."""
 USABLE_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{8,64}")
-"""Fit for a log line, and no phone number."""
+"""Safe in a log line; at least one letter, so it is no phone number."""
 
 
 class RequestIdMiddleware:
@@ -27,7 +27,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
         current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
-        request.META[REQUEST_ID] = current  # Django logs refusals when this is over
+        request.META[REQUEST_ID] = current  # Django logs 4xx answers after this middleware
         token = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -34,12 +34,12 @@ def age(typed: str) -> timedelta:
     """Parse a length of time such as 90m, 12h, 7d or 2w."""
     match = re.fullmatch(r"(\d{1,5})([mhdw])", typed)
     if not match:
-        raise ArgumentTypeError(f"{typed!r} is no length of time: use 90m, 12h, 7d or 2w")
+        raise ArgumentTypeError(f"{typed!r} is not a length of time: use 90m, 12h, 7d or 2w")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def note(typed: str) -> str:
     """Parse a note of at most MAX_NOTE characters."""
     if len(typed) > MAX_NOTE:
-        raise ArgumentTypeError(f"write at most {MAX_NOTE} characters, these are {len(typed)}")
+        raise ArgumentTypeError(f"{len(typed)} characters are too many: write at most {MAX_NOTE}")
     return typed

@@ -10,7 +10,7 @@ PROBLEMS_REMAIN = 3
 
 
 class Command(BaseCommand):
-    """Exit codes 0, 1 and 3, also for wrong arguments, where argparse would exit with 2."""
+    """Exits with 0, 1 or 3, also for wrong arguments, where argparse would exit with 2."""
 
     epilog = "Exit codes: 0 done; 1 could not run; 3 problems remain."
 

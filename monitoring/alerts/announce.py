@@ -24,11 +24,11 @@ from monitoring.models.alerts import (
 logger = logging.getLogger(__name__)
 
 TOLD_EVERY = timedelta(hours=1)
-"""One kind and subject is announced at most so often, however often it comes and goes."""
+"""The same kind and subject is announced at most this often, however often it comes back."""
 OVER_AFTER = timedelta(hours=1)
-"""Without happening again."""
+"""An alert of `HAPPENING` ends when it was not seen for this long."""
 NOTED_EVERY = 60
-"""Seconds for which one process does not write the same down again."""
+"""Seconds for which one process does not record the same event again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,21 +25,22 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 FIRST_DELAY = timedelta(seconds=30)
-"""Then four times as long after each further attempt: the last one is made after 42 minutes."""
+"""Four times as long after each further attempt: the last one is made after 42 minutes."""
 LEASE = timedelta(minutes=2)
-"""A delivery is over long before; that of a killed worker is then sent by another."""
+"""Longer than any delivery takes; after it, another worker sends that of a killed one."""
 GOES_ON = 10.0
-"""Seconds after which a call leaves the rest for the next: its worker has other work as well."""
+"""Seconds after which a call leaves the rest to the next one: the worker has other work, too."""
 AT_ONCE = 8
 MAX_SUBJECT = 150
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 MAIL_ERRORS = {
-    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password.",
+    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password "
+    "(EMAIL_HOST_USER, EMAIL_HOST_PASSWORD).",
     smtplib.SMTPRecipientsRefused: "The mail server refuses this address.",
     smtplib.SMTPSenderRefused: "The mail server refuses our sender (DEFAULT_FROM_EMAIL).",
     smtplib.SMTPServerDisconnected: "The mail server closed the connection.",
-    smtplib.SMTPNotSupportedError: "The mail server does not know what our settings ask of it "
+    smtplib.SMTPNotSupportedError: "The mail server does not support what our settings ask for "
     "(EMAIL_USE_TLS, EMAIL_HOST_USER).",
     smtplib.SMTPException: "The mail server refuses the message.",
 }
@@ -190,4 +191,4 @@ def _in_words(error: Exception) -> str:
             return sentence
     if isinstance(error, OSError):
         return webhooks.in_words(error)
-    return f"It cannot be sent ({type(error).__name__})."
+    return f"Sending failed ({type(error).__name__}). Look at the log."

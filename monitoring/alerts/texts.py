@@ -11,20 +11,21 @@ TEXTS = {
     ),
     AlertKind.SILENCE: "No message for over {hours} hours. {workspace} Is its bot running?",
     AlertKind.BACKLOG: (
-        "Failed syncs that are overdue by more than 10 minutes: {count}. "
-        "The workers do not keep up."
+        "Retries that are more than 10 minutes late: {count}. The workers do not keep up: "
+        "start another."
     ),
     AlertKind.REVOKED_KEY: (
         "A key that is revoked or expired, or whose bot is switched off, is still in use: {key}. "
-        "Nothing that it sends is saved."
+        "Nothing that it sends is saved. Give its bot a valid key."
     ),
     AlertKind.PLAIN_HTTP: (
         "A bot calls /sarah/state over plain HTTP, where its key can be read: {key}. "
-        "Let it call https://."
+        "Let the bot call https://."
     ),
     AlertKind.FLOOD: (
         "{limit} unknown numbers became leads within an hour, which is the limit: no more are "
-        "created for now, their conversations are kept. {workspace}"
+        "created for now, and their conversations are kept. {workspace} After a real rush, raise "
+        "the limit there."
     ),
 }
 

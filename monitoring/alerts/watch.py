@@ -22,8 +22,8 @@ from monitoring.models.alerts import ABOUT_CAUSES, AlertKind
 from sarah.models import Outcome, SarahState, StateUpdate
 
 LASTING = timedelta(minutes=10)
-"""A cause that had healed by itself and is back is worth a word if its first retries do not mend
-it; a rush of failures that they do mend shows in the failure rate."""
+"""A cause that had healed by itself and is back is announced only if its failures outlast the first
+retries. A burst of failures that those heal shows in the failure rate."""
 
 
 def look(now: datetime | None = None) -> None:
@@ -71,7 +71,7 @@ def _causes(now: datetime) -> Iterator[Finding]:
     of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
     for cause in causes:
         if cause.source == Source.BACKGROUND and cause.exception in of_messages:
-            continue  # the table that messages need is away: background work needs it as well
+            continue  # messages and background work need the same table, which is away
         if kind := _kind_to_tell(cause, latest.get(str(cause.pk)), now):
             text = text_of(kind, cause=cause, count=cause.open_failures)
             yield Finding(kind=kind, subject=str(cause.pk), text=text)

@@ -24,33 +24,33 @@ ORDERINGS = {
 
 class SyncFailureFilters(AskedFilterSet):
     status = django_filters.ChoiceFilter(
-        choices=list(STATUSES.items()), method="of_status", help_text="Both by default."
+        choices=list(STATUSES.items()), method="of_status", help_text="Default: both."
     )
     kind = SeveralFilter(
         field_name="kind",
         choices=Kind.choices,
-        help_text="One or more kinds, `kind=sync_error,contact_not_found` or repeated.",
+        help_text="One or more kinds: `kind=sync_error,contact_not_found` or repeated.",
     )
     source = SeveralFilter(
-        field_name="source", choices=Source.choices, help_text="One or more, written like kinds."
+        field_name="source", choices=Source.choices, help_text="One or more sources, as for `kind`."
     )
     workspace = django_filters.CharFilter(
         field_name="workspace_ref",
-        help_text="The workspace's slug, or what the bot named while no such workspace is known.",
+        help_text="The workspace's slug, or what the bot sent if no such workspace exists.",
     )
     phone = django_filters.CharFilter(
-        field_name="contact_phone", method="of_phone", help_text="In any spelling."
+        field_name="contact_phone", method="of_phone", help_text="A phone in any spelling."
     )
     since = TimeFilter(
         field_name="last_seen_at",
         lookup_expr="gte",
-        help_text="Seen since then, ISO 8601. Write the `+` of an offset as `%2B`.",
+        help_text="Last seen since this time, ISO 8601. Write the `+` of an offset as `%2B`.",
     )
     before = TimeFilter(
-        field_name="last_seen_at", method="not_seen_since", help_text="Not seen since then."
+        field_name="last_seen_at", method="not_seen_since", help_text="Last seen before this time."
     )
     ordering = django_filters.ChoiceFilter(
-        choices=list(ORDERINGS.items()), method="in_order", help_text="Last seen first by default."
+        choices=list(ORDERINGS.items()), method="in_order", help_text="Default: last seen first."
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""`/api/v1/sync-health/`: how the sync is doing, for machines."""
+"""`/api/v1/sync-health/`: the health of the sync, for programs."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -14,11 +14,11 @@ from monitoring.health.numbers import REMEMBERED_SECONDS, recent_health
 from monitoring.health.serializers import SyncHealthSerializer
 
 DESCRIPTION = f"""
-How many messages came in and how they fared in the last hour, day and week, what waits, who works,
-and what is wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog end
-at 10001: it means more than 10,000.
+Messages and their outcomes in the last hour, day and week, the backlog, the workers, and what is
+wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog stop at 10001,
+which means more than 10,000.
 
-A key that is bound to a workspace sees only its numbers; others may name one.
+A key bound to a workspace sees only the numbers of that workspace; other keys may name one.
 Scope: `failures:read`.
 """
 

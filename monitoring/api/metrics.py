@@ -26,7 +26,7 @@ class MetricsView(APIView):
     """Needs a key for all workspaces with `failures:read`, unless LEADSYNC_METRICS_OPEN is on."""
 
     read_scope = write_scope = Scope.FAILURES_READ
-    content_negotiation_class = AlwaysJSON  # for errors; what Prometheus accepts is not JSON
+    content_negotiation_class = AlwaysJSON  # for errors: Prometheus does not accept JSON
 
     def get_authenticators(self) -> list[Any]:
         return [] if settings.LEADSYNC_METRICS_OPEN else super().get_authenticators()
@@ -37,7 +37,7 @@ class MetricsView(APIView):
     def get(self, request: Request) -> HttpResponse:
         key: Any = request.auth
         if key and key.workspace:
-            raise PermissionDenied("This key is bound to a workspace; the metrics are about all.")
+            raise PermissionDenied("This key is bound to a workspace. Use one for all workspaces.")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(HealthCollector(recent_health()))
         return HttpResponse(generate_latest(registry), content_type=TEXT)
@@ -54,9 +54,7 @@ class HealthCollector(Collector):
         health = self.health
         yield from self._verdict()
         yield from _traffic(health.windows)
-        yield _by(
-            "open_failures", "Sync failures that are not resolved.", {"kind": health.open_failures}
-        )
+        yield _by("open_failures", "Open sync failures.", {"kind": health.open_failures})
         yield from self._queue()
         yield from self._background()
 
@@ -65,7 +63,7 @@ class HealthCollector(Collector):
         yield _one("sync_degraded", "1 if something is wrong with the sync.", bool(found))
         yield _by(
             "sync_problem",
-            "1 if this is wrong with the sync.",
+            "1 if the sync has this problem.",
             {"code": {code.value: code in found for code in Code}},
         )
 
@@ -80,7 +78,7 @@ class HealthCollector(Collector):
         }
         yield _by(
             "backlog",
-            "Conversations that are out of sync, counted up to 10,001 of each.",
+            "Conversations out of sync, counted up to 10,001 per status.",
             {"status": statuses},
         )
         yield self._age(
@@ -90,10 +88,10 @@ class HealthCollector(Collector):
 
     def _background(self) -> Iterator[Metric]:
         vitals = self.health.vitals
-        yield _one("workers_alive", "Background workers that run.", vitals.workers.alive)
-        yield _one("workers_dead", "Workers that vanished unstopped.", vitals.workers.dead)
+        yield _one("workers_alive", "Background workers that are running.", vitals.workers.alive)
+        yield _one("workers_dead", "Workers that were killed or hang.", vitals.workers.dead)
         yield _one(
-            "alert_deliveries_failing", "Alerts that reach nobody.", vitals.failing_deliveries
+            "alert_deliveries_failing", "Alerts that failed to arrive.", vitals.failing_deliveries
         )
         if run := vitals.last_run:
             yield _one(
@@ -115,7 +113,7 @@ class HealthCollector(Collector):
 
 def _traffic(windows: Mapping[str, Window]) -> Iterator[Metric]:
     messages = _family("messages", "Messages received in the window.", "window", "outcome")
-    ratio = _family("message_failure_ratio", "Share that did not reach a lead, 0 to 1.", "window")
+    ratio = _family("message_failure_ratio", "Share not synced, 0 to 1.", "window")
     speed = _family("message_duration_seconds", "Time to answer a message.", "window", "statistic")
     for name, window in windows.items():
         for outcome, count in window.by_outcome.items():

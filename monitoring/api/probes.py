@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 READINESS = "leadsync.health.readiness"
 REMEMBERED_SECONDS = 2
-"""However many balancers ask, and however often."""
+"""How long an answer is cached, however many load balancers ask, and however often."""
 UNREADABLE = "health_unreadable"
-"""The code where the database answers, and what monitoring keeps there cannot be read."""
+"""The problem that the database answers, but the data of monitoring cannot be read."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

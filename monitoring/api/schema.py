@@ -27,9 +27,9 @@ describe_sync_failure_views = extend_schema_view(
         operation_id="sync_failures_list",
         tags=TAGS,
         summary="List sync failures",
-        description="What kept messages from reaching their leads, seen last first, on cursor "
-        "pages: follow `next` until it is null. A repeat is counted on its open failure "
-        "(`occurrences`). A key that is bound to a workspace sees only its failures. "
+        description="What kept messages from reaching their leads, on cursor pages, last seen "
+        "first: follow `next` until it is null. A repeat is counted on the open failure "
+        "(`occurrences`). A key bound to a workspace sees only the failures of that workspace. "
         "Scope: `failures:read`.",
         responses={
             200: SyncFailureSerializer(many=True),
@@ -40,8 +40,8 @@ describe_sync_failure_views = extend_schema_view(
         operation_id="sync_failures_retrieve",
         tags=TAGS,
         summary="Get a sync failure",
-        description="A failure with the message that it is about and the traceback, if there is "
-        "one. Scope: `failures:read`.",
+        description="A failure with its message and, if there is one, its traceback. "
+        "Scope: `failures:read`.",
         filters=False,
         parameters=[ID],
         responses={200: SyncFailureDetailSerializer, **error_responses(*READING)},
@@ -53,9 +53,9 @@ describe_resolve = extend_schema(
     parameters=[ID],
     tags=TAGS,
     summary="Resolve a sync failure",
-    description="Closes it by hand, signed with the bot's name. Its conversation is not "
-    "retried by itself any more, but syncs with the bot's next message. 409 if it is resolved "
-    "already. Scope: `failures:write`.",
+    description="Resolves it, signed with the bot's name. Its conversation is no longer retried "
+    "by itself, but syncs with the bot's next message. 409 if it is resolved already. "
+    "Scope: `failures:write`.",
     request=ResolutionSerializer,
     responses={200: ResolvedSerializer, **error_responses(*WRITING)},
 )
@@ -64,9 +64,8 @@ describe_resolve_many = extend_schema(
     operation_id="sync_failures_resolve_many",
     tags=TAGS,
     summary="Resolve several sync failures",
-    description="Closes every open failure that fits all that is named, and tells how many "
-    "there were. Refused if nothing is named: say `all` if you mean all. "
-    "Scope: `failures:write`.",
+    description="Resolves every open failure that matches all given criteria, and returns how "
+    "many. Refused without any criterion: send `all` if you mean all. Scope: `failures:write`.",
     request=SelectionSerializer,
     examples=[
         OpenApiExample("Some", {"ids": [17, 18], "note": "Test numbers."}, request_only=True),
@@ -85,9 +84,9 @@ describe_retry = extend_schema(
     parameters=[ID],
     tags=TAGS,
     summary="Retry a sync failure",
-    description="Syncs its conversation again, now, as it is stored. 409 if the failure is "
-    "resolved already, or about what a bot sent (`invalid_payload`, `rejected_payload`): no "
-    "sync can mend those. Scope: `failures:write`.",
+    description="Retries its conversation now, as it is stored. 409 if the failure is resolved "
+    "already, or about what a bot sent (`invalid_payload`, `rejected_payload`): no sync can heal "
+    "those. Scope: `failures:write`.",
     request=None,
     responses={200: RetriedSerializer, **error_responses(*WRITING)},
 )

@@ -21,7 +21,7 @@ class SyncFailureSerializer(RowSerializer):
 
     advice = serializers.CharField(help_text="What happened and what to do next.")
     state: Any = serializers.IntegerField(
-        allow_null=True, help_text="The conversation's id; null if there is none (any more)."
+        allow_null=True, help_text="The conversation's id; null if there is none or it is deleted."
     )
 
     class Meta:
@@ -88,10 +88,10 @@ class SelectionSerializer(ResolutionSerializer):
     source: Any = serializers.MultipleChoiceField(
         choices=Source.choices, required=False, allow_empty=False
     )
-    workspace = serializers.CharField(required=False, help_text="Slug, or what the bot named.")
-    phone = serializers.CharField(required=False, help_text="In any spelling.")
-    since = serializers.DateTimeField(required=False, help_text="Seen since then.")
-    before = serializers.DateTimeField(required=False, help_text="Not seen since then.")
+    workspace = serializers.CharField(required=False, help_text="The slug, or what the bot sent.")
+    phone = serializers.CharField(required=False, help_text="A phone in any spelling.")
+    since = serializers.DateTimeField(required=False, help_text="Last seen since this time.")
+    before = serializers.DateTimeField(required=False, help_text="Last seen before this time.")
     all = serializers.BooleanField(required=False, help_text="Every open failure.")
 
     def to_internal_value(self, data: Any) -> Any:
@@ -100,16 +100,16 @@ class SelectionSerializer(ResolutionSerializer):
         if unknown:
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                dict.fromkeys(unknown, f"There is no such field; there are: {known}.")
+                dict.fromkeys(unknown, f"There is no such field. Use: {known}.")
             )
         return super().to_internal_value(data)
 
 
 class ResolvedSerializer(serializers.Serializer[Any]):
-    resolved = serializers.IntegerField(help_text="How many open failures are resolved now.")
+    resolved = serializers.IntegerField(help_text="How many open failures were resolved.")
 
 
 class RetriedSerializer(serializers.Serializer[Any]):
     synced = serializers.BooleanField(
-        help_text="Whether the conversation has reached its lead; then the failure is resolved."
+        help_text="Whether the conversation reached its lead; if so, the failure is closed."
     )

@@ -96,7 +96,7 @@ class SyncFailureViews(ReadOnlyModelViewSet):
         return dict(body.validated_data)
 
     def _visible(self) -> Any:
-        """The failures that this key may see."""
+        """Return the failures that this key may see."""
         return WorkspaceOfKey().filter_queryset(self.request, SyncFailure.objects.all(), self)
 
     def _selected(self, selection: dict[str, Any]) -> Any:
@@ -130,4 +130,4 @@ def _not_to_be_retried(failure: dict[str, Any]) -> str:
     why = "it belongs to no conversation"
     if failure["kind"] not in HEALED_BY_SYNC:
         why = "it is about what the bot sent"
-    return f"This failure cannot be retried: {why}. Mend its cause, then resolve it."
+    return f"This failure cannot be retried: {why}. Correct what is wrong, then resolve it."

@@ -11,12 +11,12 @@ from monitoring.health.windows import Rate
 from monitoring.models.runs import STOPPED, SyncRun
 
 LATE = timedelta(minutes=10)
-"""A retry that is due for so long is not being worked."""
+"""A retry that is overdue by more than this is late."""
 RUN_LATE = timedelta(hours=3)
 RATE_WINDOW = timedelta(minutes=15)
 MAX_FAILURE_RATIO = 0.05
 MIN_FAILURES = 5
-"""Fewer are no rate: one failure at night is a third of three messages."""
+"""Fewer failures are no rate: at night, one can be a third of three messages."""
 
 
 class Code(TextChoices):
@@ -67,22 +67,23 @@ def diagnose(vitals: Vitals) -> Iterator[Problem]:
     if workers.dead and not workers.alive:
         yield Problem(
             code=Code.WORKER_DEAD,
-            text="The worker was killed and none is running. Start it: `manage.py sync_worker`.",
+            text="A worker was killed or hangs, and no other is running. "
+            "Start one: `manage.py sync_worker`.",
         )
     if vitals.oldest_due_at and vitals.at - vitals.oldest_due_at > LATE:
         yield Problem(code=Code.RETRIES_LATE, text=_why_late(vitals))
     if recent.failed >= MIN_FAILURES and recent.ratio > MAX_FAILURE_RATIO:
         yield Problem(
             code=Code.MESSAGES_FAILING,
-            text=f"{recent.failed} messages of the last 15 minutes failed ({recent.ratio:.0%}). "
-            "Look at the open failures: each says what to do.",
+            text=f"{recent.failed} messages of the last 15 minutes ({recent.ratio:.0%}) did not "
+            "reach their lead. Look at the open failures: each says what to do.",
         )
     if vitals.parked:
         yield Problem(
             code=Code.NEEDS_A_PERSON,
             text=f"{shown_count(vitals.parked)} conversations failed to sync too often and are no "
-            "longer retried by themselves. Mend the cause, then "
-            "`manage.py retry_failures --kind sync_error`; or resolve their failures.",
+            "longer retried by themselves. Repair what their failures show, then run "
+            "`manage.py retry_failures --kind sync_error`; or resolve the failures.",
         )
     yield from _diagnose_run(vitals)
     if vitals.failing_deliveries:
@@ -96,7 +97,7 @@ def diagnose(vitals: Vitals) -> Iterator[Problem]:
 def _why_late(vitals: Vitals) -> str:
     late = int((vitals.at - (vitals.oldest_due_at or vitals.at)).total_seconds() // 60)
     if vitals.workers.alive:
-        return f"A retry is {late} minutes late: the workers do not keep up. Start another."
+        return f"A retry is {late} minutes late: the workers do not keep up. Start another one."
     return (
         f"A retry is {late} minutes late, and no worker is running. "
         "Start one: `manage.py sync_worker`."
@@ -108,8 +109,8 @@ def _diagnose_run(vitals: Vitals) -> Iterator[Problem]:
     if run and run.finished_at and run.error not in ("", STOPPED):
         yield Problem(
             code=Code.RUN_FAILED,
-            text=f"The last reconciliation did not end well: {run.error} Look at the log, then "
-            "`manage.py reconcile`.",
+            text=f"The last reconciliation was not completed: {run.error} Look at the log, then "
+            "run `manage.py reconcile`.",
         )
     if run and vitals.workers.alive and vitals.at - run.beat_at > RUN_LATE:
         yield Problem(

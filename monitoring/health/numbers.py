@@ -34,7 +34,7 @@ class Backlog:
     scheduled: int
     parked: int
     waiting: Mapping[str, int]
-    """For a lead or a workspace, by reason."""
+    """Waiting for a lead or a workspace, by reason."""
     excluded: int
 
 
@@ -51,7 +51,7 @@ class Health:
     """By kind."""
     backlog: Backlog
     oldest_waiting_at: datetime | None
-    """Since when the oldest open failure waits that a sync would heal."""
+    """When the oldest open failure that a sync would heal was first seen."""
 
     @property
     def status(self) -> Status:

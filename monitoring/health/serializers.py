@@ -12,7 +12,7 @@ from monitoring.models import FailureGroup, RunTrigger
 
 
 class MomentField(serializers.DateTimeField):
-    """A time in UTC."""
+    """A time, shown in UTC."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
@@ -27,8 +27,10 @@ class LatencySerializer(serializers.Serializer):
 class WindowSerializer(serializers.Serializer):
     messages = serializers.IntegerField()
     synced = serializers.IntegerField()
-    failed = serializers.IntegerField(help_text="Should have reached a lead and did not, then.")
-    excluded = serializers.IntegerField(help_text="Opted out or a test number: no failure.")
+    failed = serializers.IntegerField(
+        help_text="Should have reached a lead and did not when received."
+    )
+    excluded = serializers.IntegerField(help_text="Opted out or a test number: not a failure.")
     failure_rate = serializers.FloatField(
         source="rounded_ratio", help_text="failed / (synced + failed), 0 to 1."
     )
@@ -50,33 +52,33 @@ class BacklogSerializer(serializers.Serializer):
     scheduled = serializers.IntegerField(help_text="To be retried later.")
     parked = serializers.IntegerField(help_text="Failed too often: needs a person.")
     waiting = serializers.DictField(
-        child=serializers.IntegerField(), help_text="For a lead or a workspace, by reason."
+        child=serializers.IntegerField(), help_text="Wait for a lead or a workspace, by reason."
     )
-    excluded = serializers.IntegerField(help_text="Opted out or a test number: no failure.")
+    excluded = serializers.IntegerField(help_text="Opted out or a test number: not a failure.")
 
 
 class WorkersSerializer(serializers.Serializer):
     alive = serializers.IntegerField()
-    dead = serializers.IntegerField(help_text="Vanished without being stopped.")
+    dead = serializers.IntegerField(help_text="Killed or hanging.")
     last_beat_at = MomentField(allow_null=True)
 
 
 class RunSerializer(serializers.Serializer):
     trigger = serializers.ChoiceField(RunTrigger.choices)
     started_at = MomentField()
-    finished_at = MomentField(allow_null=True, help_text="Null: under way.")
+    finished_at = MomentField(allow_null=True, help_text="Null while it is under way.")
     checked = serializers.IntegerField()
     healed = serializers.IntegerField()
     failed = serializers.IntegerField()
     still_open = serializers.IntegerField()
-    error = serializers.CharField(help_text="Blank if it ended well.")
+    error = serializers.CharField(help_text="Blank if it was completed.")
 
 
 class SyncHealthSerializer(serializers.Serializer[Health]):
     """The health of the sync."""
 
     status = serializers.ChoiceField(Status.choices, help_text="`degraded`: see `problems`.")
-    at = MomentField(source="vitals.at", help_text="When this was so.")
+    at = MomentField(source="vitals.at", help_text="When the numbers were read.")
     problems = ProblemSerializer(many=True)
     windows = WindowsSerializer()
     open_failures = serializers.DictField(
@@ -84,18 +86,19 @@ class SyncHealthSerializer(serializers.Serializer[Health]):
     )
     backlog = BacklogSerializer()
     oldest_waiting_at = MomentField(
-        allow_null=True, help_text="When the oldest open failure that a sync would heal began."
+        allow_null=True,
+        help_text="When the oldest open failure that a sync would heal was first seen.",
     )
     oldest_due_at = MomentField(
         source="vitals.oldest_due_at",
         allow_null=True,
-        help_text="When the next retry is due; in the past: late.",
+        help_text="When the next retry is due; it is late if this is in the past.",
     )
     workers = WorkersSerializer(source="vitals.workers")
     last_run = RunSerializer(
         allow_null=True,
-        help_text="The last reconciliation. Null if there was none, or for one workspace: it is "
-        "about all.",
+        help_text="The last reconciliation. Null if there was none, and for one workspace, because "
+        "it is about all.",
     )
     failing_alert_deliveries = serializers.IntegerField(source="vitals.failing_deliveries")
 

@@ -23,7 +23,7 @@ class Report:
 
     health: Health
     causes: Sequence[FailureGroup]
-    """Those with open failures, seen last first."""
+    """Causes with open failures, last seen first."""
     runs: Sequence[SyncRun]
     open_alerts: int
 

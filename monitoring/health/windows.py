@@ -14,7 +14,7 @@ from sarah.models import Outcome, StateUpdate, StateUpdateQuerySet
 LENGTHS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 """By name, from short to long."""
 MAX_RECENT = 10_000
-"""Messages that a recent rate looks at, so that it costs no more in a rush."""
+"""The most messages that a recent rate counts, so that it costs no more in a rush."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ def add_selection(parser: CommandParser) -> None:
     parser.add_argument("ids", nargs="*", type=int, default=[], metavar="ID")
     parser.add_argument("--source", choices=Source.values)
     parser.add_argument("--kind", choices=Kind.values)
-    parser.add_argument("--group", type=int, metavar="ID", help="of this cause")
-    parser.add_argument("--workspace", metavar="SLUG", help="as it stands on the failures")
+    parser.add_argument("--group", type=int, metavar="ID", help="only failures of this cause")
+    parser.add_argument("--workspace", metavar="SLUG", help="as recorded on the failures")
     parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")
     parser.add_argument(
         "--older-than", type=age, metavar="7d", help="only those not seen for this long"
@@ -32,7 +32,7 @@ def selected(options: dict[str, Any]) -> SyncFailureQuerySet:
     if not any(options[name] for name in SELECTION):
         raise CommandError(
             "Say which: IDs, --source, --kind, --group, --workspace, --phone, --older-than, or "
-            "--all for every one."
+            "--all for every open failure."
         )
     wanted = {
         "pk__in": options["ids"],

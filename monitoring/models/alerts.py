@@ -17,7 +17,7 @@ from monitoring.webhooks import validate_webhook
 
 MAX_TEXT = 500
 FAILING_FOR = timedelta(hours=24)
-"""How long an alert that reached nobody counts against the health of the site."""
+"""How long a delivery that failed counts against the health of the sync."""
 
 
 class AlertKind(models.TextChoices):
@@ -34,9 +34,9 @@ class AlertKind(models.TextChoices):
 
 
 ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
-"""Their subject is the id of a cause of failures."""
+"""The subject of such an alert is the id of a cause of failures."""
 HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
-"""Noticed when they happen; over when they have not happened for a while."""
+"""Events: noticed when they happen, over when they have not happened for a while."""
 
 
 class AlertSettings(models.Model):
@@ -52,10 +52,10 @@ class AlertSettings(models.Model):
         blank=True,
         related_name="alert_settings",
         verbose_name=_("workspace"),
-        help_text=_("Empty: for all workspaces, and for what belongs to none."),
+        help_text=_("Empty: for all workspaces, and for alerts that belong to none."),
     )
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Otherwise nobody below is told anything.")
+        _("active"), default=True, help_text=_("If off, nobody below is notified.")
     )
     emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
     webhook_url = models.CharField(
@@ -68,13 +68,15 @@ class AlertSettings(models.Model):
         _("hours without a message"),
         default=SILENT_AFTER_HOURS,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 30)],
-        help_text=_("A workspace that had messages before, and then none for so long, is silent."),
+        help_text=_("Alert if a workspace that had messages before has had none for this long."),
     )
     max_failure_percent = models.PositiveSmallIntegerField(
         _("failing messages in per cent"),
         default=MAX_FAILURE_PERCENT,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("More of the messages of 15 minutes, and at least five, are too many."),
+        help_text=_(
+            "Alert if more than this share of the messages of 15 minutes, and at least five, fail."
+        ),
     )
 
     class Meta:
@@ -82,7 +84,7 @@ class AlertSettings(models.Model):
         verbose_name_plural = _("alert settings")
         constraints = [
             models.UniqueConstraint(
-                # The same for every row without a workspace, so unique means: one.
+                # A constant: at most one row without a workspace.
                 Value(1),
                 condition=Q(workspace__isnull=True),
                 name="alert_settings_for_all_are_alone",

@@ -22,7 +22,7 @@ class GroupStatus(models.TextChoices):
     IGNORED = "ignored", _("Ignored")
     RESOLVED = "resolved", _("Resolved")
     HEALED = "healed", _("Healed")
-    """Nothing of it is open any more, without a word from a person."""
+    """None of its failures is open any more, and no person resolved it."""
 
 
 class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):

@@ -18,12 +18,12 @@ from monitoring.models.causes import FailureGroup
 logger = logging.getLogger(__name__)
 
 ROOM = 20
-"""One in so many rows goes when the log is full, to make room for the next."""
+"""One in this many rows is deleted when the log is full, to make room for the next."""
 
 
 class Resolution(models.TextChoices):
     HEALED = "healed", _("Healed by itself")
-    RETRIED = "retried", _("Tried again")
+    RETRIED = "retried", _("Retried")
     MANUAL = "manual", _("Resolved by hand")
 
 
@@ -54,13 +54,13 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         payload: Mapping[str, object] | None = None,
         **key: str,
     ) -> int:
-        """Count this on the open row with the same key, or open one; returns the id of its cause.
+        """Count this on the open row with the same key, or add one; return the id of its cause.
 
         `key` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
         `fingerprint`; `exception` is the class of what was raised, and `function` where. Counting
-        comes first, so a repeat is two statements. Of two first failures at once, one inserts, and
-        the other's insert is ignored and it counts up. The state's lock rules that out for
-        everything but two equal refused bodies.
+        comes first, so a repeat takes two statements. Of two first failures at once, one inserts;
+        the insert of the other is ignored, and it counts up instead. The lock on the conversation
+        rules that out for everything but two equal refused bodies.
         """
         now = timezone.now()
         with transaction.atomic():
@@ -116,7 +116,7 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         return self.update(state=state)
 
     def heal(self, *, resolution: str = Resolution.HEALED, by: str = "") -> int:
-        """Close the open ones that a successful sync proves to be over; returns how many."""
+        """Close the open ones that a successful sync heals; return how many."""
         return (
             self.open()
             .filter(kind__in=HEALED_BY_SYNC)

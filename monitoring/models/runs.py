@@ -9,11 +9,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 DEAD_AFTER = timedelta(minutes=2)
-"""A worker or a run without a sign of life for so long was killed, or hangs: each gives one every
-ten seconds, also in the middle of long work."""
+"""A worker or run without a heartbeat for this long was killed, or hangs: each sends one every ten
+seconds, also during long work."""
 FORGOTTEN_AFTER = timedelta(days=1)
 STOPPED = "Stopped before it was done."
-"""The error of a run whose worker was told to stop: nothing is wrong, another run will follow."""
+"""The error of a run whose worker was told to stop. Nothing is wrong: another run follows."""
 
 
 class RunTrigger(models.TextChoices):
@@ -28,7 +28,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def begin(self, *, trigger: str) -> "SyncRun | None":
         """Start a run, or return None while another one is running: the database allows one.
 
-        A run that was killed is closed first, by the database's clock.
+        A run that was killed, by the database's clock, is closed first.
         """
         self.unfinished().filter(beat_at__lt=Now() - DEAD_AFTER).update(
             finished_at=F("beat_at"), error="Killed before it was done."
@@ -61,7 +61,7 @@ class SyncRun(models.Model):
         ordering = ["-started_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                # The same for every row, so unique means: one.
+                # A constant: at most one unfinished row.
                 Value(1),
                 condition=Q(finished_at__isnull=True),
                 name="sync_run_is_alone",
@@ -106,7 +106,7 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
 
 
 class Heartbeat(models.Model):
-    """A running worker."""
+    """The latest heartbeat of a worker."""
 
     worker = models.CharField(_("worker"), max_length=200, unique=True)
     started_at = models.DateTimeField(_("started"), db_default=Now())

@@ -16,18 +16,19 @@ from sarah.api.serializers import (
 )
 
 READING = """\
-Sarah's memory of the conversation with this phone. A phone that has none gets a blank one: the
-first six fields only, nothing is created. With and without a slash at the end; nothing redirects.
+Sarah's memory of the conversation with this phone. A phone without a conversation gets a blank
+memory: the first six fields only; nothing is created. Works with and without a slash at the end;
+nothing redirects.
 
-Scope: `states:write`. A key that is bound to a workspace reads only there; naming another one is
+Scope: `states:write`. A key bound to a workspace reads only there; naming another workspace is
 refused with 403.
 """
 WRITING = """\
-Creates or updates the conversation with this phone. With and without a slash at the end; the body
-is read as JSON whatever its Content-Type says. Scope: `states:write`.
+Creates or updates the conversation with this phone. Works with and without a slash at the end; the
+body is read as JSON whatever its Content-Type says. Scope: `states:write`.
 
-**200 means committed.** `sync` tells whether the message has also reached the lead. If not,
-`syncReason` says why, and the sync follows by itself as soon as its cause is gone:
+**200 means committed.** `sync` says whether the message has also reached the lead. If not,
+`syncReason` says why, and the conversation syncs by itself as soon as the reason is gone:
 
 | `syncReason` | what it means |
 |---|---|
@@ -35,26 +36,27 @@ is read as JSON whatever its Content-Type says. Scope: `states:write`.
 | `ambiguous_contact` | no workspace was named, and the phone is a lead in several |
 | `workspace_not_found` | no workspace has this slug or Kapso `phone_number_id` |
 | `excluded` | the lead opted out, or the phone is a test number: no failure, nothing is copied |
-| `sync_error` | something broke on our side; it is on record and tried again |
+| `sync_error` | something failed on our side; it is recorded and retried |
 
 New reasons may be added.
 
-**What is absent stays.** A field that is absent or null keeps its stored value; on the first
-message it takes the default that GET shows. `extracted_data` is merged key by key: an empty text
-or list never replaces a value. An explicit `0` or `greeting` is a value. Sending the same message
-again changes nothing but times.
+**Absent fields keep their value.** A field that is absent or null keeps its stored value; on the
+first message it takes the default that GET shows. `extracted_data` is merged key by key: an empty
+text or list never replaces a value. An explicit `0` or `greeting` is a value. Sending the same
+message again changes nothing but times.
 
 **What can be used is saved.** A field with an unusable value is left out, scores are rounded and
-clamped, texts cut and cleaned; everything else is kept. `warnings` then says by field what was
-wrong and what we did, and a failure of kind `invalid_payload` shows it to a person.
+clamped, texts cut and cleaned; everything else is saved. `warnings` then says by field what was
+wrong and what we did, and a failure of kind `invalid_payload` is recorded for a person to see.
 
 **Late messages.** A `message_count` lower than the stored one means that the message is late, or
 that the bot has lost its memory. Then facts only fill what is empty, the state moves forward or not
-at all, and score, temperature, language, `message_count` and `last_message_at` stay. The answer is
-a normal 200 with `warnings.message_count`, and the next GET gives the bot its memory back.
+at all, and score, temperature, language, `message_count` and `last_message_at` keep their stored
+values. The answer is a normal 200 with `warnings.message_count`, and the next GET gives the bot its
+memory back.
 
-**Refused** are only bodies that are no JSON object or over 64 KiB, and those without a usable
-`contact_phone`. What a known bot sent is then kept as a failure of kind `rejected_payload`.
+**Refused** are only bodies that are not a JSON object or are over 64 KiB, and bodies without a
+usable `contact_phone`. What a known bot sent is then kept as a failure of kind `rejected_payload`.
 """
 MEMORY = {
     "state": "qualifying",

@@ -47,8 +47,12 @@ class StateSerializer(serializers.Serializer):
     extracted_data = serializers.DictField()
     language = serializers.ChoiceField(Language.choices)
     message_count = serializers.IntegerField(min_value=0)
-    contact_phone = serializers.CharField(required=False, help_text="E.164; known phones only.")
-    workspace_id = serializers.CharField(required=False, allow_null=True, help_text="The slug.")
+    contact_phone = serializers.CharField(required=False, help_text="E.164; only for known phones.")
+    workspace_id = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="The workspace's slug, or what the bot sent if no such workspace exists.",
+    )
     created_at = serializers.DateTimeField(required=False)
     updated_at = serializers.DateTimeField(required=False)
     last_message_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -59,7 +63,7 @@ class MessageSerializer(serializers.Serializer):
 
     contact_phone = serializers.CharField(help_text="Any spelling of a phone number.")
     workspace_id = serializers.CharField(
-        required=False, allow_null=True, help_text="Slug or Kapso phone_number_id."
+        required=False, allow_null=True, help_text="A slug or a Kapso phone_number_id."
     )
     state = serializers.ChoiceField(ConversationState.choices, required=False, allow_null=True)
     lead_score = serializers.FloatField(
@@ -88,5 +92,5 @@ class ReceiptSerializer(serializers.Serializer):
     warnings = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="What could not be used as it was sent, by field, and what we did.",
+        help_text="By field: what could not be used as it was sent, and what we did.",
     )

@@ -65,7 +65,7 @@ class SendingCommand(base.Command):
     def add_sending_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--key",
-            help="the bot's key; better the environment variable LEADSYNC_KEY, "
+            help="the bot's key; the environment variable LEADSYNC_KEY is safer, "
             "because others on this machine can read a command line",
         )
         parser.add_argument(
@@ -102,7 +102,7 @@ def _key(given: str | None) -> str:
     if not key:
         raise CommandError(
             "A key is missing. Create one with `manage.py create_bot NAME --role sarah` "
-            "and give it with --key or the environment variable LEADSYNC_KEY."
+            "and pass it with --key or the environment variable LEADSYNC_KEY."
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise CommandError("The key has characters that no key has. Copy it again.")

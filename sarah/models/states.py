@@ -57,7 +57,7 @@ class SarahState(SyncState):
         _("workspace as sent"),
         max_length=64,
         blank=True,
-        help_text=_("What the bot named, while no such workspace is known."),
+        help_text=_("The workspace that the bot named, while no such workspace exists."),
     )
     contact_phone = models.CharField(
         _("phone"),
@@ -101,7 +101,7 @@ class SarahState(SyncState):
         ]
         constraints = [
             models.UniqueConstraint(
-                # Without a condition, so that it also finds a phone wherever it is.
+                # Without a condition, so that its index also finds a phone in any workspace.
                 fields=["contact_phone", "workspace"],
                 name="sarah_state_is_unique_in_its_workspace",
             ),
@@ -166,7 +166,7 @@ class SarahState(SyncState):
     def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
         """Merge another conversation with the same person into this one, and delete that one.
 
-        What was said later wins; `facts` are those of both. The caller holds both locks.
+        What was said later wins; `facts` are the merged facts. The caller holds both locks.
         """
         later = max(self, other, key=lambda state: state.updated_at)
         other.delete()

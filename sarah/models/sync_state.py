@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contacts.models import Contact
 
 LEASE = timedelta(minutes=2)
-"""How long a conversation is left to the worker that took it."""
+"""How long a conversation is left to the worker that leased it."""
 
 
 class SyncReason(models.TextChoices):
@@ -42,7 +42,7 @@ WAITING = (
     SyncReason.AMBIGUOUS_CONTACT,
     SyncReason.WORKSPACE_NOT_FOUND,
 )
-"""Reasons that end as soon as a lead or a workspace appears."""
+"""Reasons that end as soon as a lead or a workspace is added."""
 
 NOT_QUEUED: dict[str, Any] = {
     "sync_attempts": 0,
@@ -66,7 +66,7 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
 
     def queued(self) -> Self:
-        """Those that are retried by themselves, now or later."""
+        """Return those that are retried by themselves, now or later."""
         return self.filter(synced_at__isnull=True, next_sync_at__isnull=False)
 
     def due(self) -> Self:
@@ -92,7 +92,7 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         """Lease up to `limit` due conversations to the caller, the longest due first.
 
         Leases run out by the database's clock, so those of a killed worker are taken over. Workers
-        that ask at once skip each other's rows; SQLite has one writer and needs no skipping.
+        that lease at once skip each other's rows; SQLite has one writer and needs no skipping.
         """
         with transaction.atomic():
             due = self.due().order_by("next_sync_at", "pk")
@@ -144,7 +144,7 @@ class SyncState(models.Model):
         _("has open failures"),
         default=False,
         db_default=False,
-        help_text=_("Failures that a sync which works closes; spares each message the look."),
+        help_text=_("Failures that a successful sync heals. Spares each message a query."),
     )
     retry_requested_by = models.CharField(
         _("retry requested by"),
@@ -152,7 +152,7 @@ class SyncState(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Who asked for the next attempt; the failures that it ends are signed so."),
+        help_text=_("Who asked for the next attempt; signed on the failures that it closes."),
     )
 
     was_due = False

@@ -35,7 +35,7 @@ DODGED = {"business_type": 0.13, "team_size": 0.28, "pain_points": 0.07, "goals"
 SWITCHES_LANGUAGE = {"id": 0.06, "en": 0.25}
 SUBSCRIBERS = 9_000_000
 NUMBERS = len(OPERATORS) * SUBSCRIBERS
-STRIDE = 133_497_313  # coprime to NUMBERS: none comes twice before all have come
+STRIDE = 133_497_313  # coprime to NUMBERS: no number repeats before all were used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ SMALL_TALK = Turn()
 
 
 def conversations(count: int, *, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the requests of `count` conversations, one after the other, as they are recorded.
+    """Yield the requests of `count` conversations, one after the other, as in a recording.
 
-    A conversation depends on the seed and its number only: a larger count adds to the same traffic.
+    A conversation depends only on the seed and its number: a larger count adds to the same traffic.
     """
     for number in range(1, count + 1):
         phone = _spelled(_national_number(number, seed=seed), number)
@@ -77,13 +77,13 @@ def _national_number(number: int, *, seed: int) -> str:
 
 
 def _spelled(national: str, number: int) -> str:
-    """Spell a phone in one of the three ways of the function nodes, which take turns."""
+    """Return the phone in one of the three spellings of the function nodes, in turn."""
     spaced = f"+62 {national[:3]}-{national[3:7]}-{national[7:]}"
     return (spaced, f"62{national}", f"+62{national}")[number % 3]
 
 
 def _bodies(phone: str, rng: Random) -> Iterator[dict[str, Any]]:
-    """Let one lead write and Sarah listen, and yield what she posts after each message."""
+    """Yield what Sarah posts after each text of one lead."""
     home = language = "en" if _chance(rng, 0.3) else "id"
     facts: dict[str, Any] = {"name": _first_message(rng, home), "pain_points": []}
     state = "qualifying"
@@ -113,14 +113,14 @@ def _pick(rng: Random, options: Sequence[Any]) -> Any:
 
 
 def _first_message(rng: Random, home: str) -> str:
-    """Return the text that Sarah takes for the name: mostly one, now and then only a greeting."""
+    """Return the text that Sarah takes for the name: mostly a name, sometimes only a greeting."""
     if _chance(rng, 0.2):
         return _pick(rng, GREETINGS[home])
     return f"{_pick(rng, FIRST_NAMES[home])} {_pick(rng, LAST_NAMES[home])}"
 
 
 def _messages(rng: Random, home: str) -> Iterator[Turn]:
-    """Yield the messages of one lead, at least four; a few leads drop out then."""
+    """Yield what one lead writes: at least four texts, after which a few leads drop out."""
     everything = _whole_conversation(rng, home)
     if _chance(rng, 0.08):
         return islice(everything, _pick(rng, (4, 5)))
@@ -162,7 +162,7 @@ def _asks_for_human(rng: Random) -> Turn:
 
 
 def _learned(facts: dict[str, Any], message: Turn) -> dict[str, Any]:
-    """Add what is new, never taking anything back; the keys stay in the order of the questions."""
+    """Return the facts with what is new; nothing is removed, keys stay in the questions' order."""
     pains = dict.fromkeys(facts["pain_points"] + message.facts.get("pain_points", []))
     return facts | message.facts | {"pain_points": list(pains)}
 
@@ -174,7 +174,7 @@ def _score(facts: dict[str, Any]) -> int:
 
 
 def _next_state(state: str, facts: dict[str, Any], score: int, message: Turn) -> str:
-    """Score once all is known; hand over who is hot then, and at any time who asks for a person."""
+    """Score once all is known; hand over who is then hot, and whoever asks for a person."""
     if message.says_goodbye:
         return "completed"
     if message.wants_human or (state == "scoring" and score >= HOT):
@@ -193,7 +193,7 @@ def _temperature(score: int, message: Turn) -> str:
 
 
 def _language(rng: Random, language: str, message: Turn) -> str:
-    """Return the language Sarah hears: short messages and loanwords make her change her mind."""
+    """Return the language that Sarah detects: short texts and loanwords make her switch."""
     if message.says_goodbye or message.facts.keys() & {"pain_points", "goals"}:
         return language
     if not _chance(rng, SWITCHES_LANGUAGE[language]):

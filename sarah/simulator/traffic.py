@@ -16,7 +16,7 @@ TIMEOUT = 10
 """Seconds to wait for a connection, and for an answer on it."""
 
 SILENCE = 5
-"""So many requests in a row without an answer mean that the server is gone."""
+"""This many requests in a row without an answer mean that the server is gone."""
 
 
 class Outcome(StrEnum):
@@ -79,7 +79,7 @@ class TrafficError(Exception):
 
 
 def read_requests(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the requests of a JSONL file; a bad line raises TrafficError with its number."""
+    """Yield the requests of a JSONL file. A bad line raises TrafficError with its number."""
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -114,12 +114,12 @@ def to_line(request: dict[str, Any]) -> str:
 def send(
     traffic: Iterable[dict[str, Any]], *, base_url: str, key: str, rate: float | None = None
 ) -> Iterator[Reply]:
-    """Send the requests in their order, at most `rate` a second, and yield what becomes of each.
+    """Send the requests in order, at most `rate` a second, and yield the answer to each.
 
-    It neither retries nor follows redirects, as the function nodes do not. Raises TrafficError
-    when the server cannot be reached, or stops answering, or refuses the key at the first request.
+    Neither retries nor follows redirects, like the function nodes. Raises TrafficError if the
+    server cannot be reached, stops answering, or refuses the key at the first request.
     """
-    silent = SILENCE - 1  # without any answer yet, one silence is enough
+    silent = SILENCE - 1  # before the first answer, one failure is enough
     with requests.Session() as session:
         session.trust_env = False  # else ~/.netrc replaces our key, and a proxy sees it
         session.headers["Authorization"] = f"Bearer {key}"
@@ -205,5 +205,5 @@ def _check_first(reply: Reply) -> None:
     raise TrafficError(
         f"The server refused the key ({reply.detail}): {causes[reply.detail]}. "
         "Create one with `manage.py create_bot NAME --role sarah` on the server, "
-        "and give it with --key or LEADSYNC_KEY."
+        "and pass it with --key or LEADSYNC_KEY."
     )

@@ -44,7 +44,7 @@ def test_what_is_over_the_limit_is_kept_and_told_what_to_do(bot: Bot, home: Work
     assert SarahState.objects.count() == 5
     failure = SyncFailure.objects.open().first()
     assert failure is not None
-    assert failure.error.startswith("2 leads or more were created here in the last hour")
+    assert failure.error.startswith("This workspace reached its limit of 2 created leads per hour")
     assert "at most 2 in an hour" in explain_sync(SarahState.objects.latest("pk"))
 
 

@@ -73,7 +73,7 @@ def test_staff_say_who_is_told(operator: Staff) -> None:
         ({"emails": "a@example.com\r\nBcc: b@example.com"}, "This is no e-mail address: Bcc:"),
         ({"emails": "\n".join(f"a{n}@example.com" for n in range(11))}, "at most 10"),
         ({"webhook_url": "hooks.example.com"}, "Write an address such as https://"),
-        ({"webhook_url": "http://169.254.169.254/latest"}, "not a public one"),
+        ({"webhook_url": "http://169.254.169.254/latest"}, "Use a public address"),
         ({"webhook_url": "https://a:b@example.com/"}, "without a user name"),
         ({"webhook_url": "http://example.com:22/"}, "Use port 80, 443 or one over 1024"),
         ({"max_failure_percent": "0"}, "greater than or equal to 1"),

@@ -249,7 +249,8 @@ def test_a_delivery_that_arrives_later_ends_the_complaint(
     with monkeypatch.context() as patch:
         patch.setattr(deliver, "_mail", lambda *args: 1 / 0)
         deliver_due()
-    assert AlertDelivery.objects.failing().get().error == "It cannot be sent (ZeroDivisionError)."
+    failing = AlertDelivery.objects.failing().get()
+    assert failing.error == "Sending failed (ZeroDivisionError). Look at the log."
 
     look()
     deliver_due()  # the word that it is over

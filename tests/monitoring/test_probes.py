@@ -34,7 +34,7 @@ def test_a_migrated_database_is_ready(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_a_missing_migration_is_not_ready(client: Client, migrations: MigrationRecorder) -> None:
-    migrations.record_unapplied("contacts", "0003_default_workspace")
+    migrations.record_unapplied("contacts", "0004_reworded_help_texts")
 
     answer = client.get("/readyz")
 
@@ -67,9 +67,9 @@ def test_what_was_found_is_remembered_for_two_seconds(
     client: Client, migrations: MigrationRecorder, django_assert_num_queries
 ) -> None:
     with time_machine.travel("2026-11-24T02:00:00Z", tick=False) as clock:
-        migrations.record_unapplied("contacts", "0003_default_workspace")
+        migrations.record_unapplied("contacts", "0004_reworded_help_texts")
         assert client.get("/readyz").status_code == 503
-        migrations.record_applied("contacts", "0003_default_workspace")
+        migrations.record_applied("contacts", "0004_reworded_help_texts")
 
         clock.shift(1.9)
         with django_assert_num_queries(0):

@@ -198,5 +198,5 @@ def test_the_command_counts_first_and_then_deletes(state: SarahState, capsys) ->
 
 @pytest.mark.parametrize("days", ["0", "-1", "7d", ""])
 def test_a_wrong_number_of_days_is_refused(days: str) -> None:
-    with pytest.raises(CommandError, match="no number of days"):
+    with pytest.raises(CommandError, match="not a number of days"):
         call_command("prune", f"--days={days}")

@@ -196,7 +196,7 @@ def test_a_name_that_leads_into_a_private_network_is_not_called(
 ) -> None:
     with serving(answering(200)) as server:
         names["hooks.example.com"] = [addresses]
-        with pytest.raises(WebhookFailed, match="not a public one"):
+        with pytest.raises(WebhookFailed, match="Use a public address"):
             post(server.url, BODY, secret="s")
 
     assert server.got == []

@@ -12,11 +12,11 @@ from leadsync.management import base
 
 
 class Command(base.Command):
-    help = "Add a workspace. Its slug is how bots name it, and never changes."
+    help = "Add a workspace. Bots refer to it by its slug, which can never be changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", metavar="SLUG", help="such as kopi-kita")
-        parser.add_argument("--name", default="", help="default: made from the slug")
+        parser.add_argument("--name", default="", help="default: derived from the slug")
         parser.add_argument(
             "--region",
             default="ID",
@@ -34,7 +34,7 @@ class Command(base.Command):
             type=int,
             default=500,
             metavar="N",
-            help="of these leads; further numbers wait for a later hour (default: %(default)s)",
+            help="limit of these leads; more numbers wait for a later hour (default: %(default)s)",
         )
         parser.add_argument(
             "--test-number",
@@ -42,7 +42,7 @@ class Command(base.Command):
             default=[],
             dest="test_numbers",
             metavar="P",
-            help="phone that never becomes a lead, in any spelling; may be given again",
+            help="phone that never becomes a lead, in any spelling; may be repeated",
         )
 
     def handle(self, *, slug: str, name: str, create_contacts: bool, **options: Any) -> None:

@@ -11,9 +11,9 @@ from leadsync.management.arguments import workspace
 
 class Command(base.Command):
     help = (
-        "Create a bot's account if needed, and a key for it. Prints only the key on stdout; it "
-        "cannot be shown again. Two keys of a bot are valid at most: create the new one, give it "
-        "to the bot, then revoke the old one with revoke_bot_keys."
+        "Create a key for a bot, and the bot's account if needed. Prints only the key on stdout; "
+        "it cannot be shown again. A bot has at most two valid keys: to replace one, create a new "
+        "key, give it to the bot, then revoke the old one with revoke_bot_keys."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,5 +34,5 @@ class Command(base.Command):
         except BotError as error:
             raise CommandError(str(error)) from error
         where = f"workspace {workspace.slug}" if workspace else "all workspaces"
-        self.stderr.write(f"Key of {name} for {where}; it is shown only now:")
+        self.stderr.write(f"Key of {name} for {where}; it cannot be shown again:")
         self.stdout.write(key)

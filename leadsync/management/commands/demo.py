@@ -1,4 +1,4 @@
-"""`make demo`: a site with simulated conversations, for a first look."""
+"""`make demo`: run a site with simulated conversations, for a first look."""
 
 import argparse
 import os
@@ -32,7 +32,7 @@ ADMIN = "admin"
 BOT = "sarah-demo"
 CONVERSATIONS, SEED = 60, 1
 UNKNOWN_EVERY = 8
-"""One in so many who write to Sarah is no lead, so that monitoring has something to show."""
+"""One in this many people who write to Sarah is no lead, so that monitoring has something."""
 START_TIMEOUT = 30
 STOP_TIMEOUT = 10
 
@@ -70,20 +70,20 @@ class Command(BaseCommand):
             self.stdout.write(summary(url, password, key))
             self.stdout.flush()  # a pipe or a file would show it only in the end
             server.wait()
-            raise CommandError("The server has stopped by itself.")
+            raise CommandError("The server stopped unexpectedly. Read what it printed above.")
 
 
 def port_number(value: str) -> int:
-    """Read a TCP port; for argparse."""
+    """Return a TCP port, for argparse."""
     if not value.isdecimal() or not 1 <= int(value) <= 65535:
         raise argparse.ArgumentTypeError(f"{value!r} is not a port: use 1 to 65535")
     return int(value)
 
 
 def refuse_other_databases() -> None:
-    """The demo sets passwords and invents leads: never in a database that somebody uses."""
+    """Refuse a database that somebody may use: the demo sets passwords and invents leads."""
     if settings.DATABASES["default"]["NAME"] != str(DATABASE):
-        raise CommandError("The demo has a database of its own. Start it with `make demo`.")
+        raise CommandError("The demo runs in its own database only. Start it with `make demo`.")
 
 
 def refuse_used_port(port: int) -> None:
@@ -99,7 +99,7 @@ def refuse_used_port(port: int) -> None:
 
 
 def set_admin_password() -> str:
-    """A new password each time, because the old one cannot be printed again."""
+    """Set and return a new password each time: the old one cannot be printed again."""
     password = secrets.token_urlsafe(12)
     admin, _ = User.objects.get_or_create(username=ADMIN)
     admin.is_active = admin.is_staff = admin.is_superuser = True
@@ -114,7 +114,7 @@ def replace_key() -> str:
 
 
 def add_leads() -> None:
-    """Make leads of most of the people who will write to Sarah, added over the last weeks."""
+    """Add most of the people who will write to Sarah as leads, over the last four weeks."""
     workspace, now = Workspace.objects.get(slug="default"), timezone.now()
     Contact.objects.bulk_create(
         (
@@ -133,7 +133,7 @@ def add_leads() -> None:
 
 @contextmanager
 def running_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Granian as a child; it is gone when the block is left, however that happens."""
+    """Run granian as a child process; it is stopped when the block ends, however that happens."""
     address = ["--host", HOST, "--port", str(port)]
     options = ["--interface", "wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
     server = subprocess.Popen(
@@ -165,7 +165,7 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
                     return
             except requests.RequestException:
                 time.sleep(0.1)
-    raise CommandError("The server does not start; what it has printed above may say why.")
+    raise CommandError("The server does not start. Read what it printed above.")
 
 
 def summary(url: str, password: str, key: str) -> str:
@@ -177,13 +177,13 @@ LeadSync runs on {url}/admin/
     password  {password}
     bot key   {key}
 
-Look at Leads for what Sarah has learned, and at Sync failures for the people who wrote to her
-without being leads: add one of them as a lead and the failure heals by itself.
-Ask the bot's endpoint yourself:
+Leads shows what Sarah learned. Sync failures shows the people who wrote to her and are no leads:
+add one of them as a lead, and the failure heals by itself.
+Call the bot's endpoint yourself:
 
     curl -H "Authorization: Bearer {key}" "{url}/sarah/state?contact_phone={phone}"
 
-Ctrl-C stops the demo. Its data stays in var/{DATABASE.name}; delete the file to start afresh.
+Ctrl-C stops the demo. Its data stays in var/{DATABASE.name}; delete the file to start again.
 """
 
 

@@ -9,7 +9,7 @@ from leadsync.management import base
 
 
 class Command(base.Command):
-    help = "Revoke a bot's keys; from then on they are answered with 401."
+    help = "Revoke a bot's keys. From then on, requests with them are refused with 401."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="such as sarah-bot")
@@ -20,5 +20,8 @@ class Command(base.Command):
     def handle(self, *, name: str, prefix: str, **options: Any) -> None:
         revoked = revoke_keys(name, prefix=prefix)
         if not revoked:
-            raise CommandError(f"{name} has no such key that is not revoked already.")
+            raise CommandError(
+                f"{name} has no key to revoke, or they are revoked already. "
+                "Check the name and --prefix."
+            )
         self.stdout.write(f"Revoked {revoked} keys of {name}.")

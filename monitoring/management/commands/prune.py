@@ -1,4 +1,4 @@
-"""Deletes what is too old to keep."""
+"""`manage.py prune`: delete what is too old to keep."""
 
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -13,7 +13,7 @@ from monitoring.pruning import prunable, prune
 def days(typed: str) -> int:
     """Parse a number of days, 1 to 3650; for argparse."""
     if not typed.isdecimal() or not 1 <= int(typed) <= 3650:
-        raise ArgumentTypeError(f"{typed!r} is no number of days from 1 to 3650")
+        raise ArgumentTypeError(f"{typed!r} is not a number of days from 1 to 3650")
     return int(typed)
 
 
@@ -21,7 +21,7 @@ class Command(base.Command):
     help = (
         "Delete what is too old to keep, in small commits: messages in the journal (see "
         "LEADSYNC_JOURNAL_DAYS and LEADSYNC_JOURNAL_MAX_ROWS), and after 90 days finished "
-        "reconciliations, recovered alerts, and causes of failures that nothing is left of. The "
+        "reconciliations, recovered alerts, and causes without any failure or message left. The "
         "worker does this every hour. Leads, conversations and failures stay."
     )
 

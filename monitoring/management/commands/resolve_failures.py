@@ -13,8 +13,9 @@ from sarah.resolve import resolve_cause, resolve_failures
 
 class Command(base.Command):
     help = (
-        "Mark open sync failures as resolved. Their conversations are not retried by themselves "
-        "any more, but sync with the bot's next message. --group alone marks the cause resolved."
+        "Mark open sync failures as resolved. Their conversations are no longer retried by "
+        "themselves, but sync with the bot's next message. --group alone also marks the cause "
+        "resolved."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -13,8 +13,8 @@ from sarah.retry import retry_each, states_of
 
 class Command(base.Command):
     help = (
-        "Sync the conversations of open failures again, as they are stored now, whatever their "
-        "own retries are up to: one commit each, safe to interrupt and to repeat."
+        "Retry the conversations of open failures now, as they are stored, even if their next "
+        "attempt is not due: one commit each, safe to interrupt and to repeat."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +24,7 @@ class Command(base.Command):
         failures = selected(options)
         states = states_of(failures)
         total, hopeless = states.count(), failures.count() - failures.retryable().count()
-        left = f"; {hopeless} failures cannot be retried: mend their cause, then resolve them"
+        left = f"; {hopeless} failures cannot be retried: correct what is wrong, then resolve them"
         if dry_run:
             self.stdout.write(f"Would retry {total} conversations{left if hopeless else ''}.")
             return

@@ -13,9 +13,9 @@ from monitoring.health.text import read_report, report_lines
 
 class Command(base.Command):
     help = (
-        "Show how the sync is doing: what is wrong and what to do about it, messages and their "
-        "speed, open failures and their causes, the backlog, workers, the last reconciliations. "
-        "For people over SSH, and by its exit code for checks such as Nagios'."
+        "Show the health of the sync: what is wrong and what to do about it, messages and their "
+        "duration, open failures and their causes, the backlog, workers, the last "
+        "reconciliations. For people over SSH; the exit code is for monitoring such as Nagios."
     )
     epilog = "Exit codes: 0 healthy; 1 could not run; 3 degraded."
 

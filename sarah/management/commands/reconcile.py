@@ -12,8 +12,8 @@ from sarah.reconcile import Drift, reconcile
 
 class Command(base.Command):
     help = (
-        "Compare every conversation with its lead and sync again those that drifted. Constant "
-        "memory at any size; one run at a time."
+        "Compare every conversation with its lead and retry those that drifted. Constant memory "
+        "at any size; one run at a time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,8 +29,8 @@ class Command(base.Command):
         done = run_reconciliation(trigger=RunTrigger.COMMAND)
         if done is None:
             raise CommandError(
-                "Another reconciliation is under way; let it finish. One that was killed gives way "
-                "after two minutes."
+                "Another reconciliation is under way: let it finish. If it was killed, a new one "
+                "can start after two minutes."
             )
         self.stdout.write(str(done))
         if done.failed:

@@ -10,9 +10,7 @@ from sarah.simulator.traffic import TrafficError, read_requests
 
 
 class Command(SendingCommand):
-    help = (
-        "Send recorded bot traffic to a server over HTTP, in order, and sum up what became of it."
-    )
+    help = "Send recorded bot traffic to a server over HTTP, in order, and sum up the outcomes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

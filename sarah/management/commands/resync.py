@@ -17,8 +17,8 @@ from sarah.retry import retry_each
 
 class Command(base.Command):
     help = (
-        "Sync again the conversations that are out of sync, or all of them: one commit for each "
-        "lead, safe to interrupt and to repeat."
+        "Retry the conversations that are out of sync, or all of them: one commit per lead, safe "
+        "to interrupt and to repeat."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,7 +26,7 @@ class Command(base.Command):
         parser.add_argument("--workspace", type=workspace, metavar="SLUG")
         parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")
         parser.add_argument(
-            "--since", type=age, metavar="7d", help="only what Sarah said in this time"
+            "--since", type=age, metavar="7d", help="only those with a message in this time"
         )
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
@@ -39,12 +39,12 @@ class Command(base.Command):
         )
         total = states.count()
         if dry_run:
-            self.stdout.write(f"Would sync {total} conversations.")
+            self.stdout.write(f"Would retry {total} conversations.")
             return
         results = tqdm(retry_each(states), total=total, unit=" conversations", disable=None)
         outcomes = Counter(result.reason or "synced" for result in results)
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        self.stdout.write(f"Tried {total} conversations: {summary or 'nothing to do'}.")
+        self.stdout.write(f"Retried {total} conversations: {summary or 'nothing to do'}.")
         if set(outcomes) - {"synced", "excluded"}:
             raise SystemExit(base.PROBLEMS_REMAIN)
 

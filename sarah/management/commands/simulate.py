@@ -15,8 +15,8 @@ from sarah.simulator.traffic import to_line
 
 class Command(SendingCommand):
     help = (
-        "Make Sarah's traffic, Indonesian and English conversations of all outcomes, and write it "
-        "to a file or send it to a server. The same seed makes the same traffic."
+        "Simulate Sarah's traffic, Indonesian and English conversations with all outcomes, and "
+        "write it to a file or send it to a server. The same seed makes the same traffic."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,10 +25,10 @@ class Command(SendingCommand):
             type=positive_int,
             default=60,
             metavar="N",
-            help="how many leads write (default: %(default)s)",
+            help="number of conversations (default: %(default)s)",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, metavar="N", help="which traffic (default: %(default)s)"
+            "--seed", type=int, default=1, metavar="N", help="random seed (default: %(default)s)"
         )
         target = parser.add_mutually_exclusive_group(required=True)
         target.add_argument(

@@ -14,13 +14,13 @@ class Command(base.Command):
     help = (
         "Retry failed syncs when they are due, reconcile every hour, send alerts and delete what "
         "is too old, until SIGTERM or Ctrl-C. "
-        "Any number of workers may run, on any number of machines. Without one, what waits still "
-        "heals by itself as soon as its lead appears; the rest is left to `resync`."
+        "Any number of workers may run, on any number of machines. Without one, conversations "
+        "that wait for a lead still sync as soon as it is added; the rest needs `resync`."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--once", action="store_true", help="work what is due now and leave, for cron"
+            "--once", action="store_true", help="do what is due now and exit, for cron"
         )
 
     def handle(self, *, once: bool, **options: Any) -> None:
@@ -35,6 +35,6 @@ class Command(base.Command):
         summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         if drift:
             self.stdout.write(f"Reconciled: {drift}")
-        self.stdout.write(f"Worked {outcomes.total()} due conversations: {summary or 'none'}.")
+        self.stdout.write(f"Retried {outcomes.total()} due conversations: {summary or 'none'}.")
         if set(outcomes) - {"synced", "excluded", OVERTAKEN} or (drift and drift.failed):
             raise SystemExit(base.PROBLEMS_REMAIN)
