@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from leadsync import keys
-from leadsync.infra.db import CompiledQuery
+from leadsync.infra.db import CompiledQuery, bounded_waits
 
 
 class Scope(models.TextChoices):
@@ -29,6 +29,7 @@ UNUSED = tuple(
 )
 """Columns of a bot's account that no request of the bot reads."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
+USE_WAITS_MS = 10
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -103,10 +104,14 @@ class ApiKey(models.Model):
         return scope in self.scopes.split()
 
     def record_use(self) -> None:
-        """Record that the key was used, at most once a minute."""
+        """Record that the key was used, at most once a minute; raises OperationalError if locked.
+
+        A bot's GET does not wait for whoever writes.
+        """
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > USE_RECORDED_EVERY:
-            ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
+            with bounded_waits(USE_WAITS_MS):
+                ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
 _with_digest = CompiledQuery(

@@ -149,7 +149,13 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
         "connect_timeout": 3,
-        "pool": {"min_size": 1, "max_size": LEADSYNC_DB_POOL_SIZE, "timeout": 3},
+        # Short: the pool doubles its pauses while the database is away, up to `reconnect_timeout`.
+        "pool": {
+            "min_size": 1,
+            "max_size": LEADSYNC_DB_POOL_SIZE,
+            "timeout": 1,
+            "reconnect_timeout": 2,
+        },
     }
     if LEADSYNC_DB_DIRECT:
         # Both depend on the database session, which pgbouncer's transaction pooling mixes up.

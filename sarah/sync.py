@@ -82,7 +82,7 @@ def save_guarded(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
         if is_new:
             SarahState.objects.bulk_create([state])  # sends no signal
             return _broken(state, error)
-        return _broken(state, error, **{name: getattr(state, name) for name in fields})
+        return _broken(state, error, unsaved={name: getattr(state, name) for name in fields})
     return _put_on_record(state, result)
 
 
@@ -179,9 +179,11 @@ def _put_on_record(state: SarahState, result: SyncResult) -> SyncResult:
     return _record(state, result.reason, error=error)
 
 
-def _broken(state: SarahState, error: Exception, **also: Any) -> SyncResult:
+def _broken(
+    state: SarahState, error: Exception, *, unsaved: dict[str, Any] | None = None
+) -> SyncResult:
     logger.error("The sync of conversation %s failed: %s", state.pk, frames(error))
-    state.mark_failed(SyncReason.SYNC_ERROR, **also)
+    state.mark_failed(SyncReason.SYNC_ERROR, also=unsaved)
     return _record(state, SyncReason.SYNC_ERROR, **as_failure(error))
 
 

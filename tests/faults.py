@@ -73,6 +73,27 @@ def failing(
 
 
 @contextmanager
+def locked(statement: str) -> Iterator[None]:
+    """Somebody else's transaction, which ran this statement, stays open."""
+    holder = connection.copy()
+    try:
+        if connection.vendor == "postgresql":
+            holder.set_autocommit(False)
+            with holder.cursor() as cursor:  # a wait without an end must not hang the tests
+                cursor.execute("SET idle_in_transaction_session_timeout = '15s'")
+                cursor.execute(statement)
+        else:
+            with holder.cursor() as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute(statement)
+        yield
+    finally:
+        with holder.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+        holder.close()
+
+
+@contextmanager
 def database_away() -> Iterator[None]:
     """Nothing answers where the settings say that the database is."""
     settings = connection.settings_dict

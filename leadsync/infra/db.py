@@ -77,17 +77,17 @@ def is_busy(error: BaseException) -> bool:
 
 
 @contextmanager
-def bounded_waits() -> Iterator[None]:
-    """A transaction in which no statement waits longer than LEADSYNC_LOCK_TIMEOUT_MS for a lock.
+def bounded_waits(limit: int | None = None) -> Iterator[None]:
+    """A transaction in which no statement waits longer than `limit` milliseconds for a lock.
 
-    SQLite has one lock, for which BEGIN waits two seconds.
+    By default LEADSYNC_LOCK_TIMEOUT_MS, and on SQLite, which has one lock for all, two seconds.
     """
     if connection.vendor == "sqlite":
-        with _sqlite_waits(SQLITE_WAIT_MS), transaction.atomic():
+        with _sqlite_waits(limit or SQLITE_WAIT_MS), transaction.atomic():
             yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
+        cursor.execute(f"SET LOCAL lock_timeout = {limit or settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
         yield
 
 

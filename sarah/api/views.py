@@ -78,7 +78,8 @@ class StateView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(_as_api_error(exc))
-        if self.request.method == "POST" and response.status_code < 500:
+        is_refused = response.status_code < 500 and response.status_code != 429
+        if self.request.method == "POST" and is_refused:
             self._record_refusal(str(response.data["error"]), is_known=response.status_code == 400)
         return response
 

@@ -209,14 +209,14 @@ class SyncState(models.Model):
         """Whether the last sync worked and no failure is open: then this one will likely work."""
         return bool(self.synced_at and self.contact_id) and not self.may_have_open_failures
 
-    def mark_failed(self, reason: SyncReason, **also: Any) -> None:
+    def mark_failed(self, reason: SyncReason, *, also: dict[str, Any] | None = None) -> None:
         """Record a failed sync; only errors are retried, the others wait for what is missing.
 
         A conversation that waits for its lead is unlinked: the lead's phone may have changed.
         `also` are further columns to write in the same statement.
         """
         changes: dict[str, Any] = {
-            **also,
+            **(also or {}),
             "synced_at": None,
             "sync_reason": reason,
             **NOT_QUEUED,
@@ -239,7 +239,7 @@ class SyncState(models.Model):
     def postpone(self) -> None:
         """Schedule the next retry of a conversation that failed outside of its guarded sync."""
         self.was_due = True
-        self.mark_failed(SyncReason.SYNC_ERROR, leased_until=None)
+        self.mark_failed(SyncReason.SYNC_ERROR, also={"leased_until": None})
 
     def sync_state_with(self, other: "SyncState") -> dict[str, Any]:
         """Return the sync state of the conversation that absorbs `other`."""

@@ -54,6 +54,18 @@ def test_messages_are_saved_while_leads_refuse_writes(bot: Bot) -> None:
         assert MESSAGE in failure.error
 
 
+def test_a_message_of_a_synced_conversation_is_saved_whole_if_its_sync_breaks(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+    bot.post(state="qualifying", lead_score=20)
+
+    with refusing(LEADS):
+        answer = bot.post(**NEWS)
+
+    assert told(answer) == SAVED_ONLY
+    remembered = bot.get().json()
+    assert {name: remembered[name] for name in NEWS} == NEWS
+
+
 def test_a_new_lead_that_cannot_be_made_does_not_cost_the_message(bot: Bot) -> None:
     lead = ContactFactory.build()
     workspace = ContactFactory().workspace

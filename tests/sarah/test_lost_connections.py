@@ -1,12 +1,9 @@
 """A lost connection is never answered as if the message were safe."""
 
 import logging
-import time
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
 
 from contacts.models import Contact
 from monitoring.models import SyncFailure
@@ -149,29 +146,6 @@ def test_a_victim_of_a_deadlock_in_the_sync_is_saved_and_retried(bot: Bot) -> No
     assert told(answer) == SAVED_ONLY
     assert SarahState.objects.get().next_sync_at
     assert told(bot.post(**NEWS)) == SYNCED
-
-
-@postgresql
-def test_a_lead_held_by_a_form_does_not_hold_up_the_bot(bot: Bot) -> None:
-    lead = ContactFactory(phone=PHONE)
-    form = connection.copy()
-    form.set_autocommit(False)
-    with form.cursor() as cursor:
-        cursor.execute("SET idle_in_transaction_session_timeout = '5s'")  # else a bug hangs here
-        cursor.execute(f"SELECT 1 FROM {LEADS} WHERE id = %s FOR UPDATE", [lead.pk])
-
-    started = time.monotonic()
-    answer = bot.post(**NEWS)
-    waited = time.monotonic() - started
-    form.rollback()
-    form.close()
-
-    assert told(answer) == SAVED_ONLY
-    assert waited < 1.5
-    call_command("resync")
-    lead.refresh_from_db()
-    assert (lead.name, lead.lead_status) == ("Budi Santoso", "contacted")
-    assert SyncFailure.objects.get().resolution == "healed"
 
 
 # The database is away

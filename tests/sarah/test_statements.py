@@ -308,5 +308,6 @@ def test_the_use_of_a_key_is_written_once_a_minute(bound_bot: Bot) -> None:
     with statements() as second:
         bound_bot.get()
 
-    assert first == ["SELECT apikey", "UPDATE apikey", "SELECT sarahstate"]
+    recorded = ["BEGIN", "SET LOCAL", "UPDATE apikey", "COMMIT"]
+    assert first == ["SELECT apikey", *recorded, "SELECT sarahstate"]
     assert second == ["SELECT apikey", "SELECT sarahstate"]

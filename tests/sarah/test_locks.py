@@ -1,0 +1,110 @@
+"""Whoever holds a lock, on whatever: no bot waits for long, and no message is lost by the sync."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from contacts.models import Contact
+from leadsync.models import ApiKey
+from monitoring.models import SyncFailure
+from sarah.models import SarahState
+from tests.bot import PHONE, Bot
+from tests.factories import ContactFactory
+from tests.faults import CONVERSATIONS, LEADS, NEWS, SAVED_ONLY, locked, postgresql, told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+A_LEAD = f"SELECT 1 FROM {LEADS} FOR UPDATE"
+ALL_LEADS = f"LOCK TABLE {LEADS} IN ACCESS EXCLUSIVE MODE"
+THE_CONVERSATION = f"SELECT 1 FROM {CONVERSATIONS} FOR UPDATE"
+WRITES = f"UPDATE {LEADS} SET name = name"
+"""A statement that makes its transaction the only writer of SQLite."""
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    """The result of the call, and its seconds."""
+    started = time.monotonic()
+    return call(), time.monotonic() - started
+
+
+@pytest.fixture
+def lead() -> Contact:
+    return ContactFactory(phone=PHONE)
+
+
+@postgresql
+@pytest.mark.parametrize("held", [A_LEAD, ALL_LEADS], ids=["its lead", "the table of leads"])
+@pytest.mark.parametrize("said_before", [0, 2], ids=["first message", "later message"])
+@pytest.mark.parametrize("is_bound", [True, False], ids=["bound key", "key for all"])
+def test_a_message_is_saved_while_leads_are_locked_and_synced_later(
+    lead: Contact, held: str, said_before: int, is_bound: bool
+) -> None:
+    bot = Bot("a-bot", workspace=lead.workspace if is_bound else None)
+    for count in range(said_before):
+        bot.post(message_count=count)
+
+    with locked(held):
+        answer, waited = timed(lambda: bot.post(**NEWS))
+
+    assert told(answer) == SAVED_ONLY
+    assert waited < 2
+    assert SarahState.objects.get().lead_score == 80
+    call_command("resync")
+    lead.refresh_from_db()
+    assert (lead.name, lead.lead_status) == ("Budi Santoso", "contacted")
+    assert {failure.resolution for failure in SyncFailure.objects.all()} == {"healed"}
+
+
+@postgresql
+def test_a_locked_conversation_is_waited_for_once_and_left_as_it_was(
+    bot: Bot, lead: Contact
+) -> None:
+    bot.post(lead_score=20)
+
+    with locked(THE_CONVERSATION):
+        answer, waited = timed(lambda: bot.post(**NEWS))
+
+    assert answer.status_code == 503
+    assert waited < 2
+    assert SarahState.objects.get().lead_score == 20
+
+
+@postgresql
+def test_other_bots_are_answered_while_leads_are_locked(bot: Bot, lead: Contact) -> None:
+    bot.post(lead_score=20)
+
+    with locked(ALL_LEADS):
+        answer, waited = timed(bot.get)
+
+    assert answer.json()["lead_score"] == 20
+    assert waited < 0.25
+
+
+def test_no_get_waits_for_whoever_writes(bot: Bot, lead: Contact) -> None:
+    bot.post(lead_score=20)
+    ApiKey.objects.update(last_used_at=None)
+
+    with locked(WRITES):
+        answer, waited = timed(bot.get)
+
+    assert answer.json()["lead_score"] == 20
+    assert waited < 0.5
+
+
+@postgresql
+def test_no_get_waits_for_whoever_saves_its_key(bot: Bot) -> None:
+    used_at = timezone.now()
+    bot.get()
+    ApiKey.objects.update(last_used_at=None)
+
+    with locked(f"SELECT 1 FROM {ApiKey._meta.db_table} FOR UPDATE"):
+        answer, waited = timed(bot.get)
+    bot.get()
+
+    assert answer.status_code == 200
+    assert waited < 0.5
+    assert ApiKey.objects.get().last_used_at > used_at
