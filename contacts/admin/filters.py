@@ -16,8 +16,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from contacts.models import ContactQuerySet, Workspace
-from leadsync.admin.filters import Question, Questions, within
-from leadsync.admin.tools import day_start
+from leadsync.admin.filters import Question, Questions, day_start, within
 
 Choices = list[tuple[str, Any]]
 

@@ -33,7 +33,8 @@ from contacts.admin.panels import LeadPanels
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
-from leadsync.admin.tools import ModelAdmin, ago, column, status_pill, temperature_pill
+from leadsync.admin.html import ago, status_pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, column
 
 WHO = (
     ("name", "whatsapp_name"),

@@ -6,16 +6,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
-from leadsync.admin.tools import (
-    admin_link,
-    ago,
-    column,
-    computed,
-    pill,
-    status_pill,
-    table_of,
-    temperature_pill,
-)
+from leadsync.admin.html import admin_link, ago, pill, status_pill, table_of, temperature_pill
+from leadsync.admin.tools import column, computed
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 

@@ -18,7 +18,8 @@ from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
-from leadsync.admin.tools import ModelAdmin, as_link, computed, list_url, pill
+from leadsync.admin.html import as_link, list_url, pill
+from leadsync.admin.tools import ModelAdmin, computed
 
 
 class WorkspaceForm(forms.ModelForm):

@@ -16,7 +16,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.tools import ModelAdmin, ago, column, computed, pill
+from leadsync.admin.html import ago, pill
+from leadsync.admin.tools import ModelAdmin, column, computed
 from leadsync.models import ApiKey
 
 admin.site.unregister([User, Group])

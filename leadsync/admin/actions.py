@@ -3,8 +3,7 @@
 Nothing is changed by a GET: the selection's page and the dialog both send a POST with a token.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from django import forms
 from django.contrib import admin, messages
@@ -60,8 +59,7 @@ def is_too_much(request: HttpRequest, selected: QuerySet) -> bool:
     if selected.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
         return False
     messages.error(
-        request,
-        _("Nothing was done: select at most %(limit)d at once.") % {"limit": AT_ONCE},
+        request, _("Nothing was done: select at most %(limit)d at once.") % {"limit": AT_ONCE}
     )
     return True
 
@@ -147,24 +145,3 @@ def tell_retried(request: HttpRequest, tried: Retried, *, left_alone: int = 0) -
             left_alone,
         )
         messages.warning(request, text % left_alone)
-
-
-class ReadOnly:
-    """Rows that nobody writes in the admin: the system does, or an action."""
-
-    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
-        return False
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-
-def holds(permission: str) -> Callable[..., bool]:
-    """A `has_…_permission` for actions: whether the person has this one.
-
-    Unfold would take its name from the action too, but looks it up before tables are made.
-    """
-
-    def has_permission(_page: Any, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm(permission)
-
-    return has_permission

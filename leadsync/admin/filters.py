@@ -48,6 +48,12 @@ def within(since: Callable[[Any, datetime], QuerySet], **age: int) -> Question:
     return lambda rows: since(rows, timezone.now() - timedelta(**age))
 
 
+def day_start(days_ago: int = 0) -> datetime:
+    """Midnight in TIME_ZONE, today or some days ago."""
+    day = timezone.localdate() - timedelta(days=days_ago)
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
 class PhoneSearch:
     """A search by a phone's beginning in any spelling, or else by words; a list says how.
 

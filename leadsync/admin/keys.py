@@ -15,16 +15,10 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import (
-    ReadOnly,
-    close_dialog,
-    confirm_selection,
-    dialog,
-    holds,
-    is_confirmed,
-)
+from leadsync.admin.actions import close_dialog, confirm_selection, dialog, is_confirmed
 from leadsync.admin.filters import KeyStateFilter
-from leadsync.admin.tools import ModelAdmin, ago, as_link, column, computed, list_url, pill
+from leadsync.admin.html import ago, as_link, list_url, pill
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(
@@ -52,10 +46,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     search_fields = ("user__username", "prefix")
     search_help_text = _("Bot's name, or how the key begins")
     ordering = ("-created_at", "-pk")
-    fields = (
-        *("bot", "begins", "may", "for_workspace", "created", "last_used", "expires", "status"),
-        "last_messages",
-    )
+    fields = (*list_display, "last_messages")
     change_form_before_template = "leadsync/key_hint.html"
     actions = ("revoke",)
     actions_detail = ("revoke_this",)

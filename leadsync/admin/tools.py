@@ -1,50 +1,21 @@
-"""What the admin's pages share: counts that stop, pills, times, tables, links."""
+"""What the admin's pages are made of: lists whose counts stop, columns, permissions."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
-from django.db.models import Model
 from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
 from unfold.decorators import display
 
-from contacts.models import Temperature
-from contacts.workflow import LeadStatus
 from leadsync.infra.db import capped_count, shown_count
 
 MAX_SEARCH = 100
 """Characters of what is searched for."""
-
-
-STATUS_COLOURS: dict[str, str] = {
-    LeadStatus.NEW: "info",
-    LeadStatus.QUALIFIED: "primary",
-    LeadStatus.CONTACTED: "warning",
-    LeadStatus.CONVERTED: "success",
-    LeadStatus.ARCHIVED: "",
-}
-TEMPERATURE_COLOURS: dict[str, str] = {
-    Temperature.HOT: "danger",
-    Temperature.WARM: "warning",
-    Temperature.LUKEWARM: "",
-    Temperature.COLD: "info",
-}
 
 
 class ShownCount(int):
@@ -156,79 +127,22 @@ def computed(
     return shown
 
 
-def pill(text: object, colour: str = "") -> SafeString:
-    """A small label: colour is info, success, warning, danger, primary or blank for grey."""
-    return _pill(str(text), colour)
+class ReadOnly:
+    """Rows that nobody writes in the admin: the system does, or an action."""
+
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
 
 
-@lru_cache(maxsize=256)  # a list shows the same few a hundred times
-def _pill(text: str, colour: str) -> SafeString:
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+def holds(permission: str) -> Callable[..., bool]:
+    """A `has_…_permission` for actions: whether the person has this one.
 
+    Unfold would take its name from the action too, but looks it up before tables are made.
+    """
 
-def status_pill(status: str) -> SafeString:
-    return pill(LeadStatus(status).label, STATUS_COLOURS[status])
+    def has_permission(_page: Any, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm(permission)
 
-
-def temperature_pill(temperature: str) -> SafeString:
-    return pill(Temperature(temperature).label, TEMPERATURE_COLOURS[temperature])
-
-
-def day_start(days_ago: int = 0) -> datetime:
-    """Midnight in TIME_ZONE, today or some days ago."""
-    day = timezone.localdate() - timedelta(days=days_ago)
-    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
-
-
-def ago(moment: datetime | None) -> str:
-    """“3 minutes ago” in the last week, else the date; the exact time stands in the tooltip."""
-    if moment is None:
-        return "-"
-    local = timezone.localtime(moment)
-    age = timezone.now() - moment
-    if timedelta() <= age < timedelta(minutes=1):
-        text = _("just now")
-    elif timedelta() <= age < timedelta(days=7):
-        text = _("%s ago") % timesince(moment, depth=1)
-    else:
-        text = date_format(local, "j M Y")
-    return format_html(
-        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
-        local.isoformat(),
-        date_format(local, "j M Y, H:i:s"),
-        text,
-    )
-
-
-as_text = partial(format_html, '<div class="ls-text">{}</div>')
-as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
-as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
-as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
-as_link = partial(format_html, '<a href="{}" class="text-link">{}</a>')
-
-
-def admin_link(row: Model, text: object = "") -> SafeString:
-    """A link to the row's admin page."""
-    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return as_link(reverse(page, args=[row.pk]), text or row)
-
-
-def list_url(label: str, **filters: object) -> str:
-    """The address of a list, such as that of `contacts_contact`, with these filters."""
-    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
-
-
-def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object]]) -> SafeString:
-    """A small table of rows: of each column its header, and what it shows of a row."""
-    return table(
-        (header for header, _show in columns),
-        ([show(row) for _header, show in columns] for row in rows),
-    )
-
-
-def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:
-    """A small table for a read-only place on a page; blank if there are no rows."""
-    cells = [list(row) for row in rows]
-    if not cells:
-        return SafeString("")
-    return render_to_string("leadsync/table.html", {"headers": list(headers), "rows": cells})
+    return has_permission

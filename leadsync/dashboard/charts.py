@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import ContactQuerySet
 from contacts.workflow import FUNNEL, LeadStatus
-from leadsync.admin.tools import day_start
+from leadsync.admin.filters import day_start
 
 DAYS = 30
 PRIMARY, GREY = "var(--color-primary-500)", "#9ca3af"

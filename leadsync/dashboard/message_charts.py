@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leadsync.admin.tools import day_start
+from leadsync.admin.filters import day_start
 from leadsync.dashboard.charts import (
     DAYS,
     GREY,

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, Temperature
 from contacts.workflow import LeadStatus
-from leadsync.admin.filters import Questions
-from leadsync.admin.tools import STATUS_COLOURS, TEMPERATURE_COLOURS, day_start, list_url
+from leadsync.admin.filters import Questions, day_start
+from leadsync.admin.html import STATUS_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.infra.db import CAP, capped_count, shown_count

@@ -17,8 +17,9 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import ListField
-from leadsync.admin.actions import close_dialog, dialog, holds
-from leadsync.admin.tools import ModelAdmin, as_wrapped, column, computed, pill
+from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.html import as_wrapped, pill
+from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from monitoring.admin.deliveries import deliveries_table, in_short
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
@@ -145,8 +146,7 @@ class AlertSettingsAdmin(ModelAdmin):
         )
 
     deliveries = computed(
-        _("messages"),
-        lambda settings: deliveries_table(settings.deliveries.all(), with_alert=True),
+        _("messages"), lambda settings: deliveries_table(settings.deliveries.all(), with_alert=True)
     )
 
     has_test_permission = holds("monitoring.change_alertsettings")

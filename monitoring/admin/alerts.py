@@ -10,18 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import (
-    ModelAdmin,
-    admin_link,
-    ago,
-    as_link,
-    as_wrapped,
-    column,
-    computed,
-    list_url,
-    pill,
-)
+from leadsync.admin.html import admin_link, ago, as_link, as_wrapped, list_url, pill
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.models import Alert, AlertKind, FailureGroup

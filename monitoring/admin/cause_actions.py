@@ -15,19 +15,14 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, holds, tell_resolved
-from leadsync.admin.tools import ModelAdmin
+from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, tell_resolved
+from leadsync.admin.tools import ModelAdmin, holds
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry
 from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import FailureGroup, GroupStatus, SyncFailure
 from sarah.resolve import resolve_cause
 
-FOR_HOURS = {
-    1: _("1 hour"),
-    24: _("24 hours"),
-    7 * 24: _("7 days"),
-    30 * 24: _("30 days"),
-}
+FOR_HOURS = {1: _("1 hour"), 24: _("24 hours"), 7 * 24: _("7 days"), 30 * 24: _("30 days")}
 
 
 class CauseNoteForm(NoteDialogForm):

@@ -14,30 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import (
-    ChangeList,
-    admin_link,
-    ago,
-    as_advice,
-    as_link,
-    as_text,
-    column,
-    computed,
-    list_url,
-)
+from leadsync.admin.html import admin_link, ago, as_advice, as_link, as_text, list_url
+from leadsync.admin.tools import ChangeList, ReadOnly, column, computed
 from monitoring.admin.cause_actions import CauseActions
 from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
 from monitoring.admin.filters import CauseStatusFilter
 from monitoring.admin.trends import trends_of
 from monitoring.models import FailureGroup, GroupStatus
 
-HOW_BAD = (
-    ("leads", "failures"),
-    ("times", "latest"),
-    ("first_seen", "last_seen"),
-    "trend",
-)
+HOW_BAD = (("leads", "failures"), ("times", "latest"), ("first_seen", "last_seen"), "trend")
 
 
 def _latest(cause: FailureGroup) -> object:

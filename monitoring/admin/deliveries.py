@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin.tools import admin_link, ago, pill, table
+from leadsync.admin.html import admin_link, ago, pill, table
 from monitoring.models import AlertDelivery, AlertKind, Event
 
 SHOWN = 20

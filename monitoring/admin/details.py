@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin.tools import ago, pill
+from leadsync.admin.html import ago, pill
 from monitoring.admin.trends import Trend
 from monitoring.kinds import Kind
 from monitoring.models import GroupStatus, Resolution, SyncFailure
@@ -54,13 +54,7 @@ def sparkline(trend: Trend) -> SafeString:
         "",
         '<rect x="{}" y="{}" width="{}" height="{}"{}/>',
         (
-            (
-                number * (BAR + GAP),
-                HEIGHT - height,
-                BAR,
-                height,
-                "" if count else FAINT,
-            )
+            (number * (BAR + GAP), HEIGHT - height, BAR, height, "" if count else FAINT)
             for number, (count, height) in enumerate(zip(trend.hours, heights, strict=True))
         ),
     )

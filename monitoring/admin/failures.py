@@ -15,26 +15,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import NoteDialogForm, ReadOnly, close_dialog, dialog, holds
+from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.tools import (
-    ModelAdmin,
-    admin_link,
-    ago,
-    as_advice,
-    as_code,
-    as_link,
-    as_text,
-    column,
-    computed,
-)
+from leadsync.admin.html import admin_link, ago, as_advice, as_code, as_link, as_text
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
-from monitoring.admin.filters import (
-    CauseFilter,
-    LastSeenFilter,
-    OpenFilter,
-    WorkspaceFilter,
-)
+from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, WorkspaceFilter
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY, SelectionActions, resolve, retry
 from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import SyncFailure
@@ -67,15 +53,7 @@ def _sent_in(failure: SyncFailure) -> Any:
 
 @admin.register(SyncFailure)
 class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
-    list_display = (
-        "what",
-        "phone",
-        "workspace",
-        "times",
-        "first_seen",
-        "last_seen",
-        "outcome",
-    )
+    list_display = ("what", "phone", "workspace", "times", "first_seen", "last_seen", "outcome")
     list_display_links = ("what", "phone")
     list_filter = (
         OpenFilter,

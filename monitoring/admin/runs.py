@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from leadsync.admin.actions import ReadOnly
-from leadsync.admin.tools import ModelAdmin, ago, column, pill
+from leadsync.admin.html import ago, pill
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column
 from monitoring.models import SyncRun
 
 

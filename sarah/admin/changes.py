@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.tools import admin_link, ago, pill, table, table_of
+from leadsync.admin.html import admin_link, ago, pill, table, table_of
 from sarah.admin.details import in_words
 from sarah.models import Outcome, SarahState
 

@@ -16,27 +16,16 @@ from unfold.enums import ActionVariant
 
 from contacts.models import Contact
 from leadsync.admin.actions import (
-    ReadOnly,
     close_dialog,
     confirm_selection,
     dialog,
-    holds,
     is_confirmed,
     is_too_much,
     tell_retried,
 )
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.tools import (
-    ModelAdmin,
-    admin_link,
-    ago,
-    as_advice,
-    as_code,
-    column,
-    computed,
-    pill,
-    temperature_pill,
-)
+from leadsync.admin.html import admin_link, ago, as_advice, as_code, pill, temperature_pill
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from monitoring.admin.details import pretty
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table

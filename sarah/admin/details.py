@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.tools import admin_link, ago, as_code, pill, table, table_of
+from leadsync.admin.html import admin_link, ago, as_code, pill, table, table_of
 from monitoring.admin.details import resolution_pill
 from monitoring.kinds import Kind
 from sarah.facts import BY_KEY

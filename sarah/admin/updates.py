@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from leadsync.admin.actions import ReadOnly
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.tools import ModelAdmin, admin_link, ago, as_code, column, computed
+from leadsync.admin.html import admin_link, ago, as_code
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
@@ -38,10 +38,7 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     actions_detail_hide_default = True  # nobody edits a message: it has no history
     when_empty = _("Sarah has not sent anything yet.")
     fieldsets = (
-        (
-            None,
-            {"fields": (("received", "phone"), ("outcome_shown", "lead_score"), "failure")},
-        ),
+        (None, {"fields": (("received", "phone"), ("outcome_shown", "lead_score"), "failure")}),
         (_("What it changed"), {"fields": ("changed_fields", "warned")}),
         (_("What the bot said"), {"fields": ("said",)}),
         (

@@ -1,0 +1,106 @@
+"""How the admin shows a value: as a pill, a time, a text, a link or a table."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from contacts.models import Temperature
+from contacts.workflow import LeadStatus
+
+STATUS_COLOURS: dict[str, str] = {
+    LeadStatus.NEW: "info",
+    LeadStatus.QUALIFIED: "primary",
+    LeadStatus.CONTACTED: "warning",
+    LeadStatus.CONVERTED: "success",
+    LeadStatus.ARCHIVED: "",
+}
+TEMPERATURE_COLOURS: dict[str, str] = {
+    Temperature.HOT: "danger",
+    Temperature.WARM: "warning",
+    Temperature.LUKEWARM: "",
+    Temperature.COLD: "info",
+}
+
+
+def pill(text: object, colour: str = "") -> SafeString:
+    """A small label: colour is info, success, warning, danger, primary or blank for grey."""
+    return _pill(str(text), colour)
+
+
+@lru_cache(maxsize=256)  # a list shows the same few a hundred times
+def _pill(text: str, colour: str) -> SafeString:
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+
+
+def status_pill(status: str) -> SafeString:
+    return pill(LeadStatus(status).label, STATUS_COLOURS[status])
+
+
+def temperature_pill(temperature: str) -> SafeString:
+    return pill(Temperature(temperature).label, TEMPERATURE_COLOURS[temperature])
+
+
+def ago(moment: datetime | None) -> str:
+    """“3 minutes ago” in the last week, else the date; the exact time stands in the tooltip."""
+    if moment is None:
+        return "-"
+    local = timezone.localtime(moment)
+    age = timezone.now() - moment
+    if timedelta() <= age < timedelta(minutes=1):
+        text = _("just now")
+    elif timedelta() <= age < timedelta(days=7):
+        text = _("%s ago") % timesince(moment, depth=1)
+    else:
+        text = date_format(local, "j M Y")
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
+        local.isoformat(),
+        date_format(local, "j M Y, H:i:s"),
+        text,
+    )
+
+
+as_text = partial(format_html, '<div class="ls-text">{}</div>')
+as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
+as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
+as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
+as_link = partial(format_html, '<a href="{}" class="text-link">{}</a>')
+
+
+def admin_link(row: Model, text: object = "") -> SafeString:
+    """A link to the row's admin page."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return as_link(reverse(page, args=[row.pk]), text or row)
+
+
+def list_url(label: str, **filters: object) -> str:
+    """The address of a list, such as that of `contacts_contact`, with these filters."""
+    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
+
+
+def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object]]) -> SafeString:
+    """A small table of rows: of each column its header, and what it shows of a row."""
+    return table(
+        (header for header, _show in columns),
+        ([show(row) for _header, show in columns] for row in rows),
+    )
+
+
+def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:
+    """A small table for a read-only place on a page; blank if there are no rows."""
+    cells = [list(row) for row in rows]
+    if not cells:
+        return SafeString("")
+    return render_to_string("leadsync/table.html", {"headers": list(headers), "rows": cells})
