@@ -106,16 +106,8 @@ class ContactAdmin(LeadPanels, ModelAdmin):
         ("opted_out", BooleanRadioFilter),
     ]
     readonly_fields = [
-        "whatsapp_name",
-        "status_stamp",
-        "last_activity",
-        "last_contact",
-        "created",
-        "updated",
-        "re_engaged",
-        "status_history",
-        "conversations",
-        "failures",
+        *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
+        *("re_engaged", "status_history", "conversations", "failures"),
     ]
 
     class Media:

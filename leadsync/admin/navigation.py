@@ -1,5 +1,7 @@
 """What the admin's sidebar shows: a person's words, each only to those who may open it."""
 
+from typing import Any
+
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.cache import cache
 from django.http import HttpRequest
@@ -8,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitoring.models import Alert, SyncFailure
 
-BADGE = "leadsync.admin.navigation.open_failures"
-ALERTS_BADGE = "leadsync.admin.navigation.open_alerts"
+BADGES: dict[str, Any] = {"monitoring_syncfailure": SyncFailure, "monitoring_alert": Alert}
 BADGE_SECONDS = 15
 
 GROUPS = (
@@ -50,21 +51,9 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
     return groups
 
 
-def open_failures() -> int:
-    """How many failures are open; every page of the admin asks, so it is remembered for a while."""
-    count = cache.get_or_set(BADGE, lambda: SyncFailure.objects.open().count(), BADGE_SECONDS)
-    return count or 0
-
-
-def open_alerts() -> int:
-    """How many alerts are open, remembered as well."""
-    count = cache.get_or_set(ALERTS_BADGE, lambda: Alert.objects.open().count(), BADGE_SECONDS)
-    return count or 0
-
-
 def forget_open_failures() -> None:
     """Count again: a person has just changed the number and looks at it."""
-    cache.delete(BADGE)
+    cache.delete(_key("monitoring_syncfailure"))
 
 
 def _may_open(request: HttpRequest, label: str) -> bool:
@@ -76,7 +65,16 @@ def _may_open(request: HttpRequest, label: str) -> bool:
 
 def _item(title: object, label: str, icon: str) -> dict[str, object]:
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{label}_changelist")}
-    badges = {"monitoring_syncfailure": open_failures, "monitoring_alert": open_alerts}
-    if label in badges and (count := badges[label]()):
+    if label in BADGES and (count := _open_rows(label)):
         item |= {"badge": intcomma(count), "badge_variant": "danger"}
     return item
+
+
+def _open_rows(label: str) -> int:
+    """How many are open; every page of the admin asks, so it is remembered for a while."""
+    rows = BADGES[label].objects
+    return cache.get_or_set(_key(label), lambda: rows.open().count(), BADGE_SECONDS) or 0
+
+
+def _key(label: str) -> str:
+    return f"leadsync.admin.navigation.{label}"

@@ -13,16 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leadsync.admin.filters import day_start
-from leadsync.dashboard.charts import (
-    DAYS,
-    GREY,
-    PRIMARY,
-    Chart,
-    bar_chart,
-    count_by,
-    grouped,
-    last_days,
-)
+from leadsync.dashboard import charts
+from leadsync.dashboard.charts import Chart
 from leadsync.infra.db import CAP
 from sarah.models import WAITING, Outcome, StateUpdate
 
@@ -31,10 +23,10 @@ REMEMBERED = "leadsync.message_charts"
 REMEMBERED_SECONDS = 30
 """How long the counts of over CAP messages are remembered; up to CAP they are counted each time."""
 SERIES = (
-    (gettext_lazy("Synced"), PRIMARY, [Outcome.SYNCED]),
+    (gettext_lazy("Synced"), charts.PRIMARY, [Outcome.SYNCED]),
     (gettext_lazy("Waiting for a lead"), "#f59e0b", WAITING),
     (gettext_lazy("Failed"), "#ef4444", [Outcome.SYNC_ERROR]),
-    (gettext_lazy("Excluded"), GREY, [Outcome.EXCLUDED]),
+    (gettext_lazy("Excluded"), charts.GREY, [Outcome.EXCLUDED]),
 )
 
 Moment = datetime | date
@@ -48,7 +40,7 @@ def message_charts() -> dict[str, Chart]:
     if counted is None:
         counted = (
             _count(_hour(HOURS - 1), TruncHour("received_at")),
-            _count(day_start(DAYS - 1), TruncDate("received_at")),
+            _count(day_start(charts.DAYS - 1), TruncDate("received_at")),
         )
         if counted[1].total() > CAP:
             cache.set(REMEMBERED, counted, REMEMBERED_SECONDS)
@@ -56,12 +48,12 @@ def message_charts() -> dict[str, Chart]:
     hours = [_hour(ago) for ago in reversed(range(HOURS))]
     return {
         "hours": _chart(by_hour, hours, "H:i", _("in 24 hours")),
-        "days": _chart(by_day, last_days(), "j M", _("in 30 days")),
+        "days": _chart(by_day, charts.last_days(), "j M", _("in 30 days")),
     }
 
 
 def _count(since: datetime, beginning: Any) -> Counted:
-    counts = count_by(StateUpdate.objects.received_since(since), beginning, "outcome")
+    counts = charts.count_by(StateUpdate.objects.received_since(since), beginning, "outcome")
     return Counter({(moment, outcome): count for moment, outcome, count in counts})
 
 
@@ -79,9 +71,9 @@ def _chart(counted: Counted, moments: Sequence[Moment], label: str, period: str)
     total = counted.total()
     synced = sum(counted[moment, Outcome.SYNCED] for moment in moments)
     summary = _("%(count)s messages %(period)s, %(percent)d %% synced at once") % {
-        "count": grouped(total),
+        "count": charts.grouped(total),
         "period": period,
         "percent": int(100 * synced / total) if total else 0,
     }
     labels = [date_format(moment, label) for moment in moments]
-    return bar_chart(labels, series, summary=summary, total=total)
+    return charts.bar_chart(labels, series, summary=summary, total=total)
