@@ -21,12 +21,12 @@ Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
 
 @admin.action(description=_("Assign to me"), permissions=["change"])
 def assign_to_me(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-    if _is_reasonable(page, request, leads):
+    if _is_reasonable(request, leads):
         count = bulk.assign(leads, cast(User, request.user))
         text = ngettext(
             "%d lead is now assigned to you.", "%d leads are now assigned to you.", count
         )
-        page.message_user(request, text % count, messages.SUCCESS)
+        messages.success(request, text % count)
 
 
 def moving_to(status: LeadStatus) -> Action:
@@ -37,16 +37,14 @@ def moving_to(status: LeadStatus) -> Action:
         permissions=["change"],
     )
     def move(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-        if _is_reasonable(page, request, leads):
+        if _is_reasonable(request, leads):
             count = bulk.change_status(leads, status, by=request.user.get_username())
             text = ngettext(
                 "%(count)d lead moved to “%(status)s”; the others were there already.",
                 "%(count)d leads moved to “%(status)s”; the others were there already.",
                 count,
             )
-            page.message_user(
-                request, text % {"count": count, "status": status.label}, messages.SUCCESS
-            )
+            messages.success(request, text % {"count": count, "status": status.label})
 
     move.__name__ = f"move_to_{status.value}"
     return move
@@ -55,9 +53,9 @@ def moving_to(status: LeadStatus) -> Action:
 ACTIONS = [assign_to_me, *map(moving_to, LeadStatus)]
 
 
-def _is_reasonable(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> bool:
+def _is_reasonable(request: HttpRequest, leads: ContactQuerySet) -> bool:
     if capped_count(leads) <= CAP:
         return True
     text = _("Nothing was changed: these are more than %d leads. Filter the list first.")
-    page.message_user(request, text % CAP, messages.ERROR)
+    messages.error(request, text % CAP)
     return False

@@ -81,10 +81,8 @@ def confirm_selection(
     """
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": asked["title"],
+        **asked,
         "opts": model_admin.model._meta,
-        "explanation": asked["description"],
-        "button": asked["form_submit_text"],
         "form": form,
         "action": action,
         "shown": selected[:SHOWN],

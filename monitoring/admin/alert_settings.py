@@ -96,14 +96,11 @@ class AlertSettingsAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertSettings]:
         tried = AlertDelivery.objects.filter(settings=OuterRef("pk"), attempts__gt=0)
         latest = tried.order_by("-created_at", "-pk")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                last_attempts=Subquery(latest.values("attempts")[:1]),
-                last_delivered_at=Subquery(latest.values("delivered_at")[:1]),
-                last_error=Subquery(latest.values("error")[:1]),
-            )
+        settings = super().get_queryset(request)
+        return settings.annotate(
+            last_attempts=Subquery(latest.values("attempts")[:1]),
+            last_delivered_at=Subquery(latest.values("delivered_at")[:1]),
+            last_error=Subquery(latest.values("error")[:1]),
         )
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
@@ -121,10 +118,9 @@ class AlertSettingsAdmin(ModelAdmin):
 
     for_whom = computed(_("for"), str, ordering="workspace__name")
 
-    @display(description=_("e-mail addresses"))
-    def addresses(self, settings: AlertSettings) -> SafeString:
-        return as_wrapped(", ".join(settings.emails) or "-")
-
+    addresses = column(
+        "emails", _("e-mail addresses"), lambda emails: as_wrapped(", ".join(emails) or "-")
+    )
     webhook = column("webhook_host", _("webhook"))
 
     @display(description=_("active"))

@@ -48,9 +48,8 @@ def _outcome(delivery: AlertDelivery) -> SafeString:
         return pill(_("Waiting"), "info")
     if delivery.next_attempt_at:
         return _with_error(_("Will be retried"), "warning", delivery.error)
-    if delivery.event == Event.TEST:
-        return _with_error(_("Not sent"), "danger", delivery.error)
-    return _with_error(_("Given up"), "danger", delivery.error)
+    text = _("Not sent") if delivery.event == Event.TEST else _("Given up")
+    return _with_error(text, "danger", delivery.error)
 
 
 def _with_error(text: object, colour: str, error: str) -> SafeString:

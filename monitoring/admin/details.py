@@ -50,13 +50,9 @@ def sparkline(trend: Trend) -> SafeString:
     """A bar for each hour of the last day, and the same in words for who cannot see them."""
     most = max(trend.hours)
     heights = [max(round(HEIGHT * count / most), 2) if count else 1 for count in trend.hours]
-    bars = format_html_join(
-        "",
-        '<rect x="{}" y="{}" width="{}" height="{}"{}/>',
-        (
-            (number * (BAR + GAP), HEIGHT - height, BAR, height, "" if count else FAINT)
-            for number, (count, height) in enumerate(zip(trend.hours, heights, strict=True))
-        ),
+    bars = (
+        (number * (BAR + GAP), HEIGHT - height, BAR, height, "" if count else FAINT)
+        for number, (count, height) in enumerate(zip(trend.hours, heights, strict=True))
     )
     return format_html(
         '<svg class="ls-trend" role="img" aria-label="{}" width="{}" height="{}" '
@@ -65,7 +61,7 @@ def sparkline(trend: Trend) -> SafeString:
         len(trend.hours) * (BAR + GAP) - GAP,
         HEIGHT,
         words,
-        bars,
+        format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"{}/>', bars),
     )
 
 

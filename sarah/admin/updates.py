@@ -37,22 +37,18 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     ordering = ("-received_at", "-pk")
     actions_detail_hide_default = True  # nobody edits a message: it has no history
     when_empty = _("Sarah has not sent anything yet.")
-    fieldsets = (
-        (None, {"fields": (("received", "phone"), ("outcome_shown", "lead_score"), "failure")}),
-        (_("What it changed"), {"fields": ("changed_fields", "warned")}),
-        (_("What the bot said"), {"fields": ("said",)}),
-        (
-            _("Where it came from"),
-            {"fields": (("sent_with", "client_address"), ("request_id", "duration"))},
-        ),
-    )
 
     def get_fieldsets(self, request: HttpRequest, obj: StateUpdate | None = None) -> Any:
-        (title, first), *rest = super().get_fieldsets(request, obj)
-        has_failure = obj and obj.failure_group_id
-        if not (has_failure and request.user.has_perm("monitoring.view_syncfailure")):
-            first = {"fields": [field for field in first["fields"] if field != "failure"]}
-        return [(title, first), *rest]
+        about: list[Any] = [("received", "phone"), ("outcome_shown", "lead_score")]
+        if obj and obj.failure_group_id and request.user.has_perm("monitoring.view_syncfailure"):
+            about.append("failure")
+        origin = (("sent_with", "client_address"), ("request_id", "duration"))
+        return (
+            (None, {"fields": about}),
+            (_("What it changed"), {"fields": ("changed_fields", "warned")}),
+            (_("What the bot said"), {"fields": ("said",)}),
+            (_("Where it came from"), {"fields": origin}),
+        )
 
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         return rows.filter(state__in=SarahState.objects.filter(contact_phone__range=bounds))
