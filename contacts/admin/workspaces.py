@@ -82,8 +82,8 @@ class WorkspaceAdmin(ModelAdmin):
 
     @display(description=_("leads"))
     def leads(self, workspace: Workspace) -> str:
-        leads = list_url("contacts_contact", workspace__id__exact=workspace.pk)
-        return as_link(leads, _("Show leads"))
+        url = list_url("contacts_contact", workspace__id__exact=workspace.pk)
+        return as_link(url, _("Show leads"))
 
     @display(description=_("unknown numbers"))
     def unknown(self, workspace: Workspace) -> SafeString:

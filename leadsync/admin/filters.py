@@ -71,9 +71,11 @@ class PhoneSearch:
         return self.with_words(queryset, typed), False
 
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        """The rows whose phone lies within these bounds (`contacts.phones.search_range`)."""
         return rows.filter(contact_phone__range=bounds)
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+        """The rows that these words find."""
         raise NotImplementedError
 
 

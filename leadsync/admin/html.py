@@ -1,5 +1,6 @@
 """How the admin shows a value: as a pill, a time, a text, a link or a table."""
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -77,6 +78,12 @@ as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
 as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
 as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
 as_link = partial(format_html, '<a href="{}" class="text-link">{}</a>')
+"""Takes the address and the text."""
+
+
+def as_json(value: object) -> SafeString:
+    """The value as code, indented."""
+    return as_code(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def admin_link(row: Model, text: object = "") -> SafeString:

@@ -76,8 +76,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("last messages"))
     def last_messages(self, key: ApiKey) -> SafeString:
-        messages = list_url("sarah_stateupdate", key=key.pk)
-        return as_link(messages, _("Show what came with this key"))
+        return as_link(list_url("sarah_stateupdate", key=key.pk), _("Show what came with this key"))
 
     has_revoke_permission = holds("leadsync.revoke_apikey")
 

@@ -92,10 +92,7 @@ def column(
     sortable: bool = False,
     empty: object = None,
 ) -> Callable[[Any, Any], object]:
-    """A list's column or a page's read-only field: one field of the row, as `show` shows it.
-
-    Where there is nothing to show it says `empty`.
-    """
+    """A column or read-only field that shows one field of the row; `empty` if it is nothing."""
 
     @display(description=title, ordering=field if sortable else None)
     def shown(_page: Any, row: Any) -> object:
@@ -112,7 +109,7 @@ def computed(
     ordering: str | None = None,
     empty: object = None,
 ) -> Callable[[Any, Any], object]:
-    """A column or read-only field that `show` makes of the whole row.
+    """A column or read-only field that `show` makes of the whole row; `empty` if it is nothing.
 
     It may query, and does so once: Unfold asks for the value of a field up to six times.
     """
@@ -139,7 +136,8 @@ class ReadOnly:
 def holds(permission: str) -> Callable[..., bool]:
     """A `has_…_permission` for actions: whether the person has this one.
 
-    Unfold would take its name from the action too, but looks it up before tables are made.
+    Unfold takes the permission's own name as well, but its check then asks the database for it:
+    the first `migrate` would fail, as there are no tables yet.
     """
 
     def has_permission(_page: Any, request: HttpRequest, object_id: object = None) -> bool:

@@ -107,6 +107,7 @@ def last_days() -> list[date]:
 
 
 def grouped(number: int) -> str:
+    """The number with separators between its thousands."""
     return number_format(number, force_grouping=True)
 
 

@@ -136,8 +136,8 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
 
     @display(description=_("open failures"))
     def failures(self, cause: FailureGroup) -> SafeString:
-        failures = list_url("monitoring_syncfailure", group=cause.pk)
-        return as_link(failures, intcomma(cause.open_failures))
+        url = list_url("monitoring_syncfailure", group=cause.pk)
+        return as_link(url, intcomma(cause.open_failures))
 
     latest = computed(_("latest failure"), _latest)
     trend = computed(_("last 24 hours"), _trend)

@@ -24,9 +24,8 @@ from leadsync.admin.actions import (
     tell_retried,
 )
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.html import admin_link, ago, as_advice, as_code, pill, temperature_pill
+from leadsync.admin.html import admin_link, ago, as_advice, as_json, pill, temperature_pill
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
-from monitoring.admin.details import pretty
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter
@@ -83,14 +82,13 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
 
     # The list
 
-    # A search by phone and name at once could use neither of their indexes.
-
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        """Two arms, because the indexes that begin with the phone are two partial ones."""
         here = Q(contact_phone__range=bounds)
-        # Two arms, because the indexes that begin with the phone are two partial ones.
         return rows.filter((here & Q(workspace__isnull=False)) | (here & Q(workspace__isnull=True)))
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+        """By name alone: a search by phone and name at once could use neither index."""
         return rows.filter(contact__in=Contact.objects.matching(words))
 
     lead = column("contact", _("lead"), admin_link)
@@ -151,7 +149,7 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     failures = computed(_("failures"), failures_table, empty=_("None."))
     learned = column("extracted_data", _("facts"), facts_table, empty=_("Nothing yet."))
     last_messages = computed(_("last messages"), messages_table, empty=_("None."))
-    raw = column("extracted_data", _("extracted_data"), lambda data: as_code(pretty(data)))
+    raw = column("extracted_data", _("extracted_data"), as_json)
 
     # What a person can do
 

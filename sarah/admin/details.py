@@ -1,6 +1,5 @@
 """A conversation in words and tables, for its page in the admin."""
 
-import json
 from collections.abc import Mapping
 
 from django.contrib.admin.utils import label_for_field
@@ -13,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.html import admin_link, ago, as_code, pill, table, table_of
+from leadsync.admin.html import admin_link, ago, as_json, pill, table, table_of
 from monitoring.admin.details import resolution_pill
 from monitoring.kinds import Kind
 from sarah.facts import BY_KEY
@@ -107,7 +106,4 @@ def in_words(value: object) -> object:
         return "–"  # noqa: RUF001 (a dash is what an empty cell shows)
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return format_html_join("", '<div class="ls-item">{}</div>', ((item,) for item in value))
-    if isinstance(value, list | dict):
-        text = json.dumps(value, indent=2, ensure_ascii=False)
-        return as_code(text)
-    return value
+    return as_json(value) if isinstance(value, list | dict) else value
