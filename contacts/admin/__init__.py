@@ -1,4 +1,4 @@
-"""The admin's pages of leads and workspaces."""
+"""Admin pages of leads and workspaces."""
 
 from contacts.admin.leads import ContactAdmin
 from contacts.admin.workspaces import WorkspaceAdmin

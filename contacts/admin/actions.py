@@ -1,4 +1,4 @@
-"""What staff do to the leads they have ticked; all of it by POST."""
+"""Bulk actions on selected leads; each changes rows only by POST."""
 
 from collections.abc import Callable
 from typing import cast
@@ -30,7 +30,7 @@ def assign_to_me(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet)
 
 
 def moving_to(status: LeadStatus) -> Action:
-    """The action that changes the status of leads to this one."""
+    """Return the action that changes the status of leads to this one."""
 
     @admin.action(
         description=format_lazy(_("Change status to “{status}”"), status=status.label),

@@ -1,4 +1,4 @@
-"""Form fields that clean what people type and paste; what a page showed is cleaned alike."""
+"""Form fields that clean what people type or paste, in the same way as what the page showed."""
 
 from typing import Any
 
@@ -25,7 +25,8 @@ class BlockField(forms.CharField):
 
 
 class ListField(forms.Field):
-    """A list of short texts, one on each line or with another separator; spaces do not count."""
+    """A list of short texts, one per line or with another separator; surrounding spaces are
+    ignored."""
 
     def __init__(self, *, separator: str = "\n", max_items: int = MAX_ITEMS, **kwargs: Any) -> None:
         self.separator, self.max_items = separator, max_items

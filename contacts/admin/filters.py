@@ -1,4 +1,4 @@
-"""How staff find leads."""
+"""List filters of leads."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +24,7 @@ MAX_PEOPLE = 200
 
 
 class HotFilter(CheckboxFilter):
-    """`Contact.objects.hot()`: hot by temperature or by score, and still to be won."""
+    """`Contact.objects.hot()`: hot by temperature or score, and not won, lost or archived."""
 
     title = _("hot leads")
     parameter_name = "hot"
@@ -37,7 +37,8 @@ class HotFilter(CheckboxFilter):
 
 
 class StatusFilter(ChoicesCheckboxFilter):
-    """Names all workspaces where none is chosen: the index by status begins with the workspace."""
+    """Names all workspaces if none is chosen, because the index by status begins with the
+    workspace."""
 
     def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
         chosen = super().queryset(request, queryset)
@@ -73,7 +74,8 @@ class AssignedFilter(DropdownFilter):
 
 
 def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[Any, Question]]:
-    """Today, or within some days: the choices of a filter by the time that `since` asks for."""
+    """Return the choices of a filter by time (today, or within some days), for the question
+    `since`."""
     return {
         "today": (_("Today"), lambda leads: since(leads, day_start())),
         "7d": (_("In the last 7 days"), within(since, days=7)),

@@ -1,4 +1,4 @@
-"""The lead's form: it tells what a person changed from what the page had shown."""
+"""The form of a lead: it tells what a person changed from what the page had shown."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class LeadForm(forms.ModelForm):
     """Edits a lead while bots write to it (DESIGN 3).
 
     The page carries what it showed in hidden fields, so `changed_data` is what the person changed,
-    also if the row has moved on, and also after the form was shown again with an error.
+    even if the row has changed since, and even after the form was shown again with an error.
     """
 
     phone = LineField(
@@ -81,7 +81,7 @@ class LeadForm(forms.ModelForm):
         return values
 
     def changed_values(self) -> dict[str, Any]:
-        """What the person changed, by field name."""
+        """Return what the person changed, by field name."""
         return {name: self.cleaned_data[name] for name in self.changed_data if name != "hand_back"}
 
     def _mark_held_fields(self) -> None:
@@ -109,7 +109,8 @@ class LeadForm(forms.ModelForm):
             )
 
     def _keep_assignee(self) -> None:
-        """Whoever has the lead may have left since: that must not keep others from editing it."""
+        """Offer the current assignee even if that person has left, so that others can still edit
+        the lead."""
         field: Any = self.fields.get("assigned_to")
         if field and self.instance.assigned_to_id:
             field.queryset |= User.objects.filter(pk=self.instance.assigned_to_id)
@@ -118,7 +119,7 @@ class LeadForm(forms.ModelForm):
         return [name for name in self.fields if name != "hand_back"]
 
     def _with_all_that_was_shown(self, data: Any) -> Any:
-        """A client that does not say what it had shown is taken to have shown what is stored."""
+        """Fill in what a client left out of the hidden fields with what is stored."""
         data = data.copy()
         for name in self._compared_fields():
             field, key = self.fields[name], self.add_initial_prefix(name)
@@ -131,7 +132,7 @@ class LeadForm(forms.ModelForm):
         return self.instance.workspace if self.instance.workspace_id else None
 
     def _free_phone(self, typed: str, workspace: Workspace) -> str:
-        """The number in E.164, unless another lead of the workspace has it."""
+        """Return the number in E.164; invalid if another lead of the workspace has it."""
         try:
             phone = to_e164(typed, region=workspace.region, from_person=True)
         except InvalidPhone as error:

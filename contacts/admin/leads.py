@@ -1,4 +1,4 @@
-"""The admin's pages of leads: the list that staff work from, and a lead's page."""
+"""Admin pages of leads: the list, and the page of one lead."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a lead's page only shows: its times, and a table each for what belongs to the lead."""
+"""Read-only parts of a lead's page: its times, and one table each for what belongs to it."""
 
 from django.db.models import Q
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ SHOWN_ROWS = 20
 
 
 def status_changes(lead: Contact) -> SafeString:
-    """The moves of its status, the latest first."""
+    """Show its status changes, newest first."""
     return table_of(
         lead.status_changes.all()[:SHOWN_ROWS],
         (_("when"), lambda move: ago(move.at)),
@@ -27,7 +27,7 @@ def status_changes(lead: Contact) -> SafeString:
 
 
 def conversations_with(lead: Contact) -> SafeString:
-    """Also one that has never reached the lead: that is when a person looks for it."""
+    """Show its conversations, and those with its phone that were never synced to it."""
     states = SarahState.objects.filter(
         Q(contact=lead) | Q(contact_phone=lead.phone, workspace=lead.workspace_id)
     )
@@ -44,7 +44,7 @@ def conversations_with(lead: Contact) -> SafeString:
 
 
 def failures_of(lead: Contact) -> SafeString:
-    """The failures of its conversations, and those that name its phone."""
+    """Show the failures of its conversations, and those that name its phone."""
     phone = Q(contact_phone=lead.phone, workspace_ref=lead.workspace.slug)
     failures = SyncFailure.objects.filter(Q(state__contact=lead) | phone)
     return table_of(
@@ -75,7 +75,7 @@ def _status_changed(lead: Contact) -> str:
 
 
 class LeadPanels:
-    """The read-only fields of a lead's page. A table is one query, however many rows it has."""
+    """The read-only fields of a lead's page. Each table is one query, however many rows it has."""
 
     last_activity = column("last_activity_at", _("last activity"), ago, sortable=True)
     last_contact = column("last_contact_at", _("last contacted"), ago)

@@ -1,7 +1,7 @@
-"""What is wrong with a phone number, in the language of the person who typed it.
+"""Translated messages for invalid phone numbers.
 
-`contacts.phones` is pure and speaks English, as bots and logs do: these are its sentences, for
-translators to find.
+`contacts.phones` is pure and speaks English, as bots and logs do; these are its sentences for
+translators and staff.
 """
 
 from django.utils.translation import gettext, gettext_noop

@@ -1,4 +1,4 @@
-"""The admin's pages of workspaces: the businesses that use LeadSync."""
+"""Admin pages of workspaces."""
 
 from typing import Any
 
@@ -106,7 +106,8 @@ class WorkspaceAdmin(ModelAdmin):
         return {} if obj else {"slug": ["name"]}
 
     def has_delete_permission(self, request: HttpRequest, obj: Workspace | None = None) -> bool:
-        """Never of a workspace in use: its leads and conversations would have no home."""
+        """Refuse to delete a workspace that is in use: its leads and conversations would have no
+        home."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and not (obj and _is_used(obj))
 

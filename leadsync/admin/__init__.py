@@ -1,4 +1,4 @@
-"""The admin's front page, API keys, users and groups."""
+"""Admin pages of API keys, users and groups, and what all admin pages share."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

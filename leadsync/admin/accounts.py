@@ -1,4 +1,4 @@
-"""The accounts of people and bots, and their groups."""
+"""Admin pages of users, bots and groups."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ admin.site.unregister([User, Group])
 
 
 class ForSuperusers:
-    """Accounts decide who may do what: only superusers see and change them."""
+    """Lets only superusers view and change accounts, because accounts decide who may do what."""
 
     filter_horizontal = ()
 

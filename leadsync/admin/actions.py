@@ -1,6 +1,6 @@
-"""What the admin's actions share: a limit, a confirmation, and words for what they did.
+"""What admin actions share: a limit, a confirmation, and messages about the result.
 
-Nothing is changed by a GET: the selection's page and the dialog both send a POST with a token.
+No GET changes anything: the confirmation page and the dialog both send a POST with a token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,13 +39,13 @@ class NoteForm(forms.Form):
 
 
 class NoteDialogForm(NoteForm, BaseDialogForm):
-    """The same in a dialog."""
+    """A note, asked for in a dialog."""
 
 
 def dialog(
     title: object, explanation: object, *, button: object, form: type[forms.Form] | None = None
 ) -> dict[str, object]:
-    """What is asked before an action is done, in Unfold's words."""
+    """Return the dialog that Unfold shows before an action."""
     return {
         "title": title,
         "description": explanation,
@@ -55,7 +55,7 @@ def dialog(
 
 
 def is_too_much(request: HttpRequest, selected: QuerySet) -> bool:
-    """Whether more is selected than one click may work on; tells the person if so."""
+    """Return whether more rows are selected than one click may change; if so, tell the person."""
     if selected.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
         return False
     messages.error(
@@ -74,10 +74,10 @@ def confirm_selection(
     form: forms.Form | None = None,
     numbers: Sequence[tuple[object, str]] = (),
 ) -> TemplateResponse:
-    """The page that says what `action` will do to the selected rows, as its `dialog` would.
+    """Return the page that says what `action` will do to the selected rows.
 
-    `numbers` tell more of the selection. Where all rows of a filtered list are selected, the
-    answer means all that it has by then.
+    `numbers` describe the selection. If all rows of a filtered list are selected, confirming means
+    all that match by then.
     """
     context = {
         **model_admin.admin_site.each_context(request),
@@ -101,21 +101,21 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def close_dialog(model_admin: admin.ModelAdmin, object_id: int | str) -> HttpResponse:
-    """The answer to a dialog's form: show the row's page again, with what was said about it."""
+    """Answer a dialog's form: show the row's page again, with its messages."""
     options = model_admin.model._meta
     page = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
     return HttpResponse(headers={"HX-Redirect": page})
 
 
 def tell_resolved(request: HttpRequest, count: int) -> None:
-    """Say how many failures a person has closed."""
+    """Tell the person how many failures were resolved."""
     forget_open_failures()
     text = ngettext("%d failure marked resolved.", "%d failures marked resolved.", count)
     messages.success(request, text % count)
 
 
 def tell_retried(request: HttpRequest, tried: Retried, *, left_alone: int = 0) -> None:
-    """Say what a retry came to; `left_alone` are the failures that no retry can end."""
+    """Tell the person the result of a retry; `left_alone` are failures that no retry can end."""
     forget_open_failures()
     if count := tried.synced:
         text = ngettext(

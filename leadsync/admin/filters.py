@@ -1,5 +1,6 @@
-"""How staff narrow lists down: what all filters share, and the filters of keys and accounts."""
+"""What all list filters share, and the filters of keys and accounts."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,9 +21,9 @@ Question = Callable[[Any], QuerySet]
 
 
 class Questions(SimpleListFilter):
-    """A filter that is a table: the value of each choice, its label and what it asks.
+    """A filter given as a table: the value of each choice, its label, and what it asks of the rows.
 
-    With a `default`, that is asked unless the person asks for another one.
+    The `default` choice is used if the person chooses none.
     """
 
     parameter_name: str
@@ -43,21 +44,26 @@ class Questions(SimpleListFilter):
         return question(queryset)
 
 
+def row_id(asked: str | None) -> int:
+    """Return the primary key in a filter's address; 0, which no row has, if it is none."""
+    return int(asked) if asked and re.fullmatch(r"[0-9]{1,18}", asked) else 0
+
+
 def within(since: Callable[[Any, datetime], QuerySet], **age: int) -> Question:
-    """The question `since` about the time so long ago, such as `hours=24`."""
+    """Return the question `since` about a time that long ago, such as `hours=24`."""
     return lambda rows: since(rows, timezone.now() - timedelta(**age))
 
 
 def day_start(days_ago: int = 0) -> datetime:
-    """Midnight in TIME_ZONE, today or some days ago."""
+    """Return midnight in TIME_ZONE, today or some days ago."""
     day = timezone.localdate() - timedelta(days=days_ago)
     return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 class PhoneSearch:
-    """A search by a phone's beginning in any spelling, or else by words; a list says how.
+    """Searches by the beginning of a phone in any spelling, or else by words.
 
-    The admin shows the box only of a list that has `search_fields` too.
+    The admin shows the search box only if the list also has `search_fields`.
     """
 
     def get_search_results(
@@ -71,11 +77,11 @@ class PhoneSearch:
         return self.with_words(queryset, typed), False
 
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
-        """The rows whose phone lies within these bounds (`contacts.phones.search_range`)."""
+        """Return rows whose phone lies within these bounds (`contacts.phones.search_range`)."""
         return rows.filter(contact_phone__range=bounds)
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
-        """The rows that these words find."""
+        """Return rows that contain these words."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""How the admin shows a value: as a pill, a time, a text, a link or a table."""
+"""HTML of values in the admin: pills, times, texts, links and tables."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -36,7 +36,8 @@ TEMPERATURE_COLOURS: dict[str, str] = {
 
 
 def pill(text: object, colour: str = "") -> SafeString:
-    """A small label: colour is info, success, warning, danger, primary or blank for grey."""
+    """Render a small label; the colour is info, success, warning, danger, primary, or blank for
+    grey."""
     return _pill(str(text), colour)
 
 
@@ -54,7 +55,7 @@ def temperature_pill(temperature: str) -> SafeString:
 
 
 def ago(moment: datetime | None) -> str:
-    """“3 minutes ago” in the last week, else the date; the exact time stands in the tooltip."""
+    """Render “3 minutes ago” within a week, else the date; the tooltip has the exact time."""
     if moment is None:
         return "-"
     local = timezone.localtime(moment)
@@ -82,23 +83,23 @@ as_link = partial(format_html, '<a href="{}" class="text-link">{}</a>')
 
 
 def as_json(value: object) -> SafeString:
-    """The value as code, indented."""
+    """Render the value as indented JSON."""
     return as_code(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def admin_link(row: Model, text: object = "") -> SafeString:
-    """A link to the row's admin page."""
+    """Render a link to the row's admin page."""
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return as_link(reverse(page, args=[row.pk]), text or row)
 
 
 def list_url(label: str, **filters: object) -> str:
-    """The address of a list, such as that of `contacts_contact`, with these filters."""
+    """Return the URL of a list, such as that of `contacts_contact`, with these filters."""
     return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
 
 
 def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object]]) -> SafeString:
-    """A small table of rows: of each column its header, and what it shows of a row."""
+    """Render a small table of rows: for each column its header, and what it shows of a row."""
     return table(
         (header for header, _show in columns),
         ([show(row) for _header, show in columns] for row in rows),
@@ -106,7 +107,7 @@ def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object
 
 
 def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:
-    """A small table for a read-only place on a page; blank if there are no rows."""
+    """Render a small read-only table; blank if there are no rows."""
     cells = [list(row) for row in rows]
     if not cells:
         return SafeString("")

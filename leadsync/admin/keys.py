@@ -1,4 +1,4 @@
-"""API keys for staff: who has one, what it may do, when it was used, and its end."""
+"""Admin pages of API keys: who has them, what they may do, when they were used, and revoking."""
 
 from functools import partial
 from typing import Any
@@ -81,7 +81,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     has_revoke_permission = holds("leadsync.revoke_apikey")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Nothing is offered for a key that is revoked already."""
+        """Offer no action on a key that is already revoked."""
         key = self.get_object(request, str(object_id))
         if key is None or key.revoked_at:
             return []

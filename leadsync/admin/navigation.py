@@ -1,4 +1,4 @@
-"""What the admin's sidebar shows: a person's words, each only to those who may open it."""
+"""The sidebar of the admin; each person sees only what they may open."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ GROUPS = (
 
 
 def navigation(request: HttpRequest) -> list[dict[str, object]]:
-    """The sidebar as Unfold wants it, without what this person may not open."""
+    """Return the sidebar for Unfold, without entries that this person may not open."""
     dashboard = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
     groups: list[dict[str, object]] = [{"items": [dashboard]}]
     for title, entries in GROUPS:
@@ -52,7 +52,7 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
 
 
 def forget_open_failures() -> None:
-    """Count again: a person has just changed the number and looks at it."""
+    """Drop the cached number of open failures, because a person just changed it and looks at it."""
     cache.delete(_key("monitoring_syncfailure"))
 
 
@@ -71,7 +71,7 @@ def _item(title: object, label: str, icon: str) -> dict[str, object]:
 
 
 def _open_rows(label: str) -> int:
-    """How many are open; every page of the admin asks, so it is remembered for a while."""
+    """Return the number of open rows. Cached, because every admin page asks."""
     rows = BADGES[label].objects
     return cache.get_or_set(_key(label), lambda: rows.open().count(), BADGE_SECONDS) or 0
 

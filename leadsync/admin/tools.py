@@ -1,4 +1,4 @@
-"""What the admin's pages are made of: lists whose counts stop, columns, permissions."""
+"""Base classes of admin pages: capped counts, columns and permissions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,14 +19,14 @@ MAX_SEARCH = 100
 
 
 class ShownCount(int):
-    """A capped count that also reads as one wherever a template prints it."""
+    """A capped count that templates print as “10,000+”."""
 
     def __str__(self) -> str:
         return shown_count(int(self))
 
 
 class CappedPaginator(Paginator):
-    """Pages whose count stops at CAP; what lies beyond is reached by filters and search."""
+    """Paginates up to CAP rows; rows beyond are reached by filters and search."""
 
     @cached_property
     def count(self) -> int:
@@ -34,7 +34,7 @@ class CappedPaginator(Paginator):
 
 
 class ChangeList(views.ChangeList):
-    """Says “… results (Show all)” only of a list that is filtered."""
+    """Shows “… results (Show all)” only if the list is filtered."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -42,7 +42,7 @@ class ChangeList(views.ChangeList):
             self.full_result_count = self.result_count
 
     def tabs(self) -> list[dict[str, object]]:
-        """The choices of the first filter, its first being what one sees unless one asks."""
+        """Return the choices of the first filter as tabs; the first one is shown by default."""
         first = self.filter_specs[0]
         default = first.lookup_choices[0][0]
         return [
@@ -58,7 +58,7 @@ class ChangeList(views.ChangeList):
 
 
 class ModelAdmin(unfold.ModelAdmin):
-    """Our lists and forms: no count, facet or sort that grows with the table."""
+    """Lists and forms without a count, facet or sort whose cost grows with the table."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -80,7 +80,7 @@ class ModelAdmin(unfold.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        """Django makes a condition of each word: of a thousand, a statement no database takes."""
+        """Cut the search: Django makes a condition of each word, and no database takes 1,000."""
         return super().get_search_results(request, queryset, search_term[:MAX_SEARCH])
 
 
@@ -92,7 +92,7 @@ def column(
     sortable: bool = False,
     empty: object = None,
 ) -> Callable[[Any, Any], object]:
-    """A column or read-only field that shows one field of the row; `empty` if it is nothing."""
+    """Return a column or read-only field that shows one field of the row, or `empty`."""
 
     @display(description=title, ordering=field if sortable else None)
     def shown(_page: Any, row: Any) -> object:
@@ -109,9 +109,9 @@ def computed(
     ordering: str | None = None,
     empty: object = None,
 ) -> Callable[[Any, Any], object]:
-    """A column or read-only field that `show` makes of the whole row; `empty` if it is nothing.
+    """Return a column or read-only field that `show` computes from the row; `empty` if it is blank.
 
-    It may query, and does so once: Unfold asks for the value of a field up to six times.
+    It may query: Unfold asks for a field's value up to six times, and it is computed once.
     """
 
     @display(description=title, ordering=ordering)
@@ -125,7 +125,7 @@ def computed(
 
 
 class ReadOnly:
-    """Rows that nobody writes in the admin: the system does, or an action."""
+    """Rows that are never edited in the admin, only by the system or an action."""
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return False
@@ -134,10 +134,10 @@ class ReadOnly:
 
 
 def holds(permission: str) -> Callable[..., bool]:
-    """A `has_…_permission` for actions: whether the person has this one.
+    """Return a `has_…_permission` method for actions: whether the person holds this permission.
 
-    Unfold takes the permission's own name as well, but its check then asks the database for it:
-    the first `migrate` would fail, as there are no tables yet.
+    Unfold takes the permission's own name as well, but its check then queries the permission table,
+    which does not exist at the first `migrate`.
     """
 
     def has_permission(_page: Any, request: HttpRequest, object_id: object = None) -> bool:

@@ -1,6 +1,6 @@
-"""What Unfold says on our pages and Django's own catalogs lack: it ships no translations.
+"""Texts of Unfold that have no translation: Unfold ships none.
 
-Nobody imports this: it is where `make messages` finds these texts.
+Not imported; `make messages` finds the texts here.
 """
 
 # ruff: noqa: RUF001 (the apostrophes are Unfold's)

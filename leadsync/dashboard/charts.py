@@ -1,4 +1,4 @@
-"""The dashboard's charts as Chart.js draws them, and those of new leads: by day, and how far."""
+"""Charts of the dashboard in the format of Chart.js, and the charts of new leads."""
 
 import json
 from collections import Counter
@@ -58,7 +58,7 @@ Series = tuple[object, str, list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of the funnel: how many leads have come at least this far."""
+    """A step of the funnel: how many leads reached at least this status."""
 
     label: object
     count: int
@@ -71,7 +71,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """What Chart.js draws, and the same in one sentence."""
+    """The data for Chart.js, and the same in one sentence."""
 
     data: str
     options: str
@@ -80,7 +80,7 @@ class Chart:
 
 
 def bar_chart(labels: list[str], series: Sequence[Series], *, summary: str, total: int) -> Chart:
-    """A bar for each label; where there are several series, one stands on the other."""
+    """Return a bar chart with one bar per label; several series are stacked."""
     datasets = [
         {"label": str(name), "data": counts, "backgroundColor": colour}
         for name, colour, counts in series
@@ -95,24 +95,24 @@ def bar_chart(labels: list[str], series: Sequence[Series], *, summary: str, tota
 
 
 def count_by(rows: QuerySet, beginning: Any, column: str) -> Counted:
-    """How many rows there are by the beginning of their day or hour, and by this column."""
+    """Count the rows by the start of their day or hour and by this column."""
     moments = rows.annotate(beginning=beginning).values_list("beginning", column)
     return list(moments.annotate(Count("pk")).order_by())
 
 
 def last_days() -> list[date]:
-    """The days of a chart, today the last."""
+    """Return the days of a chart; today is the last."""
     today = timezone.localdate()
     return [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
 
 
 def grouped(number: int) -> str:
-    """The number with separators between its thousands."""
+    """Format the number with thousands separators."""
     return number_format(number, force_grouping=True)
 
 
 def count_by_day(leads: ContactQuerySet) -> Counted:
-    """The leads of the last 30 days, over the index on their creation."""
+    """Count the leads created on each of the last 30 days; uses the index on their creation."""
     return count_by(leads.added_since(day_start(DAYS - 1)), TruncDate("created_at"), "lead_status")
 
 
@@ -134,7 +134,7 @@ def new_leads(counted: Counted) -> Chart:
 
 
 def funnel(counted: Counted) -> list[Step]:
-    """How many of the new leads have come at least as far as each status."""
+    """Return how many of the new leads reached at least each status."""
     by_status: Counter[str] = Counter()
     for _day, status, count in counted:
         by_status[status] += count

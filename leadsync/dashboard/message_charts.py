@@ -1,4 +1,4 @@
-"""The dashboard's charts of Sarah's messages: how many by hour and by day, with their outcomes."""
+"""Charts of Sarah's messages by hour and by day, with their outcomes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ Counted = Counter[tuple[Moment, str]]
 
 
 def message_charts() -> dict[str, Chart]:
-    """The last 24 hours by hour, and the last 30 days by day."""
+    """Return the chart of the last 24 hours by hour and of the last 30 days by day."""
     counted = cache.get(REMEMBERED)
     if counted is None:
         counted = (
@@ -58,7 +58,7 @@ def _count(since: datetime, beginning: Any) -> Counted:
 
 
 def _hour(ago: int) -> datetime:
-    """The beginning of the hour, this one or some hours ago, where the shop is."""
+    """Return the start of the current hour or of an earlier one, in TIME_ZONE."""
     beginning = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     return beginning - timedelta(hours=ago)
 

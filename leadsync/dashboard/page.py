@@ -1,6 +1,6 @@
-"""The admin's front page: what came in, whom to call, and whether leads and Sarah agree.
+"""The admin's front page: new leads, hot leads, and whether conversations are in sync.
 
-Each number is counted by the QuerySet method that its link's list filters with.
+Each number is counted by the QuerySet method that the linked list filters with.
 """
 
 from collections import Counter
@@ -51,7 +51,7 @@ REMEMBERED_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A number on the page: what it counts, and the list of just these rows."""
+    """A number with a link to the list of exactly these rows."""
 
     label: object
     count: int
@@ -65,7 +65,7 @@ class Number:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The page's context, with the sections that this person may see."""
+    """Return the template context with the sections that this person may see."""
     sections: dict[str, Callable[[], dict[str, Any]]] = {
         "contacts.view_contact": lead_section,
         "sarah.view_sarahstate": conversation_section,
@@ -142,7 +142,7 @@ def _by(
     field: str,
     **filters: object,
 ) -> list[Number]:
-    """A number for each of these choices of a field."""
+    """Return one number for each of these choices of a field."""
     return [
         Number(
             label=choice.label,
@@ -155,7 +155,7 @@ def _by(
 
 
 def _lead_numbers() -> dict[str, Any]:
-    """The leads counted, at most every half minute once there are so many that it takes time."""
+    """Count the leads; cached for half a minute once counting takes long."""
     if capped_count(Contact.objects.all()) <= CAP:
         return _count_leads()
     return cache.get_or_set(REMEMBERED, _count_leads, REMEMBERED_SECONDS) or {}

@@ -1,4 +1,4 @@
-"""Sync failures, their causes, alerts and reconciliations in the admin."""
+"""Admin pages of failures, causes, alerts and reconciliations."""
 
 from monitoring.admin.alert_settings import AlertSettingsAdmin
 from monitoring.admin.alerts import AlertAdmin

@@ -1,4 +1,4 @@
-"""Whom to tell of what alarms, from when on, and whether telling them works."""
+"""Admin pages of alert settings: who is notified of what, and a test message."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ HOW_TO_VERIFY = _(
 
 
 class EmailsField(ListField):
-    """E-mail addresses, one on each line."""
+    """E-mail addresses, one per line."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 

@@ -1,4 +1,4 @@
-"""Alerts for staff: what was noticed, whether it is over, and who was told."""
+"""Admin pages of alerts: what happened, whether it is over, and who was notified."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a person can do about a cause of failures: dialogs on its page, each a POST."""
+"""Actions on a cause: dialogs on its page, each a POST."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ class IgnoreForm(CauseNoteForm):
 
 
 class NumbersForm(BaseDialogForm):
-    """Says how many failures it is about."""
+    """Shows how many failures the action is about."""
 
     is_retry = True
     form_before_template = "leadsync/numbers.html"
@@ -65,7 +65,7 @@ class CauseActions(ModelAdmin):
     has_retry_permission = holds("monitoring.retry_syncfailure")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only what makes sense where the cause stands."""
+        """Offer only the actions that make sense in the cause's status."""
         cause: Any = self.get_object(request, str(object_id))
         if cause is None or not cause.open_failures:
             return []

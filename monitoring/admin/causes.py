@@ -1,4 +1,4 @@
-"""Causes of failures for staff: what goes wrong how often, who looks after it, and its end."""
+"""Admin pages of causes: how often each strikes, who takes care of it, and its status."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _trend(cause: FailureGroup) -> SafeString:
 
 
 def _being_retried(cause: FailureGroup) -> SafeString:
-    """How many are due on a person's word; asks again by itself until none is."""
+    """Show how many failures are being retried for a person; the page reloads until none is."""
     waiting = cause.failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
     if not (count := waiting.count()):
         return format_html('<span id="ls-retried">{}</span>', _("None."))
@@ -52,7 +52,7 @@ def _being_retried(cause: FailureGroup) -> SafeString:
 
 
 class CauseList(ChangeList):
-    """With the trends of the page's rows, counted for all of them together."""
+    """Loads the trends of all rows of the page together."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -146,7 +146,7 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
 
 
 def _said_about(cause: FailureGroup) -> str:
-    """Who put it where it stands, and since or until when."""
+    """Show who set the status, and since when or until when."""
     status = cause.status
     if status == GroupStatus.IGNORED:
         until = _moment(cause.ignored_until)

@@ -1,4 +1,4 @@
-"""What was sent to whom, and what came of it, as a table on the pages of alerts and settings."""
+"""The table of deliveries on the pages of alerts and alert settings."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ EVENT_COLOURS = {Event.RAISED: "danger", Event.RECOVERED: "success", Event.TEST:
 def deliveries_table(
     deliveries: QuerySet[AlertDelivery], *, with_alert: bool = False
 ) -> SafeString:
-    """The latest of these; blank if there are none."""
+    """Render the newest of these deliveries; blank if there are none."""
     rows = []
     for one in deliveries.select_related("alert")[:SHOWN]:
         label = pill(Event(one.event).label, EVENT_COLOURS[Event(one.event)])
@@ -35,7 +35,7 @@ def deliveries_table(
 
 
 def in_short(*, error: str, delivered_at: datetime | None) -> SafeString:
-    """Whether a message arrived; if not, why."""
+    """Show whether a message was delivered; if not, why."""
     if delivered_at:
         return format_html("{} {}", pill(_("Sent"), "success"), ago(delivered_at))
     return _with_error(_("Not sent"), "danger", error)

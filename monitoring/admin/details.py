@@ -1,4 +1,4 @@
-"""Failures and causes in pills and words, for their pages in the admin."""
+"""Failures and causes as pills and sentences, for their admin pages."""
 
 import json
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ STATUS_COLOURS: dict[str, str] = {
 }
 
 
+MAX_PRETTY = 128 * 1024
 FAINT = SafeString(' opacity=".35"')
 BAR, GAP, HEIGHT = 4, 1, 24
 """Pixels of a trend's bars."""
@@ -47,7 +48,7 @@ def trend_in_words(trend: Trend) -> str:
 
 
 def sparkline(trend: Trend) -> SafeString:
-    """A bar for each hour of the last day, and the same in words for who cannot see them."""
+    """Render one bar per hour of the last day, and the same in words for screen readers."""
     most = max(trend.hours)
     heights = [max(round(HEIGHT * count / most), 2) if count else 1 for count in trend.hours]
     bars = (
@@ -66,14 +67,14 @@ def sparkline(trend: Trend) -> SafeString:
 
 
 def resolution_pill(failure: SyncFailure) -> SafeString:
-    """Whether it is open; if not, how it ended."""
+    """Render whether it is open; if not, how it was closed."""
     if failure.resolved_at is None:
         return pill(_("Open"), "danger")
     return pill(Resolution(failure.resolution).label, "success")
 
 
 def outcome_in_words(failure: SyncFailure) -> SafeString:
-    """The same, with by whom and when."""
+    """Say whether it is open, and how, by whom and when it was closed."""
     ended = resolution_pill(failure)
     if failure.resolved_at is None:
         return ended
@@ -83,14 +84,17 @@ def outcome_in_words(failure: SyncFailure) -> SafeString:
 
 
 def pretty(payload: Mapping[str, object]) -> str:
-    """The payload as indented JSON; a body kept as text is read first, where it can be.
+    """Render the payload as indented JSON; a body kept as text is parsed first if possible.
 
-    Halves of characters, which no page can carry, are shown as their codes.
+    As it was sent if the indents make it longer than MAX_PRETTY: nested deeply, they are most of
+    it. Lone surrogates, which no page can carry, are shown as their codes.
     """
     body = payload.get("body") if len(payload) == 1 else None
     try:
         shown = json.loads(body) if isinstance(body, str) else payload
         text = json.dumps(shown, indent=2, ensure_ascii=False)
+        if len(text) > MAX_PRETTY:
+            text = body if isinstance(body, str) else json.dumps(payload, ensure_ascii=False)
     except (ValueError, RecursionError):  # not JSON, or nested too deeply
         text = body if isinstance(body, str) else str(payload)
     return text.encode("utf-8", "backslashreplace").decode()

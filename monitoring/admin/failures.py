@@ -1,4 +1,4 @@
-"""Sync failures for staff: what went wrong, what to do about it, and the two ways to end it."""
+"""Admin pages of failures: what went wrong, what to do, and retry or resolve."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def _conversation(failure: SyncFailure) -> SafeString | None:
 
 
 def _sent_in(failure: SyncFailure) -> Any:
-    """The id, with the message that came with it, if that was saved."""
+    """Show the request id, with a link to the message it came with if that was saved."""
     if not (failure.state and failure.request_id):
         return failure.request_id or None
     sent = failure.state.updates.filter(request_id=failure.request_id).first()
@@ -116,7 +116,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     # The list
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
-        """There are never many failures, so this needs no index."""
+        """Search without an index: there are never many failures."""
         return rows.filter(error__icontains=words) | rows.filter(workspace_ref__iexact=words)
 
     # What a person can do
@@ -125,7 +125,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     has_retry_permission = holds("monitoring.retry_syncfailure")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only what can still be done to this failure."""
+        """Offer only the actions that this failure still allows."""
         failure = self.get_object(request, str(object_id))
         if failure is None or failure.resolved_at:
             return []

@@ -1,4 +1,4 @@
-"""How staff narrow failures, their causes and alerts down."""
+"""List filters of failures, causes and alerts."""
 
 from datetime import datetime
 
@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from leadsync.admin.filters import Questions, within
+from leadsync.admin.filters import Questions, row_id, within
 from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
 from monitoring.models.alerts import AlertQuerySet
 
 
 class OpenFilter(Questions, DropdownFilter):
-    """Open or resolved; open ones unless somebody asks for others."""
+    """Open or resolved; open by default."""
 
     title = _("outcome")
     parameter_name = "outcome"
@@ -28,7 +28,7 @@ class OpenFilter(Questions, DropdownFilter):
 
 
 class CauseStatusFilter(DropdownFilter):
-    """Where a cause stands; what somebody should know of, unless others are asked for."""
+    """By status; by default, causes that need attention."""
 
     title = _("status")
     parameter_name = "status"
@@ -63,12 +63,11 @@ class CauseFilter(DropdownFilter):
         return [(str(group.pk), str(group)) for group in groups]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        asked = self.value() or ""
-        return queryset.filter(group=asked) if asked.isdecimal() else queryset
+        return queryset.filter(group=row_id(self.value())) if self.value() else queryset
 
 
 class WorkspaceFilter(DropdownFilter):
-    """By the workspace as it stands on the failures, known or not."""
+    """By the workspace named on the failures, whether it exists or not."""
 
     title = _("workspace")
     parameter_name = "workspace"

@@ -1,4 +1,4 @@
-"""Reconciliations in the admin: when conversations and leads were last compared, and the result."""
+"""Admin pages of reconciliations: when they ran, and the result."""
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma

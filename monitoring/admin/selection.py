@@ -1,4 +1,4 @@
-"""Retrying and resolving any number of failures: what will happen, a yes, and what came of it."""
+"""Retry and resolve any number of failures: preview, confirmation and result."""
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count
@@ -21,8 +21,8 @@ from sarah.retry import retry_failures
 
 WILL_RESOLVE = _(
     "The failures are closed, signed with your name. Their conversations stay as they are: out of "
-    "sync, and no longer retried by themselves. If the cause is still there, Sarah's next message "
-    "opens a new failure."
+    "sync, and no longer retried by themselves. If the reason is still there, Sarah's next "
+    "message opens a new failure."
 )
 WILL_RETRY = _(
     "The conversation is copied to its lead again, as it is stored now. If that works, its "
@@ -35,7 +35,7 @@ WILL_RETRY_ALL = _(
 
 
 class SelectionActions:
-    """The list's two actions, on the rows that are ticked or on all that match its filters."""
+    """The two list actions, on selected rows or on all rows that match the filters."""
 
     @action(description=_("Mark resolved"), permissions=["resolve"])
     def mark_resolved(
@@ -71,13 +71,13 @@ class SelectionActions:
 
 
 def resolve(request: HttpRequest, failures: SyncFailureQuerySet, *, note: str) -> None:
-    """Resolve these failures in the name of the person, and say how many that were."""
+    """Resolve these failures in the person's name, and tell the person how many."""
     tell_resolved(request, resolve_failures(failures, by=request.user.get_username(), note=note))
 
 
 def retry(request: HttpRequest, failures: SyncFailureQuerySet) -> None:
-    """Retry the conversations of these failures in the name of the person, and say what came of
-    it."""
+    """Retry the conversations of these failures in the person's name, and tell the person the
+    result."""
     left = failures.count() - failures.retryable().count()
     tried = retry_failures(failures, by=request.user.get_username())
     tell_retried(request, tried, left_alone=left)
@@ -86,7 +86,7 @@ def retry(request: HttpRequest, failures: SyncFailureQuerySet) -> None:
 def numbers_of(
     failures: SyncFailureQuerySet, *, is_retry: bool = False
 ) -> list[tuple[object, str]]:
-    """How many they are, of which kinds, and how many of them will be left alone."""
+    """Count the failures, by kind, and those that will be left alone."""
     kinds = dict(failures.order_by().values_list("kind").annotate(Count("pk")))
     total = sum(kinds.values())
     numbers: list[tuple[object, int]] = [(_("Failures"), total)]

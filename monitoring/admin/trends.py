@@ -1,4 +1,4 @@
-"""How often causes of failures struck in each of the last 24 hours."""
+"""Trends of causes: messages affected in each of the last 24 hours."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """Messages that a cause hit, by hour, the oldest first; the last hour ends now."""
+    """Messages that a cause affected, by hour, oldest first; the last hour ends now."""
 
     hours: tuple[int, ...] = (0,) * HOURS
 
@@ -29,10 +29,11 @@ class Trend:
 
 
 def trends_of(causes: Iterable[FailureGroup]) -> dict[int, Trend]:
-    """The trend of each cause by its primary key, in two statements for all of them.
+    """Return the trend of each cause by its primary key, in two statements for all of them.
 
-    Failed syncs are counted in the journal of messages. What was refused never got there, and what
-    was saved in part counts there as synced: of these, each failure's last time is all we know.
+    Failed syncs are counted in the journal of messages. A refused message never reaches the
+    journal, and one saved in part counts there as synced: of these, only each failure's last time
+    is known.
     """
     journalled: list[int] = []
     others: list[int] = []

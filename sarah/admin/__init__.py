@@ -1,4 +1,4 @@
-"""Conversations with Sarah in the admin."""
+"""Admin pages of conversations and messages."""
 
 from sarah.admin.conversations import SarahStateAdmin
 from sarah.admin.updates import StateUpdateAdmin

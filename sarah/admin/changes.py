@@ -1,4 +1,4 @@
-"""What a message changed, in words and tables."""
+"""What a message changed, as words and tables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,8 +28,10 @@ def outcome_pill(outcome: str) -> SafeString:
 
 
 def changes_in_short(changes: Changes) -> str:
-    """The names of the first fields, and how many there are besides; nearly every message counts
-    itself, so that is not named."""
+    """Name the first changed fields and the number of others.
+
+    Without the count of messages, which nearly every message changes.
+    """
     names = [name.removeprefix("extracted_data.") for name in changes if name != "message_count"]
     shown = ", ".join(names[:SHOWN_CHANGES])
     if (more := len(names) - SHOWN_CHANGES) > 0:
@@ -56,7 +58,7 @@ def warnings_table(warnings: Mapping[str, str]) -> SafeString:
 
 
 def messages_table(state: SarahState) -> SafeString:
-    """The newest messages of a conversation."""
+    """Render the newest messages of a conversation."""
     newest = state.updates.order_by("-received_at", "-pk").defer("body", "warnings")
     return table_of(
         newest[:SHOWN_MESSAGES],

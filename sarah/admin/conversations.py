@@ -1,4 +1,4 @@
-"""Conversations with Sarah for staff: what she learned, and whether it has reached the lead."""
+"""Admin pages of conversations: what Sarah learned, and whether it is synced to the lead."""
 
 from typing import Any
 
@@ -83,12 +83,12 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     # The list
 
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
-        """Two arms, because the indexes that begin with the phone are two partial ones."""
+        """Search in two arms: the indexes that begin with the phone are two partial ones."""
         here = Q(contact_phone__range=bounds)
         return rows.filter((here & Q(workspace__isnull=False)) | (here & Q(workspace__isnull=True)))
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
-        """By name alone: a search by phone and name at once could use neither index."""
+        """Search by name alone: a search by phone and name at once could use neither index."""
         return rows.filter(contact__in=Contact.objects.matching(words))
 
     lead = column("contact", _("lead"), admin_link)

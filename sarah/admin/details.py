@@ -1,4 +1,4 @@
-"""A conversation in words and tables, for its page in the admin."""
+"""A conversation as sentences and tables, for its admin page."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ SHOWN_FAILURES = 10
 
 
 def explain_sync(state: SarahState) -> SafeString:
-    """Whether what Sarah said has reached the lead; if not, why, and what happens next."""
+    """Say whether the conversation is synced to its lead; if not, why, and what happens next."""
     if state.synced_at:
         return format_html(
             _("Everything Sarah said has reached the lead ({})."), ago(state.synced_at)
@@ -30,7 +30,7 @@ def explain_sync(state: SarahState) -> SafeString:
     if state.sync_reason == SyncReason.EXCLUDED:
         return format_html("{}", _why_excluded(state))
     if not state.sync_reason:
-        return format_html("{}", _("It has not been synced yet: use “Sync again”."))
+        return format_html("{}", _("It has not been synced yet: use “Retry”."))
     if workspace := _lets_it_wait(state):
         return format_html(
             _(
@@ -54,8 +54,8 @@ def _why_excluded(state: SarahState) -> str:
 
 
 def _lets_it_wait(state: SarahState) -> Workspace | None:
-    """The workspace that would have made a lead of this unknown number, had it not been one too
-    many."""
+    """Return the workspace that would have created a lead of this number if its hour had not been
+    full."""
     workspace = state.workspace
     is_unknown = state.sync_reason == SyncReason.CONTACT_NOT_FOUND
     return workspace if workspace and is_unknown and workspace.creates_contacts else None
@@ -69,14 +69,14 @@ def _next_attempt(state: SarahState) -> str:
             "count": state.sync_attempts,
         }
     if state.sync_reason == SyncReason.SYNC_ERROR:
-        return _("It is not tried again by itself any more (failed so far: %d).") % (
+        return _("It is not retried by itself any more (failed so far: %d).") % (
             state.sync_attempts
         )
     return ""
 
 
 def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
-    """What Sarah learned: first the facts that the lead gets, then what is only kept here."""
+    """Render what Sarah learned: first what is copied to the lead, then what is only kept here."""
     copied = [(key, value) for key, value in extracted_data.items() if key in BY_KEY]
     kept = [(key, value) for key, value in extracted_data.items() if key not in BY_KEY]
     rows = [(_label(key), in_words(value), pill(_("Lead"), "success")) for key, value in copied]
@@ -85,7 +85,7 @@ def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
 
 
 def failures_table(state: SarahState) -> SafeString:
-    """The conversation's newest failures, the open ones first."""
+    """Render the conversation's newest failures, open ones first."""
     newest = state.failures.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")
     return table_of(
         newest[:SHOWN_FAILURES],
@@ -101,7 +101,7 @@ def _label(key: str) -> str:
 
 
 def in_words(value: object) -> object:
-    """A value as a person reads it in a table's cell."""
+    """Render a value for a table cell."""
     if value in ("", [], {}, None):
         return "–"  # noqa: RUF001 (a dash is what an empty cell shows)
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):

@@ -1,4 +1,4 @@
-"""How staff find conversations and messages."""
+"""List filters of conversations and messages."""
 
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from leadsync.admin.filters import Questions, within
+from leadsync.admin.filters import Questions, row_id, within
 from leadsync.models import ApiKey
 from sarah.models import SarahStateQuerySet, StateUpdateQuerySet, SyncReason
 
@@ -22,7 +22,8 @@ class SyncFilter(Questions, DropdownFilter):
 
 
 class ReasonFilter(DropdownFilter):
-    """Why a conversation is out of sync; asked together, because the index holds only those."""
+    """By why a conversation is out of sync. Reasons are asked together, because the index holds
+    only those."""
 
     title = _("reason")
     parameter_name = "reason"
@@ -58,7 +59,7 @@ class ReceivedFilter(Questions, DropdownFilter):
 
 
 class KeyFilter(DropdownFilter):
-    """By the key that a message came with: what did a leaked one change?"""
+    """By the key a message came with: what did a leaked key change?"""
 
     title = _("API key")
     parameter_name = "key"
@@ -68,5 +69,4 @@ class KeyFilter(DropdownFilter):
         return [(key.pk, str(key)) for key in keys]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        key = self.value() or ""
-        return queryset.filter(key_id=int(key)) if key.isdecimal() else queryset
+        return queryset.filter(key_id=row_id(self.value())) if self.value() else queryset

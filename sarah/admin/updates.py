@@ -1,4 +1,4 @@
-"""The journal for staff: what the bot sent, when, with which key, and what it changed."""
+"""Admin pages of the journal: what bots sent, when, with which key, and what it changed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from sarah.models import SarahState, StateUpdate
 
 
 def _failure(update: StateUpdate) -> Any:
-    """The failure that this message was counted on, at least if it is not resolved since."""
+    """Show the failure that this message was counted on, unless it was deleted since."""
     if update.failure_group_id is None:
         return None
     of_cause = update.state.failures.filter(group=update.failure_group_id)

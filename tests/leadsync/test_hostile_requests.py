@@ -11,6 +11,7 @@ from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
+from tests.factories import StateUpdateFactory, SyncFailureFactory
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,30 @@ def test_a_search_for_a_thousand_words_is_a_search_for_the_first(page: str) -> N
     answer = Staff(is_superuser=True).client.get(f"/admin/{page}/?q=" + "word+" * 1_500)
 
     assert answer.status_code == 200
+
+
+def test_the_page_of_a_failure_with_a_deeply_nested_body_is_small(bot: Bot) -> None:
+    nested = '{"a":' * 200 + "[" + "1," * 30_000 + "1]" + "}" * 200
+    bot.send(nested)
+
+    page = Staff(is_superuser=True).client.get(
+        f"/admin/monitoring/syncfailure/{SyncFailure.objects.get().pk}/change/"
+    )
+
+    assert b"1,1,1" in page.content
+    assert len(page.content) < 256 * 1024
+
+
+@pytest.mark.parametrize("list_", ["sarah/stateupdate/?key=", "monitoring/syncfailure/?group="])
+@pytest.mark.parametrize("asked", ["9" * 25, "²", "x"])
+def test_a_filter_by_an_id_that_no_row_has_finds_nothing(bot: Bot, list_: str, asked: str) -> None:
+    StateUpdateFactory()
+    SyncFailureFactory()
+
+    answer = Staff(is_superuser=True).client.get(f"/admin/{list_}{asked}")
+
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/i18n/setlang/"])
