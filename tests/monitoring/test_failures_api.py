@@ -39,49 +39,34 @@ def found(caller: Caller, **query: Any) -> set[str]:
 # Lists
 
 
-def test_failures_are_found_by_whether_they_are_open(reader: Caller) -> None:
-    SyncFailureFactory(error="open")
-    SyncFailureFactory(error="resolved", resolved_at=NOON, resolution="manual")
+@pytest.mark.parametrize(
+    ("query", "errors"),
+    [
+        ({}, {"hers", "lost", "unusable", "kapso", "over"}),
+        ({"status": "open"}, {"hers", "lost", "unusable", "kapso"}),
+        ({"status": "resolved"}, {"over"}),
+        ({"kind": "contact_not_found"}, {"hers"}),
+        ({"kind": "contact_not_found,invalid_payload", "source": "sarah"}, {"hers", "unusable"}),
+        ({"source": "kapso"}, {"kapso"}),
+        ({"workspace": "no-such-shop"}, {"lost"}),
+        ({"since": "2026-11-20T12:00:00Z"}, {"lost", "unusable", "kapso", "over"}),
+        ({"before": "2026-11-20T12:00:00Z"}, {"hers"}),
+        ({"phone": "0812-3456-7890"}, {"hers"}),
+        ({"phone": "+62 812 3456 7890"}, {"hers"}),
+        ({"phone": "6281234567890"}, {"hers"}),
+    ],
+)
+def test_failures_are_found(reader: Caller, query: dict[str, str], errors: set[str]) -> None:
+    SyncFailureFactory(
+        error="hers", kind=Kind.CONTACT_NOT_FOUND, contact_phone="+6281234567890",
+        last_seen_at=NOON - timedelta(seconds=1),
+    )  # fmt: skip
+    SyncFailureFactory(error="lost", workspace_ref="no-such-shop", last_seen_at=NOON)
+    SyncFailureFactory(error="unusable", kind=Kind.INVALID_PAYLOAD)
+    SyncFailureFactory(error="kapso", source="kapso")
+    SyncFailureFactory(error="over", resolved_at=NOON, resolution="manual")
 
-    assert found(reader) == {"open", "resolved"}
-    assert found(reader, status="open") == {"open"}
-    assert found(reader, status="resolved") == {"resolved"}
-
-
-def test_failures_are_found_by_kind_and_source(reader: Caller) -> None:
-    for kind in (Kind.SYNC_ERROR, Kind.CONTACT_NOT_FOUND, Kind.INVALID_PAYLOAD):
-        SyncFailureFactory(kind=kind, error=kind.value)
-    SyncFailureFactory(source="kapso", error="kapso")
-
-    assert found(reader, kind="contact_not_found") == {"contact_not_found"}
-    assert found(reader, kind="contact_not_found,invalid_payload", source="sarah") == {
-        "contact_not_found",
-        "invalid_payload",
-    }
-    assert found(reader, source="kapso") == {"kapso"}
-
-
-def test_failures_are_found_by_workspace_also_by_one_that_does_not_exist(reader: Caller) -> None:
-    SyncFailureFactory(workspace_ref="default", error="ours")
-    SyncFailureFactory(workspace_ref="no-such-shop", error="lost")
-
-    assert found(reader, workspace="no-such-shop") == {"lost"}
-
-
-@pytest.mark.parametrize("typed", ["0812-3456-7890", "+62 812 3456 7890", "6281234567890"])
-def test_failures_are_found_by_phone_in_any_spelling(reader: Caller, typed: str) -> None:
-    SyncFailureFactory(contact_phone="+6281234567890", error="hers")
-    SyncFailureFactory(error="other")
-
-    assert found(reader, phone=typed) == {"hers"}
-
-
-def test_failures_are_found_by_when_they_were_last_seen(reader: Caller) -> None:
-    SyncFailureFactory(last_seen_at=NOON - timedelta(seconds=1), error="before")
-    SyncFailureFactory(last_seen_at=NOON, error="since")
-
-    assert found(reader, since="2026-11-20T12:00:00Z") == {"since"}
-    assert found(reader, before="2026-11-20T12:00:00Z") == {"before"}
+    assert found(reader, **query) == errors
 
 
 def test_failures_come_last_seen_first_or_as_asked(reader: Caller) -> None:

@@ -123,21 +123,20 @@ def test_simulate_writes_nothing_but_requests_to_stdout(capsys):
     assert [json.loads(line) for line in lines] == list(conversations(2, seed=1))
 
 
-def test_an_unwritable_file_could_not_run(tmp_path):
+def test_a_file_that_cannot_be_used_could_not_run(server, tmp_path):
     with pytest.raises(CommandError, match=r"Cannot write .*nowhere"):
         call_command("simulate", out=str(tmp_path / "nowhere" / "traffic.jsonl"))
+    with pytest.raises(CommandError, match=r"Cannot read .*No such file"):
+        call_command("replay", tmp_path / "missing.jsonl", base_url=server.url)
 
 
-def test_the_key_of_the_environment_is_sent_as_bearer(server):
-    call_command("replay", SAMPLE, base_url=server.url)
+@pytest.mark.parametrize(
+    ("given", "sent"), [({}, "ls_from_the_environment"), ({"key": "ls_given"}, "ls_given")]
+)
+def test_the_key_is_sent_as_bearer_and_that_of_the_command_line_goes_first(server, given, sent):
+    call_command("replay", SAMPLE, base_url=server.url, **given)
 
-    assert {key for _, _, key, _ in server.received} == {"Bearer ls_from_the_environment"}
-
-
-def test_the_key_of_the_command_line_goes_first(server):
-    call_command("replay", SAMPLE, base_url=server.url, key="ls_given")
-
-    assert {key for _, _, key, _ in server.received} == {"Bearer ls_given"}
+    assert {key for _, _, key, _ in server.received} == {f"Bearer {sent}"}
 
 
 @pytest.mark.parametrize("command", [["replay", str(SAMPLE)], ["simulate"]])
@@ -189,25 +188,22 @@ def test_requests_that_fail_remain_as_problems(answer, summary, server, capsys):
     assert last_line(capsys) == f"Sent 36 requests: 18 new, {summary}."
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_key_refused_at_first_stops_at_once(status, server):
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (401, r"refused the key \(401\).*create_bot"),
+        (403, r"refused the key \(403\).*create_bot"),
+        (0, "does not answer"),
+    ],
+)
+def test_a_server_that_refuses_at_first_stops_at_once_and_no_phone_is_quoted(status, why, server):
     server.answer(get=(status, {"error": "No."}))
 
-    with pytest.raises(CommandError, match=f"refused the key \\({status}\\).*create_bot") as stop:
+    with pytest.raises(CommandError, match=why) as stop:
         call_command("replay", SAMPLE, base_url=server.url)
 
-    assert stop.value.returncode == 1
-    assert len(server.received) == 1
-
-
-def test_an_unreachable_server_could_not_run(server):
-    server.answer(get=(0, None))
-
-    with pytest.raises(CommandError, match="does not answer") as stop:
-        call_command("replay", SAMPLE, base_url=server.url)
-
-    assert stop.value.returncode == 1
-    assert len(server.received) == 1
+    assert (stop.value.returncode, len(server.received)) == (1, 1)
+    assert "8120019552" not in str(stop.value)
 
 
 def test_a_server_that_goes_away_stops_the_replay(server, capsys):
@@ -220,15 +216,6 @@ def test_a_server_that_goes_away_stops_the_replay(server, capsys):
     with pytest.raises(traffic.TrafficError, match="does not answer"):
         list(replies)
     assert len(server.received) == 1 + traffic.SILENCE
-
-
-def test_messages_do_not_quote_the_phone(server):
-    server.answer(get=(0, None))
-
-    with pytest.raises(CommandError) as stop:
-        call_command("replay", SAMPLE, base_url=server.url)
-
-    assert "8120019552" not in str(stop.value)
 
 
 def test_a_rate_spaces_the_requests(server, monkeypatch):
@@ -261,11 +248,6 @@ def test_a_bad_line_is_named_and_nothing_is_sent(line, why, recording, server):
         call_command("replay", path, base_url=server.url)
 
     assert server.received == []
-
-
-def test_a_missing_file_could_not_run(server, tmp_path):
-    with pytest.raises(CommandError, match=r"Cannot read .*No such file"):
-        call_command("replay", tmp_path / "missing.jsonl", base_url=server.url)
 
 
 @pytest.mark.parametrize(
