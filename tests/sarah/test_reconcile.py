@@ -1,11 +1,12 @@
 """Drift between what Sarah said and what the lead shows is found and healed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from contacts.models import Contact
+from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
 from sarah.models import SarahState
@@ -30,6 +31,41 @@ def reconcile(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EXCLUDED = {"synced_at": None, "sync_reason": "excluded"}
+TEST_NUMBER = {"contact_phone": "+6281299999999"}
+
+
+@pytest.mark.parametrize(
+    ("state", "lead", "has_drifted"),
+    [
+        ({}, {}, False),
+        ({}, None, True),
+        ({"synced_at": None}, {}, True),
+        ({"synced_at": NOON - timedelta(seconds=1)}, {}, True),
+        ({"contact_id": 2}, {}, True),
+        ({"lead_score": 5}, {}, True),
+        ({"lead_score": 5}, {"staff_fields": ["lead_score"]}, False),
+        ({}, {"opted_out": True}, True),
+        (EXCLUDED, {"opted_out": True}, False),
+        (EXCLUDED, {}, True),
+        (TEST_NUMBER, {}, True),
+        (EXCLUDED | TEST_NUMBER, {}, False),
+        (EXCLUDED | TEST_NUMBER, None, False),
+    ],
+)
+def test_drift_is_what_a_sync_would_change(state, lead, has_drifted) -> None:
+    home = Workspace(test_numbers=["+6281299999999"])
+    in_sync = {"workspace": home, "contact_id": 1, "updated_at": NOON, "synced_at": NOON}
+
+    found = module.has_drifted(
+        SarahState(**in_sync | state),
+        None if lead is None else Contact(pk=1, last_activity_at=NOON, **lead),
+    )
+
+    assert found is has_drifted
+
+
 def test_exactly_the_drift_is_healed_and_a_second_run_finds_nothing(reconcile) -> None:
     lead, untouched = synced_lead(goals="grow"), synced_lead(goals="rest")
     Contact.objects.filter(pk=lead.pk).update(goals="")
@@ -41,13 +77,6 @@ def test_exactly_the_drift_is_healed_and_a_second_run_finds_nothing(reconcile) -
     lead.refresh_from_db()
     untouched.refresh_from_db()
     assert (lead.goals, untouched.goals) == ("grow", "rest")
-
-
-def test_what_staff_holds_is_no_drift(reconcile) -> None:
-    lead = synced_lead(goals="grow")
-    Contact.objects.filter(pk=lead.pk).update(goals="typed", staff_fields=["goals"])
-
-    assert "0 healed" in reconcile()
 
 
 def test_a_dry_run_only_counts(reconcile) -> None:
