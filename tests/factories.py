@@ -60,7 +60,9 @@ def unseen_lead(state: SarahState, **fields: Any) -> Contact:
     return Contact.objects.bulk_create([lead])[0]
 
 
-class StateUpdateFactory(DjangoModelFactory):
+class MessageFactory(DjangoModelFactory):
+    """What a bot posted, as the journal has it."""
+
     class Meta:
         model = StateUpdate
 
@@ -69,7 +71,9 @@ class StateUpdateFactory(DjangoModelFactory):
     outcome = Outcome.SYNCED
 
 
-class FailureGroupFactory(DjangoModelFactory):
+class CauseFactory(DjangoModelFactory):
+    """What failures have in common."""
+
     class Meta:
         model = FailureGroup
         django_get_or_create = ("source", "kind", "exception", "function")
@@ -90,7 +94,7 @@ class SyncFailureFactory(DjangoModelFactory):
     contact_phone = factory.Sequence(lambda n: f"+62814{n:08d}")
     error = "Something broke."
     group = factory.SubFactory(
-        FailureGroupFactory,
+        CauseFactory,
         source=factory.SelfAttribute("..source"),
         kind=factory.SelfAttribute("..kind"),
     )

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.factories import (
-    FailureGroupFactory,
+    CauseFactory,
     SarahStateFactory,
     SyncFailureFactory,
     UserFactory,
@@ -82,8 +82,8 @@ def test_an_operator_retries_a_conversation(operator: Page) -> None:
 
 
 def test_an_operator_ends_a_cause_with_hundreds_of_failures(operator: Page) -> None:
-    group = FailureGroupFactory(exception="ValueError", function="sarah.sync.sync")
-    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(220, group=group))
+    cause = CauseFactory(exception="ValueError", function="sarah.sync.sync")
+    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(220, group=cause))
     new = SyncFailureFactory(kind="contact_not_found")
 
     operator.get_by_role("link", name="Causes of failures").click()

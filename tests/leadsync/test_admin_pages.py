@@ -27,10 +27,10 @@ from monitoring.models import (
 from sarah.models import SarahState, StateUpdate
 from tests.bot import PHONE
 from tests.factories import (
+    CauseFactory,
     ContactFactory,
-    FailureGroupFactory,
+    MessageFactory,
     SarahStateFactory,
-    StateUpdateFactory,
     SyncFailureFactory,
     WorkspaceFactory,
     unseen_lead,
@@ -54,9 +54,9 @@ def failure() -> SyncFailure:
 
 
 def cause() -> FailureGroup:
-    group = failure().group
+    found = failure().group
     FailureGroup.objects.acknowledge(by="ani")
-    return group
+    return found
 
 
 def key(name: str = "sarah-bot") -> ApiKey:
@@ -79,9 +79,9 @@ def alert_settings(number: int = 0) -> AlertSettings:
 
 LISTS: dict[type[Model], Callable[[int], Any]] = {
     SarahState: lambda n: SarahStateFactory(contact_phone=ContactFactory(name=f"Lead {n}").phone),
-    StateUpdate: lambda n: StateUpdateFactory(),
+    StateUpdate: lambda n: MessageFactory(),
     SyncFailure: lambda n: SarahStateFactory(),
-    FailureGroup: lambda n: SyncFailureFactory(group=FailureGroupFactory(function=f"f{n}")),
+    FailureGroup: lambda n: SyncFailureFactory(group=CauseFactory(function=f"f{n}")),
     ApiKey: lambda n: key(f"bot{n}"),
     Alert: alert_settings,
     AlertSettings: alert_settings,
@@ -164,7 +164,7 @@ def test_a_row_is_found_by_its_phone_in_any_spelling_and_by_name(
 ) -> None:
     for phone, name in ((PHONE, "Budi Santoso"), ("+6289876543210", "Ani")):
         state = SarahStateFactory(contact_phone=ContactFactory(phone=phone, name=name).phone)
-        StateUpdateFactory(state=state)
+        MessageFactory(state=state)
         SyncFailureFactory(state=state, contact_phone=phone)
 
     (row,) = Staff("Operators").list_of(model, q=typed).result_list
@@ -180,15 +180,15 @@ def test_whatever_a_lead_or_an_exception_says_is_only_text() -> None:
     lead.notes.create(text=HOSTILE, author="<script>")
     state = SarahStateFactory(contact_phone=lead.phone, extracted_data={HOSTILE: HOSTILE})
     waiting = SarahStateFactory(workspace=None, workspace_ref=HOSTILE)
-    group = FailureGroupFactory(exception=HOSTILE, note=HOSTILE)
+    broken = CauseFactory(exception=HOSTILE, note=HOSTILE)
     texts = dict.fromkeys(("error", "traceback", "note", "workspace_ref"), HOSTILE)
-    failed = SyncFailureFactory(group=group, payload={"body": f'{{"a": "{HOSTILE}"}}'}, **texts)
-    said = StateUpdateFactory(
+    failed = SyncFailureFactory(group=broken, payload={"body": f'{{"a": "{HOSTILE}"}}'}, **texts)
+    said = MessageFactory(
         state=state, body=HOSTILE, changes={HOSTILE: [HOSTILE, HOSTILE]}, warnings={"a": HOSTILE}
     )
     staff = Staff("Operators")
 
-    for row in (lead, state, waiting, group, failed, said):
+    for row in (lead, state, waiting, broken, failed, said):
         for url in (url_of(type(row), "changelist"), url_of(type(row), "change", row.pk)):
             page = staff.client.get(url).content.decode()
             assert "&lt;script&gt;alert(1)" in page or url == url_of(StateUpdate, "changelist")

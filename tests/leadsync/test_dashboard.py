@@ -18,8 +18,8 @@ from sarah.models import SarahState
 from sarah.resolve import resolve_failures
 from tests.factories import (
     ContactFactory,
+    MessageFactory,
     SarahStateFactory,
-    StateUpdateFactory,
     SyncFailureFactory,
 )
 from tests.staff import Staff, queries_of
@@ -162,7 +162,7 @@ def test_a_chart_without_leads_has_no_total() -> None:
 def test_messages_are_charted_by_hour_and_by_day_with_their_outcomes() -> None:
     with time_machine.travel(datetime(2026, 11, 23, 0, 30, tzinfo=JAKARTA), tick=False):
         for hours, outcome in ((0, "synced"), (0, "sync_error"), (1, "synced"), (49, "excluded")):
-            StateUpdateFactory(outcome=outcome, received_at=timezone.now() - timedelta(hours=hours))
+            MessageFactory(outcome=outcome, received_at=timezone.now() - timedelta(hours=hours))
         charts = board_of(Staff("Sales"))["messages"]
 
     hours, days = (json.loads(charts[name].data) for name in ("hours", "days"))

@@ -10,7 +10,7 @@ from monitoring.jobs import worker
 from monitoring.models import FailureGroup, SyncFailure
 from sarah.models import SarahState
 from tests.factories import (
-    FailureGroupFactory,
+    CauseFactory,
     SarahStateFactory,
     SyncFailureFactory,
     unseen_lead,
@@ -23,16 +23,16 @@ LIST = "/admin/monitoring/failuregroup/"
 ACTIONS = ("acknowledge", "ignore", "reopen", "resolve_all", "retry_all")
 
 
-def cause(count: int = 1, **fields: object) -> FailureGroup:
+def failing_cause(count: int = 1, **fields: object) -> FailureGroup:
     """A cause with so many open failures."""
-    group = FailureGroupFactory(function="sarah.sync.sync", exception="ValueError", **fields)
-    SyncFailureFactory.create_batch(count, group=group, kind=group.kind)
-    return group
+    cause = CauseFactory(function="sarah.sync.sync", exception="ValueError", **fields)
+    SyncFailureFactory.create_batch(count, group=cause, kind=cause.kind)
+    return cause
 
 
 def test_the_list_shows_what_somebody_should_know_of() -> None:
-    shown = {cause(kind="sync_error"), cause(kind="contact_not_found")}
-    ignored, quiet = cause(kind="ambiguous_contact"), FailureGroupFactory(kind="rejected_payload")
+    shown = {failing_cause(kind="sync_error"), failing_cause(kind="contact_not_found")}
+    ignored, quiet = failing_cause(kind="ambiguous_contact"), CauseFactory(kind="rejected_payload")
     FailureGroup.objects.filter(pk=ignored.pk).ignore(
         until=timezone.now() + timedelta(hours=1), by="ani"
     )
@@ -51,58 +51,58 @@ def test_the_list_shows_what_somebody_should_know_of() -> None:
 
 
 def test_a_page_says_how_bad_it_is_and_what_to_do() -> None:
-    group = cause(3)
+    cause = failing_cause(3)
     staff = Staff("Operators")
 
-    page = staff.sees("monitoring_failuregroup_change", group.pk)
+    page = staff.sees("monitoring_failuregroup_change", cause.pk)
 
     assert "show the traceback to your developer" in page
-    assert f'href="/admin/monitoring/syncfailure/?group={group.pk}"' in page
+    assert f'href="/admin/monitoring/syncfailure/?group={cause.pk}"' in page
     assert "0 in 24 h, 0 in the last hour" in page
     assert "ValueError" in staff.sees("monitoring_failuregroup_changelist")
 
 
 def test_somebody_takes_a_cause_on_and_everybody_sees_who() -> None:
-    group = cause()
+    cause = failing_cause()
     staff = Staff("Operators")
 
-    staff.confirms("acknowledge", group, note="At it.")
+    staff.confirms("acknowledge", cause, note="At it.")
 
-    page = staff.sees("monitoring_failuregroup_change", group.pk)
+    page = staff.sees("monitoring_failuregroup_change", cause.pk)
     assert "At it." in page
     assert f"by {staff.user.username}" in page
-    assert action_url("acknowledge", group) not in page
-    assert "Acknowledged." in staff.sees("monitoring_failuregroup_history", group.pk)
-    staff.confirms("reopen", group)
-    assert FailureGroup.objects.with_numbers().filter(status="open").get() == group
+    assert action_url("acknowledge", cause) not in page
+    assert "Acknowledged." in staff.sees("monitoring_failuregroup_history", cause.pk)
+    staff.confirms("reopen", cause)
+    assert FailureGroup.objects.with_numbers().filter(status="open").get() == cause
 
 
 def test_a_cause_is_ignored_for_as_long_as_a_person_says() -> None:
-    group = cause()
+    cause = failing_cause()
     staff = Staff("Operators")
 
-    assert staff.confirms("ignore", group, hours="5", note="").status_code == 200  # not offered
+    assert staff.confirms("ignore", cause, hours="5", note="").status_code == 200  # not offered
     assert not FailureGroup.objects.with_numbers().filter(status="ignored").exists()
-    staff.confirms("ignore", group, hours="168", note="")
+    staff.confirms("ignore", cause, hours="168", note="")
 
-    group.refresh_from_db()
-    left = group.ignored_until - timezone.now()
+    cause.refresh_from_db()
+    left = cause.ignored_until - timezone.now()
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
-    assert group.ignored_by == staff.user.username
+    assert cause.ignored_by == staff.user.username
 
 
 def test_resolving_a_cause_closes_its_failures_and_no_others() -> None:
-    group, other = cause(3), SyncFailureFactory(kind="contact_not_found")
+    cause, other = failing_cause(3), SyncFailureFactory(kind="contact_not_found")
     staff = Staff("Operators")
 
-    assert ">3</dd>" in staff.client.get(action_url("resolve_all", group)).content.decode()
-    answer = staff.confirms("resolve_all", group, note="Mended.")
+    assert ">3</dd>" in staff.client.get(action_url("resolve_all", cause)).content.decode()
+    answer = staff.confirms("resolve_all", cause, note="Mended.")
 
-    assert answer["HX-Redirect"] == f"{LIST}{group.pk}/change/"
+    assert answer["HX-Redirect"] == f"{LIST}{cause.pk}/change/"
     assert messages_of(staff.client.get(answer["HX-Redirect"])) == ["3 failures marked resolved."]
     assert SyncFailure.objects.open().get() == other
     found = FailureGroup.objects.with_numbers().filter(status="resolved").get()
-    assert (found, found.resolved_by, found.note) == (group, staff.user.username, "Mended.")
+    assert (found, found.resolved_by, found.note) == (cause, staff.user.username, "Mended.")
 
 
 def test_all_failures_of_a_cause_are_retried() -> None:
@@ -133,13 +133,17 @@ def test_a_page_counts_the_retries_that_the_worker_has_still_to_do() -> None:
 def test_a_page_offers_only_what_makes_sense_there() -> None:
     staff = Staff("Operators")
 
-    def offers(group: FailureGroup) -> set[str]:
-        page = staff.sees("monitoring_failuregroup_change", group.pk)
-        return {action for action in ACTIONS if action_url(action, group) in page}
+    def offers(cause: FailureGroup) -> set[str]:
+        page = staff.sees("monitoring_failuregroup_change", cause.pk)
+        return {action for action in ACTIONS if action_url(action, cause) in page}
 
-    assert offers(cause()) == {"acknowledge", "ignore", "resolve_all", "retry_all"}
-    assert offers(cause(kind="rejected_payload")) == {"acknowledge", "ignore", "resolve_all"}
-    assert offers(FailureGroupFactory()) == set()
+    assert offers(failing_cause()) == {"acknowledge", "ignore", "resolve_all", "retry_all"}
+    assert offers(failing_cause(kind="rejected_payload")) == {
+        "acknowledge",
+        "ignore",
+        "resolve_all",
+    }
+    assert offers(CauseFactory()) == set()
 
 
 @pytest.mark.parametrize(

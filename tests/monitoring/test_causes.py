@@ -14,7 +14,7 @@ from monitoring.models import (
 )
 from sarah.models import StateUpdate
 from sarah.resolve import resolve_cause, resolve_failures
-from tests.factories import FailureGroupFactory, SarahStateFactory, SyncFailureFactory
+from tests.factories import CauseFactory, SarahStateFactory, SyncFailureFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +38,8 @@ def record(exception: str = "", function: str = "", phone: str = PHONE) -> Failu
     return FailureGroup.objects.get(pk=pk)
 
 
-def status_of(group: FailureGroup) -> str:
-    return FailureGroup.objects.with_numbers().get(pk=group.pk).status
+def status_of(cause: FailureGroup) -> str:
+    return FailureGroup.objects.with_numbers().get(pk=cause.pk).status
 
 
 ACKNOWLEDGED = {"acknowledged_at": ago(20), "acknowledged_by": "ani"}
@@ -73,18 +73,18 @@ RESOLVED = {"resolved_at": ago(30), "resolved_by": "ani"}
 )
 @time_machine.travel(NOW, tick=False)
 def test_the_latest_event_decides_where_a_cause_stands(said, open_seen, closed_seen, status):
-    group = FailureGroupFactory(**said)
+    cause = CauseFactory(**said)
     if open_seen is not None:
-        SyncFailureFactory(group=group, last_seen_at=ago(open_seen))
+        SyncFailureFactory(group=cause, last_seen_at=ago(open_seen))
     if closed_seen is not None:
         closed = {"resolved_at": NOW, "resolution": "healed"}
-        SyncFailureFactory(group=group, last_seen_at=ago(closed_seen), **closed)
+        SyncFailureFactory(group=cause, last_seen_at=ago(closed_seen), **closed)
 
-    assert status_of(group) == status
-    assert FailureGroup.objects.with_numbers().filter(status=status).get() == group
+    assert status_of(cause) == status
+    assert FailureGroup.objects.with_numbers().filter(status=status).get() == cause
 
 
-def test_failures_group_by_exception_and_function():
+def test_a_cause_is_an_exception_in_a_function():
     first = record("ValueError", "sarah.sync.sync", phone="+6281234567891")
 
     assert record("ValueError", "sarah.sync.sync", phone="+6281234567892") == first
@@ -104,13 +104,13 @@ def test_a_lead_that_fails_for_another_cause_counts_for_that_one_from_then_on():
 
 
 def test_a_cause_counts_its_leads_and_how_often_it_struck():
-    group = FailureGroupFactory()
-    SyncFailureFactory(group=group, contact_phone=PHONE, occurrences=3, last_seen_at=ago(9))
-    SyncFailureFactory(group=group, contact_phone=PHONE, workspace_ref="b", last_seen_at=ago(2))
-    SyncFailureFactory(group=group, contact_phone="", last_seen_at=ago(4))
-    SyncFailureFactory(group=group, occurrences=5, resolved_at=NOW, resolution="healed")
+    cause = CauseFactory()
+    SyncFailureFactory(group=cause, contact_phone=PHONE, occurrences=3, last_seen_at=ago(9))
+    SyncFailureFactory(group=cause, contact_phone=PHONE, workspace_ref="b", last_seen_at=ago(2))
+    SyncFailureFactory(group=cause, contact_phone="", last_seen_at=ago(4))
+    SyncFailureFactory(group=cause, occurrences=5, resolved_at=NOW, resolution="healed")
 
-    found = FailureGroup.objects.with_numbers().get(pk=group.pk)
+    found = FailureGroup.objects.with_numbers().get(pk=cause.pk)
 
     assert (found.leads, found.open_failures, found.occurrences) == (1, 3, 10)
 
@@ -134,11 +134,11 @@ def test_what_people_say_of_a_cause_is_signed_and_the_last_word_counts():
 
 def test_a_resolved_cause_that_comes_back_is_marked_until_somebody_takes_it_on():
     with time_machine.travel(NOW, tick=False) as clock:
-        group = record()
+        cause = record()
         FailureGroup.objects.acknowledge(by="budi")
         clock.shift(60)
-        assert resolve_cause(group, by="ani", note="Mended.") == 1
-        assert status_of(group) == "resolved"
+        assert resolve_cause(cause, by="ani", note="Mended.") == 1
+        assert status_of(cause) == "resolved"
         failure = SyncFailure.objects.get()
         assert (failure.resolution, failure.resolved_by, failure.note) == (
             "manual",
@@ -147,15 +147,15 @@ def test_a_resolved_cause_that_comes_back_is_marked_until_somebody_takes_it_on()
         )
         clock.shift(60)
         record()
-        assert status_of(group) == "regressed"
+        assert status_of(cause) == "regressed"
         FailureGroup.objects.acknowledge(by="budi")
-        assert status_of(group) == "acknowledged"
+        assert status_of(cause) == "acknowledged"
 
 
 @pytest.mark.parametrize("rows", [FailureGroupQuerySet, SyncFailureQuerySet])
 def test_a_failure_that_arrives_while_its_cause_is_resolved_stays_open(monkeypatch, rows):
     """The person asks; then, before the rows are closed, one fails again and a new one fails."""
-    group = record(phone="+6281234567891")
+    cause = record(phone="+6281234567891")
     record(phone="+6281234567892")
     close = rows.mark_resolved
 
@@ -166,11 +166,11 @@ def test_a_failure_that_arrives_while_its_cause_is_resolved_stays_open(monkeypat
 
     monkeypatch.setattr(rows, "mark_resolved", fail_meanwhile)
 
-    assert resolve_cause(group, by="ani") == 1
+    assert resolve_cause(cause, by="ani") == 1
 
     still_open = SyncFailure.objects.open().values_list("contact_phone", flat=True)
     assert set(still_open) == {"+6281234567892", "+6281234567893"}
-    assert status_of(group) == "regressed"
+    assert status_of(cause) == "regressed"
 
 
 def test_what_failed_after_the_person_asked_is_not_resolved():
@@ -187,22 +187,22 @@ def test_what_failed_after_the_person_asked_is_not_resolved():
 def test_the_trend_counts_the_messages_that_a_cause_hit_in_each_of_24_hours(
     django_assert_num_queries,
 ):
-    group, quiet = FailureGroupFactory(), FailureGroupFactory(function="b")
-    refused = FailureGroupFactory(kind="rejected_payload")
+    cause, quiet = CauseFactory(), CauseFactory(function="b")
+    refused = CauseFactory(kind="rejected_payload")
     state = SarahStateFactory()
     for minutes in (1, 59, 61, 23 * 60 + 59, 24 * 60 + 1):
         StateUpdate.objects.create(
             state=state,
             received_at=ago(minutes),
             outcome="sync_error",
-            failure_group=group,
+            failure_group=cause,
             body="",
         )
     SyncFailureFactory(kind="rejected_payload", last_seen_at=ago(90))
 
     with django_assert_num_queries(2):
-        trends = trends_of([group, quiet, refused])
+        trends = trends_of([cause, quiet, refused])
 
-    assert trends[group.pk].hours == (1, *[0] * 21, 1, 2)
-    assert (trends[group.pk].total, trends[group.pk].last_hour) == (4, 2)
+    assert trends[cause.pk].hours == (1, *[0] * 21, 1, 2)
+    assert (trends[cause.pk].total, trends[cause.pk].last_hour) == (4, 2)
     assert (trends[quiet.pk].total, trends[refused.pk].hours[22]) == (0, 1)

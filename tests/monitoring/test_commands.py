@@ -81,7 +81,7 @@ def test_without_a_usable_selection_nothing_is_resolved(failures, arguments):
     assert SyncFailure.objects.open().count() == 3
 
 
-def test_resolving_a_whole_group_says_so_of_the_group_and_part_of_it_does_not(failures):
+def test_resolving_a_whole_cause_says_so_of_the_cause_and_part_of_it_does_not(failures):
     unknown, kapso = failures["unknown"].group, failures["kapso"].group
 
     call_command("resolve_failures", "--group", str(unknown.pk), "--note", "over")

@@ -10,7 +10,7 @@ from leadsync.models import Scope
 from monitoring.models import Heartbeat, SyncRun
 from sarah.models import Outcome
 from tests.callers import Caller
-from tests.factories import StateUpdateFactory, SyncFailureFactory, WorkspaceFactory
+from tests.factories import MessageFactory, SyncFailureFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
@@ -32,8 +32,8 @@ def scrape(client: Client) -> dict[tuple[str, ...], float]:
 
 
 def test_the_numbers_are_those_of_the_health() -> None:
-    StateUpdateFactory(duration_ms=20)
-    StateUpdateFactory(duration_ms=250, outcome=Outcome.SYNC_ERROR)
+    MessageFactory(duration_ms=20)
+    MessageFactory(duration_ms=250, outcome=Outcome.SYNC_ERROR)
     SyncFailureFactory(kind="rejected_payload")
     SyncRun.objects.begin(trigger="worker").finish(error="Broken off.")
     Heartbeat.objects.beat("host:1")

@@ -21,9 +21,9 @@ from monitoring.models import (
 from monitoring.pruning import prune, surplus_messages
 from sarah.models import SarahState, StateUpdate
 from tests.factories import (
-    FailureGroupFactory,
+    CauseFactory,
+    MessageFactory,
     SarahStateFactory,
-    StateUpdateFactory,
     SyncFailureFactory,
 )
 
@@ -87,13 +87,13 @@ def test_a_cause_goes_when_nothing_is_left_of_it() -> None:
         "ignored": {"ignored_until": ago(days=-1), "ignored_by": "ani"},
     }
     for name in ("young", "empty", "has failures", "in the journal", *by_person):
-        FailureGroupFactory(
+        CauseFactory(
             exception=name,
             created_at=ago(days=89 if name == "young" else 91),
             **by_person.get(name, {}),
         )
     SyncFailureFactory(group=FailureGroup.objects.get(exception="has failures"))
-    StateUpdateFactory(failure_group=FailureGroup.objects.get(exception="in the journal"))
+    MessageFactory(failure_group=FailureGroup.objects.get(exception="in the journal"))
     told_by_conversation = {""}  # the factory's conversation has no lead
 
     assert prune() == {"causes of failures": 2}
@@ -107,12 +107,12 @@ def test_a_cause_goes_when_nothing_is_left_of_it() -> None:
 def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    group = FailureGroupFactory(created_at=ago(days=91))
+    cause = CauseFactory(created_at=ago(days=91))
     locked = FailureGroupQuerySet.select_for_update
 
     def fails_meanwhile(rows: Any, **kwargs: Any) -> Any:
         if rows.model is FailureGroup:
-            SyncFailureFactory(group=group)
+            SyncFailureFactory(group=cause)
         return locked(rows, **kwargs)
 
     monkeypatch.setattr(
@@ -120,7 +120,7 @@ def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(
     )
 
     assert prune() == {}
-    assert FailureGroup.objects.get() == group
+    assert FailureGroup.objects.get() == cause
 
 
 # Messages
@@ -133,7 +133,7 @@ def state() -> SarahState:
 
 def messages(state: SarahState, *ages: float) -> list[StateUpdate]:
     """Messages that came in so many days ago."""
-    return [StateUpdateFactory(state=state, received_at=ago(days=age)) for age in ages]
+    return [MessageFactory(state=state, received_at=ago(days=age)) for age in ages]
 
 
 def test_messages_go_after_ninety_days_and_conversations_stay(state: SarahState) -> None:

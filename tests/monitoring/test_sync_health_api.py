@@ -10,7 +10,7 @@ from leadsync.models import Scope
 from monitoring.models import Heartbeat, SyncRun
 from sarah.models import Outcome, StateUpdate
 from tests.callers import Caller
-from tests.factories import StateUpdateFactory, SyncFailureFactory, WorkspaceFactory
+from tests.factories import MessageFactory, SyncFailureFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 HEALTH = "/api/v1/sync-health/"
@@ -23,7 +23,7 @@ def bandung() -> Workspace:
 
 def post_messages(workspace: Workspace, *outcomes: str) -> None:
     for outcome in outcomes:
-        StateUpdateFactory(
+        MessageFactory(
             state__workspace=workspace,
             outcome=outcome,
             duration_ms=12,

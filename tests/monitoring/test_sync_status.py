@@ -11,10 +11,10 @@ from django.utils import timezone
 from monitoring.models import Heartbeat, SyncRun
 from sarah.models import Outcome, SarahState
 from tests.factories import (
+    CauseFactory,
     ContactFactory,
-    FailureGroupFactory,
+    MessageFactory,
     SarahStateFactory,
-    StateUpdateFactory,
     SyncFailureFactory,
     fail_sync,
 )
@@ -27,13 +27,13 @@ LONG = "sarah.sync._create_the_contact_of_a_conversation"
 def trouble(db: None) -> SarahState:
     """A conversation that is parked, with its failures, traffic, a run and a worker."""
     state = fail_sync(SarahStateFactory(contact_phone=ContactFactory().phone))
-    group = FailureGroupFactory(exception="OperationalError", function=LONG)
+    cause = CauseFactory(exception="OperationalError", function=LONG)
     for _lead in range(2):
         SyncFailureFactory(
-            group=group, state=state, last_seen_at=timezone.now() - timedelta(minutes=3)
+            group=cause, state=state, last_seen_at=timezone.now() - timedelta(minutes=3)
         )
     for minutes, outcome in ((5, Outcome.SYNCED), (30, Outcome.SYNC_ERROR), (90, Outcome.SYNCED)):
-        StateUpdateFactory(
+        MessageFactory(
             state=state,
             outcome=outcome,
             duration_ms=1234,

@@ -178,9 +178,9 @@ def test_a_broken_table_is_one_alert_and_not_a_thousand(bot: Bot) -> None:
         for lead in leads:
             bot.post(lead.phone, state="handoff")
             look()
-    group = FailureGroup.objects.get()
-    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(994, group=group))
-    journal(994, "sync_error", failure_group=group)
+    cause = FailureGroup.objects.get()
+    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(994, group=cause))
+    journal(994, "sync_error", failure_group=cause)
 
     look()
     assert told() == [("raised", "new_group")]
@@ -191,8 +191,8 @@ def test_a_broken_table_is_one_alert_and_not_a_thousand(bot: Bot) -> None:
 
 
 def test_failures_of_another_cause_are_told_beside_it(bot: Bot) -> None:
-    group = SyncFailureFactory().group
-    journal(10, "sync_error", failure_group=group)
+    cause = SyncFailureFactory().group
+    journal(10, "sync_error", failure_group=cause)
     journal(6, "contact_not_found")
 
     look()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from monitoring.health.windows import LENGTHS, Rate, percentile, recent_rate, windows
 from sarah.models import Outcome, SarahState, StateUpdate
-from tests.factories import StateUpdateFactory, WorkspaceFactory
+from tests.factories import MessageFactory, WorkspaceFactory
 
 NOW = datetime(2026, 11, 24, 2, 0, 0, 500, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -39,10 +39,10 @@ def mixed_journal(state: SarahState) -> list[StateUpdate]:
     )
 
 
-def careful_count(updates: list[StateUpdate], length: timedelta) -> dict[str, object]:
-    inside = [update for update in updates if NOW - update.received_at < length]
-    outcomes = [update.outcome for update in inside]
-    durations = sorted(update.duration_ms for update in inside)
+def careful_count(messages: list[StateUpdate], length: timedelta) -> dict[str, object]:
+    inside = [message for message in messages if NOW - message.received_at < length]
+    outcomes = [message.outcome for message in inside]
+    durations = sorted(message.duration_ms for message in inside)
     return {
         "messages": len(inside),
         "synced": outcomes.count("synced"),
@@ -57,14 +57,14 @@ def careful_count(updates: list[StateUpdate], length: timedelta) -> dict[str, ob
 
 @pytest.mark.django_db
 def test_the_numbers_are_those_of_a_careful_count(django_assert_num_queries) -> None:
-    updates = mixed_journal(conversation())
+    messages = mixed_journal(conversation())
 
     with django_assert_num_queries(1):
         found = windows(now=NOW)
 
     assert list(found) == list(LENGTHS)
     for name, length in LENGTHS.items():
-        expected = careful_count(updates, length)
+        expected = careful_count(messages, length)
         assert {number: getattr(found[name], number) for number in expected} == expected
 
 
@@ -90,10 +90,8 @@ def test_excluded_messages_do_not_thin_out_the_rate_of_failures() -> None:
     state, now = conversation(), timezone.now()
     outcomes = [Outcome.SYNCED] * 3 + [Outcome.CONTACT_NOT_FOUND] + [Outcome.EXCLUDED] * 20
     for outcome in outcomes:
-        StateUpdateFactory(state=state, outcome=outcome, received_at=now)
-    StateUpdateFactory(
-        state=state, outcome=Outcome.SYNC_ERROR, received_at=now - timedelta(minutes=16)
-    )
+        MessageFactory(state=state, outcome=outcome, received_at=now)
+    MessageFactory(state=state, outcome=Outcome.SYNC_ERROR, received_at=now - timedelta(minutes=16))
 
     rate = recent_rate(since=now - timedelta(minutes=15))
 

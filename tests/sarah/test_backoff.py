@@ -1,4 +1,4 @@
-"""When a failed sync is tried again."""
+"""When a failed sync is retried."""
 
 from datetime import timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The failure log: one open row per cause and lead, kept small, closed by what heals it."""
+"""The failure log: one open row per kind and lead, kept small, closed by what heals it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from tests.factories import SarahStateFactory, SyncFailureFactory, fail_sync
 
 pytestmark = pytest.mark.django_db
 
-CAUSE = {
+KEY = {
     "source": "sarah",
     "kind": "sync_error",
     "workspace_ref": "default",
@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def record(**fields: object) -> None:
-    SyncFailure.objects.record(**{**CAUSE, "error": "Something broke.", **fields})
+    SyncFailure.objects.record(**{**KEY, "error": "Something broke.", **fields})
 
 
 def test_a_failure_is_recorded_with_everything_that_explains_it():
@@ -36,7 +36,7 @@ def test_a_failure_is_recorded_with_everything_that_explains_it():
         record(state_id=state.pk, traceback="Traceback …", payload={"body": "x"})
 
     failure = SyncFailure.objects.get()
-    assert {name: getattr(failure, name) for name in CAUSE} == CAUSE
+    assert {name: getattr(failure, name) for name in KEY} == KEY
     assert (failure.error, failure.traceback) == ("Something broke.", "Traceback …")
     assert (failure.payload, failure.state, failure.occurrences) == ({"body": "x"}, state, 1)
     assert failure.created_at == failure.last_seen_at == NOW
@@ -65,7 +65,7 @@ def test_a_repeat_is_counted_on_the_open_row_and_brings_its_news():
         {"fingerprint": "f" * 64},
     ],
 )
-def test_another_cause_is_a_row_of_its_own(other):
+def test_what_differs_in_any_of_its_keys_is_a_row_of_its_own(other):
     record()
     record(**other)
 
@@ -202,7 +202,7 @@ def test_the_database_refuses_a_failure_that_cannot_be(wrong):
         SyncFailure.objects.update(**wrong)
 
 
-def test_the_database_refuses_two_open_rows_of_one_cause():
+def test_the_database_refuses_two_open_rows_of_one_key():
     first, second = SyncFailureFactory.create_batch(2)
     twin = {"contact_phone": first.contact_phone}
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from leadsync.models import ApiKey
 from sarah.models import StateUpdate
 from tests.callers import Caller
-from tests.factories import SarahStateFactory, StateUpdateFactory, SyncFailureFactory
+from tests.factories import MessageFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -20,13 +20,13 @@ PAGE = "sarah_stateupdate_change"
 
 
 @pytest.fixture
-def updates() -> dict[str, StateUpdate]:
+def messages() -> dict[str, StateUpdate]:
     Caller("states:write", name="leaked-bot")
     now = timezone.now()
     return {
-        "leaked": StateUpdateFactory(key=ApiKey.objects.get(), outcome="sync_error"),
-        "old": StateUpdateFactory(received_at=now - timedelta(days=8), request_id="request-8"),
-        "budi": StateUpdateFactory(state=SarahStateFactory(contact_phone="+6281234567890")),
+        "leaked": MessageFactory(key=ApiKey.objects.get(), outcome="sync_error"),
+        "old": MessageFactory(received_at=now - timedelta(days=8), request_id="request-8"),
+        "budi": MessageFactory(state=SarahStateFactory(contact_phone="+6281234567890")),
     }
 
 
@@ -41,23 +41,23 @@ def updates() -> dict[str, StateUpdate]:
         ({"q": "nothing like it"}, set()),
     ],
 )
-def test_messages_are_found(updates: dict, query: dict, found: set) -> None:
+def test_messages_are_found(messages: dict, query: dict, found: set) -> None:
     if "key" in query:
         query = {"key": str(ApiKey.objects.get().pk)}
 
     rows = Staff("Sales").list_of(StateUpdate, **query).result_list
 
-    assert {row.pk for row in rows} == {updates[name].pk for name in found}
+    assert {row.pk for row in rows} == {messages[name].pk for name in found}
 
 
 def test_the_page_shows_what_was_said_and_what_it_changed() -> None:
-    update = StateUpdateFactory(
+    message = MessageFactory(
         body='{"lead_score": 75, "note": "<script>"}',
         changes={"lead_score": [20, 75], "extracted_data.goals": [None, "sell <b>more</b>"]},
         warnings={"language": "language is not one of id, en; we left it out."},
     )
 
-    page = Staff("Sales").sees(PAGE, update.pk)
+    page = Staff("Sales").sees(PAGE, message.pk)
 
     for shown in ("&lt;script&gt;", "extracted_data.goals", "sell &lt;b&gt;more", "we left it out"):
         assert shown in page
@@ -65,15 +65,15 @@ def test_the_page_shows_what_was_said_and_what_it_changed() -> None:
 
 
 def test_a_conversation_shows_its_messages() -> None:
-    update = StateUpdateFactory(changes={"extracted_data.goals": [None, "sell"]}, lead_score=64)
+    message = MessageFactory(changes={"extracted_data.goals": [None, "sell"]}, lead_score=64)
 
-    page = Staff("Sales").sees("sarah_sarahstate_change", update.state_id)
+    page = Staff("Sales").sees("sarah_sarahstate_change", message.state_id)
 
-    assert reverse(f"admin:{PAGE}", args=[update.pk]) in page
+    assert reverse(f"admin:{PAGE}", args=[message.pk]) in page
     assert "64" in page
 
 
-def test_a_key_leads_to_what_came_with_it(updates: dict) -> None:
+def test_a_key_leads_to_what_came_with_it(messages: dict) -> None:
     staff = Staff("Operators")
 
     page = staff.sees("leadsync_apikey_change", ApiKey.objects.get().pk)
@@ -81,25 +81,25 @@ def test_a_key_leads_to_what_came_with_it(updates: dict) -> None:
     link = f"{reverse(f'admin:{LIST}')}?key={ApiKey.objects.get().pk}"
     assert link in page
     assert [row.pk for row in staff.client.get(link).context["cl"].result_list] == [
-        updates["leaked"].pk
+        messages["leaked"].pk
     ]
 
 
 def test_a_failure_and_the_message_that_failed_lead_to_each_other() -> None:
     state = SarahStateFactory()
     failure = SyncFailureFactory(state=state, occurrences=1234, request_id="request-9")
-    update = StateUpdateFactory(
+    message = MessageFactory(
         state=state, outcome="sync_error", failure_group=failure.group, request_id="request-9"
     )
     staff = Staff("Sales")
 
     pages = {
         failure: staff.sees("monitoring_syncfailure_change", failure.pk),
-        update: staff.sees(PAGE, update.pk),
+        message: staff.sees(PAGE, message.pk),
     }
 
-    assert f'href="{reverse(f"admin:{PAGE}", args=[update.pk])}"' in pages[failure]
-    assert f'href="{reverse(FAILURE, args=[failure.pk])}"' in pages[update]
+    assert f'href="{reverse(f"admin:{PAGE}", args=[message.pk])}"' in pages[failure]
+    assert f'href="{reverse(FAILURE, args=[failure.pk])}"' in pages[message]
     assert "1,234" in pages[failure]
 
 
@@ -113,7 +113,7 @@ def test_an_empty_list_says_what_it_waits_for_or_that_a_filter_made_it_so() -> N
 def test_the_page_of_a_conversation_reads_its_tables_once() -> None:
     state = SarahStateFactory()
     SyncFailureFactory(state=state)
-    StateUpdateFactory(state=state)
+    MessageFactory(state=state)
     url = reverse("admin:sarah_sarahstate_change", args=[state.pk])
 
     assert queries_of(Staff("Sales").client, url) <= 11

@@ -23,15 +23,15 @@ def test_each_accepted_message_is_written_down_as_it_was_sent(bot: Bot) -> None:
 
     answer = bot.send(body)
 
-    update = StateUpdate.objects.get()
-    assert update.state == SarahState.objects.get()
-    assert (update.body, update.outcome, update.lead_score) == (body, "synced", 40)
-    assert update.changes == {"lead_score": [0, 40]}
-    assert update.warnings == answer.json()["warnings"]
-    assert update.key == ApiKey.objects.get()
-    assert update.client_address == "127.0.0.1"
-    assert update.request_id == answer["X-Request-ID"]
-    assert timezone.now() - update.received_at < timedelta(minutes=1)
+    message = StateUpdate.objects.get()
+    assert message.state == SarahState.objects.get()
+    assert (message.body, message.outcome, message.lead_score) == (body, "synced", 40)
+    assert message.changes == {"lead_score": [0, 40]}
+    assert message.warnings == answer.json()["warnings"]
+    assert message.key == ApiKey.objects.get()
+    assert message.client_address == "127.0.0.1"
+    assert message.request_id == answer["X-Request-ID"]
+    assert timezone.now() - message.received_at < timedelta(minutes=1)
 
 
 def test_it_shows_what_each_message_changed_and_how_the_score_went(bot: Bot) -> None:
@@ -41,9 +41,9 @@ def test_it_shows_what_each_message_changed_and_how_the_score_went(bot: Bot) -> 
     bot.post(lead_score=75, state="qualifying", extracted_data={"goals": "sell more"})
     bot.post(lead_score=75)
 
-    updates = StateUpdate.objects.order_by("pk")
-    assert [update.lead_score for update in updates] == [20, 75, 75]
-    assert [update.changes for update in updates][1:] == [
+    messages = StateUpdate.objects.order_by("pk")
+    assert [message.lead_score for message in messages] == [20, 75, 75]
+    assert [message.changes for message in messages][1:] == [
         {"lead_score": [20, 75], "extracted_data.goals": ["sell", "sell more"]},
         {},
     ]
@@ -65,23 +65,23 @@ def test_it_tells_what_the_sync_of_the_message_came_to(bot: Bot, lead: dict, out
     assert StateUpdate.objects.get().outcome == outcome
 
 
-def test_a_failed_sync_is_written_down_with_the_group_of_its_failure(bot: Bot) -> None:
+def test_a_failed_sync_is_written_down_with_the_cause_of_its_failure(bot: Bot) -> None:
     ContactFactory(phone=PHONE)
 
     with refusing(LEADS):
         bot.post(lead_score=80)
 
-    update = StateUpdate.objects.get()
-    assert update.outcome == "sync_error"
-    assert update.failure_group == SarahState.objects.get().failures.get().group
+    message = StateUpdate.objects.get()
+    assert message.outcome == "sync_error"
+    assert message.failure_group == SarahState.objects.get().failures.get().group
 
 
 def test_what_the_database_could_not_hold_is_left_out(bot: Bot) -> None:
     bot.post(extracted_data={"goals": "a\x00b"}, story="x" * 40_000)
 
-    update = StateUpdate.objects.get()
-    assert "\x00" not in update.body
-    assert len(update.body) == 16 * 1024
+    message = StateUpdate.objects.get()
+    assert "\x00" not in message.body
+    assert len(message.body) == 16 * 1024
 
 
 def test_a_refused_message_is_none_of_the_journals_business(bot: Bot) -> None:

@@ -131,9 +131,9 @@ def test_open_alerts_come_first_and_say_what_became_of_them(
     operator: Staff, ops: AlertSettings
 ) -> None:
     over = Finding(kind=AlertKind.SILENCE, subject="default", text="No message.")
-    group = SyncFailureFactory().group
+    cause = SyncFailureFactory().group
     alarm(over)
-    alarm(Finding(kind=AlertKind.NEW_CAUSE, subject=str(group.pk), text="New <b>cause</b>."))
+    alarm(Finding(kind=AlertKind.NEW_CAUSE, subject=str(cause.pk), text="New <b>cause</b>."))
     alarm(over)
 
     rows = operator.list_of(Alert).result_list
@@ -146,7 +146,7 @@ def test_open_alerts_come_first_and_say_what_became_of_them(
     ]
     assert "Nobody: no settings for alerts" in re.sub(r"\s+", " ", page)
     page = operator.sees("monitoring_alert_change", rows[1].pk)
-    assert reverse("admin:monitoring_failuregroup_change", args=[group.pk]) in page
+    assert reverse("admin:monitoring_failuregroup_change", args=[cause.pk]) in page
     assert "ops@example.com" in page
     assert "<b>cause</b>" not in page
     assert HOOK not in page

@@ -106,7 +106,7 @@ def test_a_connection_that_dies_while_the_failure_is_recorded_leaves_nothing(bot
     ],
     ids=["killed in the sync", "killed", "killed at commit", "deadlock", "deadlock at commit"],
 )
-def test_a_message_lost_once_is_taken_in_by_the_second_try(
+def test_a_message_lost_once_is_received_at_the_second_attempt(
     bot: Bot, table: str, fault: str, at_commit: bool
 ) -> None:
     lead = ContactFactory(phone=PHONE)
