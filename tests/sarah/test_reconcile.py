@@ -11,7 +11,13 @@ from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
-from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory, fail_sync
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+    fail_sync,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,11 +97,30 @@ def test_a_dry_run_only_counts(reconcile) -> None:
 
 
 def test_a_lead_still_missing_is_not_recorded_again(reconcile) -> None:
-    SarahStateFactory()
+    state = SarahStateFactory()
+    ContactFactory(phone=state.contact_phone, workspace=WorkspaceFactory(slug="elsewhere"))
 
     assert "1 still open" in reconcile()
 
     assert SyncFailure.objects.get().occurrences == 1
+
+
+def test_a_workspace_that_no_signal_told_of_is_found(reconcile) -> None:
+    SarahStateFactory(workspace=None, workspace_ref="soon")
+    Workspace.objects.bulk_create([Workspace(slug="soon", creates_contacts=True)])
+
+    assert "1 healed" in reconcile()
+
+
+def test_a_failed_sync_whose_lead_is_gone_waits_for_a_lead_from_then_on(reconcile) -> None:
+    state = fail_sync(SarahStateFactory())
+
+    with pytest.raises(SystemExit):
+        reconcile()
+
+    state.refresh_from_db()
+    assert state.sync_reason == "contact_not_found"
+    assert "1 still open" in reconcile()
 
 
 def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
