@@ -27,8 +27,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def sales() -> Client:
-    return Staff("Sales", username="dewi").client
+def dewi() -> Staff:
+    return Staff("Sales", username="dewi")
+
+
+@pytest.fixture
+def sales(dewi: Staff) -> Client:
+    """The browser of Dewi of Sales."""
+    return dewi.client
 
 
 def listed(client: Client, query: str = "") -> list[str]:
@@ -109,16 +115,11 @@ def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch: pytest.M
 # Actions
 
 
-def run(client: Client, action: str, leads: list[Contact], *, method: str = "post"):
-    data = {"action": action, "_selected_action": [lead.pk for lead in leads]}
-    return getattr(client, method)(LIST, data, follow=True)
-
-
-def test_ticked_leads_change_their_status_each_with_its_history(sales: Client) -> None:
+def test_ticked_leads_change_their_status_each_with_its_history(dewi: Staff) -> None:
     leads = [ContactFactory(), ContactFactory(), ContactFactory(lead_status="archived")]
     other = ContactFactory()
 
-    page = run(sales, "move_to_archived", leads)
+    page = dewi.runs("move_to_archived", leads)
 
     assert "2 leads moved to “Archived”" in page.content.decode()
     assert set(Contact.objects.filter(lead_status="archived")) == set(leads)
@@ -131,29 +132,29 @@ def test_ticked_leads_change_their_status_each_with_its_history(sales: Client) -
     assert other.lead_status == "new"
 
 
-def test_ticked_leads_are_assigned_to_whoever_asks(sales: Client) -> None:
+def test_ticked_leads_are_assigned_to_whoever_asks(dewi: Staff) -> None:
     leads = [ContactFactory(), ContactFactory(assigned_to=UserFactory())]
 
-    page = run(sales, "assign_to_me", leads)
+    page = dewi.runs("assign_to_me", leads)
 
     assert "2 leads are now assigned to you." in page.content.decode()
     assert {lead.assigned_to.username for lead in Contact.objects.all()} == {"dewi"}
 
 
 def test_nothing_happens_to_leads_by_merely_opening_an_address(sales: Client) -> None:
-    leads = [ContactFactory()]
+    chosen = {"_selected_action": [ContactFactory().pk]}
 
-    run(sales, "move_to_archived", leads, method="get")
-    run(sales, "assign_to_me", leads, method="get")
+    for action in ("move_to_archived", "assign_to_me"):
+        sales.get(LIST, chosen | {"action": action}, follow=True)
 
     assert Contact.objects.filter(lead_status="new", assigned_to=None).count() == 1
 
 
-def test_too_many_leads_at_once_are_refused(sales: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_leads_at_once_are_refused(dewi: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "CAP", 1)
     leads = [ContactFactory(), ContactFactory()]
 
-    page = run(sales, "move_to_archived", leads)
+    page = dewi.runs("move_to_archived", leads)
 
     assert "Nothing was changed" in page.content.decode()
     assert not StatusChange.objects.exists()

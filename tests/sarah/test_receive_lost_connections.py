@@ -1,6 +1,7 @@
 """A lost connection is never answered as if the message were safe."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -54,14 +55,22 @@ def assert_stored_once(lead: Contact) -> None:
 
 
 @postgresql
-@pytest.mark.parametrize("table", [LEADS, CONVERSATIONS, FAILURES])
+@pytest.mark.parametrize(
+    ("table", "refused", "phone"),
+    [
+        (LEADS, None, PHONE),
+        (CONVERSATIONS, None, "+6281234567891"),
+        (FAILURES, None, "+6281234567891"),
+        (FAILURES, LEADS, PHONE),
+    ],
+    ids=["in the sync", "at the conversation", "of an unknown lead", "while a failure is recorded"],
+)
 def test_a_connection_that_always_dies_is_answered_503_and_leaves_nothing(
-    bot: Bot, table: str
+    bot: Bot, table: str, refused: str | None, phone: str
 ) -> None:
-    known = table == LEADS
-    ContactFactory(phone=PHONE if known else "+6281234567891")
+    ContactFactory(phone=phone)
 
-    with failing(table, KILL):
+    with refusing(refused) if refused else nullcontext(), failing(table, KILL):
         answer = bot.post(**NEWS)
 
     assert_refused_for_now(answer)
@@ -81,17 +90,6 @@ def test_a_connection_that_dies_leaves_an_earlier_message_as_it_was(bot: Bot) ->
 
     assert_refused_for_now(answer)
     assert SarahState.objects.values().get() == before
-
-
-@postgresql
-def test_a_connection_that_dies_while_the_failure_is_recorded_leaves_nothing(bot: Bot) -> None:
-    ContactFactory(phone=PHONE)
-
-    with refusing(LEADS), failing(FAILURES, KILL):
-        answer = bot.post(**NEWS)
-
-    assert_refused_for_now(answer)
-    assert not SarahState.objects.exists()
 
 
 @postgresql
