@@ -44,7 +44,9 @@ def alarm(*findings: Finding) -> None:
 def saves(staff: Staff, path: str, **fields: Any) -> Any:
     form = {"workspace": "", "emails": "", "webhook_url": "", "is_active": "on"}
     form |= {"silent_after_hours": "24", "max_failure_percent": "5"}
-    return staff.client.post(path, form | fields)
+    return staff.client.post(
+        path, {name: value for name, value in (form | fields).items() if value}
+    )
 
 
 def errors_of(response: Any) -> str:
@@ -92,13 +94,15 @@ def test_there_are_no_two_settings_for_the_same(operator: Staff, ops: AlertSetti
     assert "settings for all workspaces already" in errors_of(saves(operator, ADD))
 
 
-def test_a_recipient_who_is_taken_away_gets_nothing_more(
-    operator: Staff, ops: AlertSettings
+@pytest.mark.parametrize("fields", [{}, {"emails": "ops@example.com", "is_active": ""}])
+def test_a_recipient_who_is_taken_away_or_switched_off_gets_nothing_more(
+    fields: dict[str, str], operator: Staff, ops: AlertSettings
 ) -> None:
     alarm(Finding(kind=AlertKind.FLOOD, text="Flood."))
-
     page = reverse("admin:monitoring_alertsettings_change", args=[ops.pk])
-    assert saves(operator, page, emails="new@example.com").status_code == 302
+
+    assert saves(operator, page, **{"emails": "new@example.com"} | fields).status_code == 302
+    AlertSettings.objects.update(is_active=True)
 
     assert deliver_due() == 0
 

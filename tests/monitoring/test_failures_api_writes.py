@@ -8,7 +8,6 @@ import pytest
 from leadsync.models import Scope
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
-from sarah.models import SarahState
 from tests.callers import Caller
 from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
 
@@ -26,21 +25,20 @@ def writer() -> Caller:
 # Resolving
 
 
-def test_a_failure_is_resolved_in_the_name_of_the_bot_with_a_note(writer: Caller) -> None:
+@pytest.mark.parametrize(
+    ("body", "note"), [("", ""), ({"note": "A test \u202enumber.\n"}, "A test number.")]
+)
+def test_a_failure_is_resolved_in_the_name_of_the_bot(
+    writer: Caller, body: object, note: str
+) -> None:
     failure = SyncFailureFactory()
 
-    answer = writer.send(f"{FAILURES}{failure.pk}/resolve/", {"note": "A test \u202enumber.\n"})
+    answer = writer.send(f"{FAILURES}{failure.pk}/resolve/", body)
 
     assert (answer.status_code, answer.json()) == (200, {"resolved": 1})
     failure.refresh_from_db()
     assert (failure.resolved_by, failure.resolution) == ("grok-bot", "manual")
-    assert failure.note == "A test number."
-
-
-def test_a_failure_is_resolved_without_a_body(writer: Caller) -> None:
-    failure = SyncFailureFactory()
-
-    assert writer.send(f"{FAILURES}{failure.pk}/resolve/", "").json() == {"resolved": 1}
+    assert failure.note == note
 
 
 def test_a_resolved_failure_cannot_be_resolved_again(writer: Caller) -> None:
@@ -144,36 +142,21 @@ def test_a_body_that_is_no_object_is_refused(writer: Caller, body: object) -> No
 # Retrying
 
 
-@pytest.fixture
-def waiting(transactional_db: None) -> SarahState:
-    """A conversation that waits for its lead; commits are real, as the retry's are."""
-    state: SarahState = SarahStateFactory(contact_phone="+6281234567890")
-    return state
-
-
 @pytest.mark.django_db(transaction=True)
-def test_a_retry_that_succeeds_resolves_the_failure(waiting: SarahState) -> None:
-    writer = Caller(Scope.FAILURES_WRITE)
-    failure = SyncFailure.objects.get(state=waiting)
-    unseen_lead(waiting)
+@pytest.mark.parametrize(
+    ("lead_is_there", "left"), [(True, ("retried", "grok-bot", 1)), (False, ("", "", 2))]
+)
+def test_a_retry_tells_whether_it_worked(lead_is_there: bool, left: tuple) -> None:
+    """Commits are real, as the retry's are."""
+    failure = SarahStateFactory().failures.get()
+    if lead_is_there:
+        unseen_lead(failure.state)
 
-    answer = writer.send(f"{FAILURES}{failure.pk}/retry/")
+    answer = Caller(Scope.FAILURES_WRITE).send(f"{FAILURES}{failure.pk}/retry/")
 
-    assert (answer.status_code, answer.json()) == (200, {"synced": True})
+    assert (answer.status_code, answer.json()) == (200, {"synced": lead_is_there})
     failure.refresh_from_db()
-    assert (failure.resolution, failure.resolved_by) == ("retried", "grok-bot")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_retry_that_fails_again_leaves_the_failure_open(waiting: SarahState) -> None:
-    writer = Caller(Scope.FAILURES_WRITE)
-    failure = SyncFailure.objects.get(state=waiting)
-
-    answer = writer.send(f"{FAILURES}{failure.pk}/retry/")
-
-    assert (answer.status_code, answer.json()) == (200, {"synced": False})
-    failure.refresh_from_db()
-    assert (failure.resolved_at, failure.occurrences) == (None, 2)
+    assert (failure.resolution, failure.resolved_by, failure.occurrences) == left
 
 
 @pytest.mark.parametrize(

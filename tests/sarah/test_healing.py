@@ -224,6 +224,7 @@ def test_a_lead_that_is_deleted_and_added_again_gets_everything_back():
     SarahStateFactory(contact_phone=lead.phone, extracted_data={"goals": "grow"})
     lead.delete()
     assert SarahState.objects.out_of_sync().exists()
+    assert not SarahState.objects.synced().exists()
 
     again = ContactFactory(phone=lead.phone)
 
