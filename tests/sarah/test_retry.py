@@ -110,8 +110,8 @@ def test_more_than_a_person_waits_for_are_due_for_the_worker(monkeypatch, limit,
 
 
 def test_a_retry_that_a_person_asked_for_and_that_fails_is_not_signed_later():
-    state = conversation()
-    SarahState.objects.all().retry_now(by="ani")
+    state, _in_sync = conversation(), conversation(ContactFactory().phone)
+    assert SarahState.objects.all().retry_now(by="ani") == 1
     work_batch()
     unseen_lead(state)
 
@@ -213,14 +213,17 @@ def test_a_retry_finds_the_workspace_of_a_lead_that_no_signal_told_of():
     assert (state.workspace, state.contact) == (kopi, lead)
 
 
-def test_a_conversation_whose_lead_has_another_phone_now_lets_go_of_it():
+@pytest.mark.parametrize("is_somebody_elses", [False, True])
+def test_a_conversation_whose_lead_has_another_phone_now_lets_go_of_it(is_somebody_elses):
     state = conversation(ContactFactory().phone)
     Contact.objects.update(phone="+6281299999999")
+    other = unseen_lead(state) if is_somebody_elses else None
 
     retry.retry(state.pk)
 
     state.refresh_from_db()
-    assert (state.sync_reason, state.contact) == ("contact_not_found", None)
+    assert state.sync_reason == ("" if other else "contact_not_found")
+    assert state.contact == other
 
 
 def test_waiting_for_a_lead_uses_up_no_retry():
