@@ -80,15 +80,28 @@ def test_the_hourly_reconciliation_drains_it_and_counts_no_failure_again(
 
     for hour in range(3):
         with time_machine.travel(timezone.now() + timedelta(hours=hour), tick=False):
+            if hour == 1:
+                call_command("reconcile", "--dry-run")
             call_command("reconcile")
 
     assert capsys.readouterr().out.splitlines() == [
         "Checked 5: 0 healed, 0 failed, 3 still open.",
+        "Checked 5: 2 would be healed.",
         "Checked 5: 2 healed, 0 failed, 1 still open.",
         "Checked 5: 1 healed, 0 failed, 0 still open.",
     ]
     assert Contact.objects.count() == 5
     assert set(SyncFailure.objects.values_list("occurrences", "resolution")) == {(1, "healed")}
+
+
+@pytest.mark.parametrize(("minutes", "is_still_used_up"), [(54, True), (56, False)])
+def test_a_place_is_free_again_just_before_the_hour_is_over(
+    bot: Bot, home: Workspace, minutes: int, is_still_used_up: bool
+) -> None:
+    flood(bot, 2)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
+        assert is_used_up(home) is is_still_used_up
 
 
 def test_a_limit_of_none_creates_none(bot: Bot, home: Workspace) -> None:

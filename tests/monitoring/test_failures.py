@@ -172,7 +172,8 @@ def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
 
 
 def test_resolving_stops_the_retries_but_calls_nothing_synced():
-    mine, other = (fail_sync(SarahStateFactory(), next_sync_at=NOW) for _ in range(2))
+    queued = {"next_sync_at": NOW, "retry_requested_by": "budi"}
+    mine, other = (fail_sync(SarahStateFactory(), **queued) for _ in range(2))
     pk = SyncFailureFactory(state=mine).pk
     SyncFailureFactory(state=other)
 
@@ -180,8 +181,9 @@ def test_resolving_stops_the_retries_but_calls_nothing_synced():
 
     mine.refresh_from_db()
     other.refresh_from_db()
-    assert (mine.next_sync_at, mine.synced_at, mine.sync_reason) == (None, None, "sync_error")
-    assert other.next_sync_at == NOW
+    assert (mine.next_sync_at, mine.retry_requested_by) == (None, "")
+    assert (mine.synced_at, mine.sync_reason) == (None, "sync_error")
+    assert (other.next_sync_at, other.retry_requested_by) == (NOW, "budi")
 
 
 @pytest.mark.parametrize(

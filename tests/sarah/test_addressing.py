@@ -15,6 +15,7 @@ from tests.factories import (
     SarahStateFactory,
     SyncFailureFactory,
     WorkspaceFactory,
+    fail_sync,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -216,6 +217,17 @@ def test_the_failures_of_both_belong_to_the_one_that_is_left():
 
     assert {failure.state for failure in SyncFailure.objects.all()} == {survivor}
     assert survivor.failures.count() == 3
+
+
+def test_what_failed_in_either_heals_with_the_one_that_is_left():
+    lead = ContactFactory(phone=PHONE)
+    home, guest = at_home(), fail_sync(waiting(), sync_attempts=3)
+
+    survivor = adopted(home, guest)
+    assert (survivor.sync_attempts, survivor.has_open_failures) == (3, True)
+    survivor.save()
+
+    assert (survivor.contact, survivor.failures.get().resolution) == (lead, "healed")
 
 
 def test_a_message_takes_in_what_waited_for_its_workspace(bot: Bot) -> None:

@@ -115,12 +115,15 @@ def test_the_outcomes_tell_what_became_of_each() -> None:
     assert work_batch(stopped) == {"synced": 1, "contact_not_found": 1, "overtaken": 1}
 
 
-@pytest.mark.parametrize("leased", [False, True])
-def test_a_late_worker_leaves_alone_what_is_no_longer_its_own(leased: bool) -> None:
+@pytest.mark.parametrize("meanwhile", ["never taken", "worked by another", "given up"])
+def test_a_late_worker_leaves_alone_what_is_no_longer_its_own(meanwhile: str) -> None:
     state = due_conversation()
-    if leased:
+    if meanwhile != "never taken":
         lease()
-        retry_due(state.pk)  # by another, after the lease ran out
+    if meanwhile == "worked by another":
+        retry_due(state.pk)
+    if meanwhile == "given up":
+        SarahState.objects.all().give_up()
 
     with syncs() as synced:
         assert retry_due(state.pk) is None
