@@ -13,12 +13,10 @@ from django.utils import timezone
 from contacts.models import Contact, Note
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
-from monitoring.alerts.announce import Finding, settle
 from monitoring.alerts.deliver import deliver_due
 from monitoring.models import (
     Alert,
     AlertDelivery,
-    AlertKind,
     AlertSettings,
     FailureGroup,
     SyncFailure,
@@ -35,6 +33,7 @@ from tests.factories import (
     WorkspaceFactory,
     unseen_lead,
 )
+from tests.monitoring.alarms import look, silence_of
 from tests.staff import Staff, action_url, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -65,13 +64,10 @@ def key(name: str = "sarah-bot") -> ApiKey:
 
 
 def alert_settings(number: int = 0) -> AlertSettings:
-    """Those of a workspace with an open alert, which has been told."""
+    """Those of a workspace with an alert, which has been told."""
     workspace = WorkspaceFactory(slug=f"shop-{number}")
     made = AlertSettings.objects.create(workspace=workspace, emails=["a@example.com"])
-    flood = Finding(
-        kind=AlertKind.FLOOD, subject=workspace.slug, workspace_id=workspace.pk, text="A flood."
-    )
-    settle([flood], open_before=[], now=timezone.now())
+    look(silence_of(workspace))
     deliver_due()
     mail.outbox.clear()
     return made

@@ -62,13 +62,17 @@ def test_a_key_beside_another_kind_of_authorization_is_accepted(key):
         {"X-API-Key": "ls_\u00e9\u0000"},
     ],
 )
-@pytest.mark.parametrize("path", [PATH, "/sarah/state", "/sarah/state/"])
-def test_a_key_that_is_missing_or_wrong_is_401_with_a_json_body(path, headers):
+@pytest.mark.parametrize("path", [PATH, "/sarah/state", "/sarah/state/", "/api/v1/leads"])
+def test_a_key_that_is_missing_or_wrong_is_401_and_told_how_to_send_one(path, headers):
     answer = get(path, **headers)
 
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
     assert answer["WWW-Authenticate"] == "Bearer"
     assert answer.json()["error"].endswith(".")
+    if answer.json()["code"] == "not_authenticated":
+        assert "X-API-Key" in answer.json()["error"]
+    else:
+        assert (answer.json()["code"], bool(headers)) == ("authentication_failed", True)
 
 
 def test_a_key_ends_when_it_is_revoked_expires_or_its_bot_is_switched_off(key):

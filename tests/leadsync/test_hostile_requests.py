@@ -11,7 +11,7 @@ from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
-from tests.factories import StateUpdateFactory, SyncFailureFactory
+from tests.factories import MessageFactory, SyncFailureFactory
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_the_page_of_a_failure_with_a_deeply_nested_body_is_small(bot: Bot) -> N
 @pytest.mark.parametrize("list_", ["sarah/stateupdate/?key=", "monitoring/syncfailure/?group="])
 @pytest.mark.parametrize("asked", ["9" * 25, "²", "x"])
 def test_a_filter_by_an_id_that_no_row_has_finds_nothing(bot: Bot, list_: str, asked: str) -> None:
-    StateUpdateFactory()
+    MessageFactory()
     SyncFailureFactory()
 
     answer = Staff(is_superuser=True).client.get(f"/admin/{list_}{asked}")

@@ -150,6 +150,8 @@ def test_a_resolved_cause_that_comes_back_is_marked_until_somebody_takes_it_on()
         assert status_of(cause) == "regressed"
         FailureGroup.objects.acknowledge(by="budi")
         assert status_of(cause) == "acknowledged"
+        FailureGroup.objects.reopen()
+        assert status_of(cause) == "open"
 
 
 @pytest.mark.parametrize("rows", [FailureGroupQuerySet, SyncFailureQuerySet])

@@ -93,9 +93,13 @@ def bot_falls_silent(bot: Bot) -> Callable[[], object]:
     return lambda: bot.post(state.contact_phone)
 
 
-def retries_pile_up(bot: Bot) -> Callable[[], object]:
+def retry_that_is_due(*, minutes: int) -> None:
     state = SarahStateFactory(contact_phone=ContactFactory().phone)
-    fail_sync(state, due=-timedelta(minutes=11))
+    fail_sync(state, due=-timedelta(minutes=minutes))
+
+
+def retries_pile_up(bot: Bot) -> Callable[[], object]:
+    retry_that_is_due(minutes=11)
     return work_batch
 
 
@@ -162,58 +166,99 @@ def test_an_alert_that_cannot_be_opened_costs_no_message(bot: Bot, settings) -> 
 
 def test_nothing_alarms_while_all_is_well(bot: Bot) -> None:
     WorkspaceFactory(slug="unused")  # never had a message, so it is not silent
+    WorkspaceFactory(slug="closed", creates_contacts=True, max_created_per_hour=0)
+    closed_later = WorkspaceFactory(slug="closed-later", max_created_per_hour=1)
+    ContactFactory(workspace=closed_later, source="sarah")
+    retry_that_is_due(minutes=9)
     ContactFactory(phone=PHONE)
     for _ in range(20):
         bot.post(PHONE, lead_score=50)
-    journal(4, "sync_error")  # too few to be a rate
 
     look()
 
     assert not Alert.objects.exists()
 
 
-def test_a_broken_table_is_one_alert_and_not_a_thousand(bot: Bot) -> None:
-    leads = [ContactFactory(phone=f"+6281234567{n:03}") for n in range(6)]
-    with refusing(LEADS):
-        for lead in leads:
-            bot.post(lead.phone, state="handoff")
-            look()
-    cause = FailureGroup.objects.get()
-    SyncFailure.objects.bulk_create(SyncFailureFactory.build_batch(994, group=cause))
-    journal(994, "sync_error", failure_group=cause)
+@pytest.mark.parametrize(
+    ("failed", "synced", "excluded", "is_told"),
+    [(5, 94, 0, True), (5, 95, 0, False), (4, 0, 0, False), (5, 94, 100, True)],
+)
+def test_messages_fail_too_often_from_five_and_over_five_per_cent_on(
+    failed: int, synced: int, excluded: int, is_told: bool
+) -> None:
+    journal(failed, "contact_not_found")
+    journal(synced, "synced")
+    journal(excluded, "excluded")
 
     look()
-    assert told() == [("raised", "new_group")]
-    SyncFailure.objects.heal()
+
+    assert told() == [("raised", "failure_rate")] * is_told
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "told_beside"),
+    [
+        ("sync_error", 0, []),
+        ("sync_error", 61, ["backlog", "failure_rate"]),
+        ("contact_not_found", 0, ["backlog", "failure_rate"]),
+    ],
+)
+def test_what_else_comes_of_a_broken_sync_is_no_news_within_the_hour(
+    kind: str, minutes: int, told_beside: list[str]
+) -> None:
+    cause = SyncFailureFactory(kind=kind).group
     look()
+    retry_that_is_due(minutes=11)
 
-    assert told() == [("raised", "new_group"), ("recovered", "new_group")]
+    with later(minutes=minutes):
+        journal(994, kind, failure_group=cause)
+        look()
+
+    assert told()[0] == ("raised", "new_group")
+    assert sorted(cause for _, cause in told()[1:]) == told_beside
 
 
-def test_failures_of_another_cause_are_told_beside_it(bot: Bot) -> None:
+def test_failures_of_another_cause_are_told_beside_it() -> None:
     cause = SyncFailureFactory().group
     journal(10, "sync_error", failure_group=cause)
     journal(6, "contact_not_found")
 
     look()
 
-    assert sorted(cause for _, cause in told()) == [AlertKind.FAILURE_RATE, AlertKind.NEW_CAUSE]
+    assert sorted(cause for _, cause in told()) == ["failure_rate", "new_group"]
 
 
-def test_a_cause_that_healed_by_itself_and_lasts_the_next_time_is_told_again() -> None:
-    failure = SyncFailureFactory()
+def test_background_work_that_breaks_as_messages_do_is_not_told_apart_from_them() -> None:
+    for source, exception in (
+        *(("sarah", "OperationalError"), ("background", "OperationalError")),
+        ("background", "ValueError"),
+    ):
+        SyncFailureFactory(source=source, group__exception=exception)
+
+    look()
+
+    first, _same, other = FailureGroup.objects.order_by("pk")
+    alarmed = Alert.objects.values_list("subject", flat=True)
+    assert set(alarmed) == {str(first.pk), str(other.pk)}
+
+
+@pytest.mark.parametrize("kind", ["sync_error", "contact_not_found"])
+def test_a_broken_sync_that_healed_by_itself_and_lasts_the_next_time_is_told_again(
+    kind: str,
+) -> None:
+    failure = SyncFailureFactory(kind=kind)
     look()
     SyncFailure.objects.heal()
     look()
 
     with later(days=1):
-        SyncFailureFactory(group=failure.group)
+        SyncFailureFactory(group=failure.group, kind=kind)
         look()
         assert len(told()) == 2
     with later(days=1, minutes=11):
         look()
 
-    assert told()[2:] == [(Event.RAISED, AlertKind.REGRESSION)]
+    assert told()[2:] == [("raised", "regression")] * (kind == "sync_error")
 
 
 @pytest.mark.parametrize("said", ["acknowledge", "ignore"])

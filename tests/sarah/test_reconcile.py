@@ -48,7 +48,7 @@ TEST_NUMBER = {"contact_phone": "+6281299999999"}
         ({}, {}, False),
         ({}, None, True),
         ({"synced_at": None}, {}, True),
-        ({"synced_at": NOON - timedelta(seconds=1)}, {}, True),
+        ({"revision": 2, "synced_revision": 1}, {}, True),
         ({"contact_id": 2}, {}, True),
         ({"lead_score": 5}, {}, True),
         ({"lead_score": 5}, {"staff_fields": ["lead_score"]}, False),
