@@ -103,7 +103,7 @@ def test_a_longer_list_takes_no_more_queries(sales: Client, django_assert_num_qu
         sales.get(LIST)
 
 
-def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch) -> None:
     monkeypatch.setattr("leadsync.infra.db.CAP", 3)
     ContactFactory.create_batch(5)
 
@@ -150,7 +150,7 @@ def test_nothing_happens_to_leads_by_merely_opening_an_address(sales: Client) ->
     assert Contact.objects.filter(lead_status="new", assigned_to=None).count() == 1
 
 
-def test_too_many_leads_at_once_are_refused(dewi: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_leads_at_once_are_refused(dewi: Staff, monkeypatch) -> None:
     monkeypatch.setattr(actions, "CAP", 1)
     leads = [ContactFactory(), ContactFactory()]
 

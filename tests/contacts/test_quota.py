@@ -74,7 +74,7 @@ def test_raising_the_limit_lets_in_as_many_as_it_allows(bot: Bot, home: Workspac
 
 
 def test_the_hourly_reconciliation_drains_it_and_counts_no_failure_again(
-    bot: Bot, home: Workspace, capsys: pytest.CaptureFixture[str]
+    bot: Bot, home: Workspace, capsys
 ) -> None:
     flood(bot)
 

@@ -189,7 +189,7 @@ def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
     assert few <= 19
 
 
-def test_many_leads_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_leads_are_counted_once_in_a_while(monkeypatch) -> None:
     monkeypatch.setattr("leadsync.dashboard.page.CAP", 3)
     ContactFactory.create_batch(4)
     staff = Staff("Sales")
@@ -200,7 +200,7 @@ def test_many_leads_are_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch)
     assert (first, board_of(staff)["headlines"][0].count) == (4, 4)
 
 
-def test_a_count_over_the_limit_is_shown_as_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_over_the_limit_is_shown_as_more(monkeypatch) -> None:
     number = page.Number(label="Leads", count=10_001, url="")
 
     assert number.shown == "10,000+"

@@ -17,7 +17,7 @@ PRODUCTION = {"SECRET_KEY": "k" * 50, "DATABASE_URL": "sqlite:////tmp/unused.sql
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Any:
+def start(monkeypatch) -> Any:
     """Reads the settings in an environment that has nothing of ours but what is given."""
 
     def read(**environment: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ ADD = "/admin/monitoring/alertsettings/add/"
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_network(monkeypatch) -> None:
     monkeypatch.setattr(webhooks, "post", lambda *args, **kwargs: None)
 
 
@@ -103,7 +103,7 @@ def test_a_recipient_who_is_taken_away_or_switched_off_gets_nothing_more(
 
 
 def test_the_button_tells_for_each_recipient_whether_it_worked(
-    operator: Staff, ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+    operator: Staff, ops: AlertSettings, monkeypatch
 ) -> None:
     def fail(url: str, body: bytes, *, secret: str) -> None:
         raise webhooks.WebhookFailed("The server answered with HTTP 404.")

@@ -135,7 +135,7 @@ def test_retrying_needs_a_selection():
 
 @pytest.mark.parametrize("flag", ["--workspace=", "--group=0"])
 def test_a_flag_without_a_value_does_not_widen_the_selection(
-    flag: str, failures: dict[str, SyncFailure], capsys: pytest.CaptureFixture[str]
+    flag: str, failures: dict[str, SyncFailure], capsys
 ) -> None:
     """As when a script's variable is empty: `--workspace="$SHOP"`."""
     call_command("resolve_failures", "--source=sarah", flag, "--dry-run")

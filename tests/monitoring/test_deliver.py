@@ -45,7 +45,7 @@ def test_an_alert_is_told_when_it_comes_and_when_it_goes(ops: AlertSettings) -> 
 
 
 def test_what_could_not_be_told_does_not_arrive_after_its_end(
-    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+    ops: AlertSettings, monkeypatch
 ) -> None:
     look(SILENT)
     with monkeypatch.context() as away:
@@ -70,9 +70,7 @@ def test_workers_that_send_at_once_send_each_delivery_once(ops: AlertSettings) -
     assert sorted(message.to[0] for message in mail.outbox) == ops.emails
 
 
-def test_programs_are_told_what_happened_where_and_when(
-    settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_are_told_what_happened_where_and_when(settings, monkeypatch) -> None:
     settings.LEADSYNC_SITE_URL = "https://leads.example.com"
     workspace = WorkspaceFactory()
     hook = AlertSettings.objects.create(
@@ -109,7 +107,7 @@ def test_programs_are_told_what_happened_where_and_when(
 
 
 def test_a_delivery_that_fails_is_retried_and_stops_no_other(
-    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ops: AlertSettings, monkeypatch, caplog
 ) -> None:
     ops.webhook_url = HOOK
     ops.save()
@@ -135,9 +133,7 @@ def test_a_delivery_that_fails_is_retried_and_stops_no_other(
     assert list(AlertDelivery.objects.failing()) == [hook]
 
 
-def test_a_delivery_that_arrives_later_ends_the_complaint(
-    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_delivery_that_arrives_later_ends_the_complaint(ops: AlertSettings, monkeypatch) -> None:
     look(SILENT)
     with monkeypatch.context() as away:
         away.setattr(deliver, "_mail", lambda *args: 1 / 0)
@@ -206,7 +202,7 @@ def test_what_reached_nobody_lately_is_failing_unless_something_has_since(
 
 
 def test_a_worker_that_has_other_work_leaves_the_rest_for_the_next_time(
-    ops: AlertSettings, monkeypatch: pytest.MonkeyPatch
+    ops: AlertSettings, monkeypatch
 ) -> None:
     look(SILENT)
 

@@ -62,7 +62,7 @@ def test_a_conversation_that_a_person_gave_up_on_needs_none_until_the_bot_is_bac
     assert read_vitals().parked == 1
 
 
-def test_counting_stops_at_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_stops_at_a_cap(monkeypatch) -> None:
     monkeypatch.setattr(db, "CAP", 2)
     for _ in range(4):
         conversation()

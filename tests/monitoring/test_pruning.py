@@ -104,9 +104,7 @@ def test_a_cause_goes_when_nothing_is_left_of_it() -> None:
     }
 
 
-def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_cause_that_fails_again_while_it_is_pruned_is_kept(monkeypatch) -> None:
     cause = CauseFactory(created_at=ago(days=91))
     locked = FailureGroupQuerySet.select_for_update
 
@@ -167,7 +165,7 @@ def test_a_journal_within_its_limit_is_not_counted(
 
 
 def test_it_deletes_in_small_commits_oldest_first_and_stops_when_told(
-    state: SarahState, monkeypatch: pytest.MonkeyPatch
+    state: SarahState, monkeypatch
 ) -> None:
     monkeypatch.setattr(pruning, "BATCH_SIZE", 2)
     *_gone, left = messages(state, 95, 94, 93, 92, 91)

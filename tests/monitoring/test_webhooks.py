@@ -77,7 +77,7 @@ def serving(answer: Any, *, certificate: Path | None = None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+def names(monkeypatch) -> dict[str, list[list[str]]]:
     """What the resolver answers, by name: a list of answers, one for each look-up."""
     known: dict[str, list[list[str]]] = {"hooks.example.com": [["127.0.0.1"]]}
 
@@ -98,9 +98,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
 
 
 @pytest.fixture
-def this_machine_counts_as_public(
-    names: dict[str, list[list[str]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def this_machine_counts_as_public(names: dict[str, list[list[str]]], monkeypatch) -> None:
     monkeypatch.setattr(webhooks, "is_public", lambda ip: ip == "127.0.0.1" or is_public(ip))
 
 
@@ -213,7 +211,7 @@ def test_whatever_is_no_success_is_told_as_a_failure(answer: Any, why: str) -> N
 
 @pytest.mark.usefixtures("this_machine_counts_as_public")
 @pytest.mark.parametrize("answer", [dripping, lambda handler: time.sleep(1)])
-def test_a_slow_server_is_left_in_time(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_is_left_in_time(answer: Any, monkeypatch) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT", 0.3)
 
     with serving(answer) as server:
@@ -223,7 +221,7 @@ def test_a_slow_server_is_left_in_time(answer: Any, monkeypatch: pytest.MonkeyPa
         assert time.monotonic() - started < 0.8
 
 
-def test_a_slow_look_up_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_look_up_is_left_in_time(monkeypatch) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(1) or [])
     started = time.monotonic()
@@ -235,9 +233,7 @@ def test_a_slow_look_up_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("this_machine_counts_as_public")
-def test_a_server_must_prove_its_name(
-    names: dict[str, list[list[str]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_must_prove_its_name(names: dict[str, list[list[str]]], monkeypatch) -> None:
     names["other.example.com"] = [["127.0.0.1"]]
     with serving(answering(200), certificate=CERTIFICATE) as server:
         with pytest.raises(WebhookFailed, match="certificate is not valid"):
@@ -252,6 +248,6 @@ def test_a_server_must_prove_its_name(
     assert len(server.got) == 1
 
 
-def trust(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def trust(certificate: Path, monkeypatch) -> None:
     context = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(ssl, "create_default_context", lambda: context)

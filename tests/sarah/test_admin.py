@@ -133,7 +133,7 @@ def test_without_permission_nothing_happens() -> None:
     assert (state.state, state.synced_at) == ("handoff", None)
 
 
-def test_one_click_works_on_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_click_works_on_a_bounded_number_of_rows(monkeypatch) -> None:
     monkeypatch.setattr("leadsync.admin.actions.AT_ONCE", 2)
     states = SarahStateFactory.create_batch(3)
     for state in states:

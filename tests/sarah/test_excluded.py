@@ -142,9 +142,7 @@ def test_saving_a_workspace_retries_only_what_that_can_change(bot: Bot) -> None:
     assert retried == {synced.phone: 1, OTHER: 1}
 
 
-def test_numbers_written_past_the_signals_are_drift_once(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_numbers_written_past_the_signals_are_drift_once(capsys) -> None:
     lead = ContactFactory(phone=PHONE)
     SarahStateFactory(contact_phone=PHONE)
     SarahStateFactory(contact_phone=OTHER)

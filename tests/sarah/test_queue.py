@@ -140,9 +140,7 @@ def test_a_stopped_worker_gives_back_what_it_has_not_worked() -> None:
     assert lease() == [state.pk for state in states[1:]]
 
 
-def test_a_conversation_that_breaks_the_retry_itself_does_not_stop_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_conversation_that_breaks_the_retry_itself_does_not_stop_the_others(monkeypatch) -> None:
     broken, sound = due_conversation(due=-2 * MINUTE), due_conversation()
 
     def break_for_one(state_id: int) -> SyncResult | None:

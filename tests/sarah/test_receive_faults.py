@@ -99,9 +99,7 @@ def test_the_next_message_heals_what_broken_leads_left_behind(bot: Bot) -> None:
     )
 
 
-def test_the_cause_is_logged_without_personal_data(
-    bot: Bot, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_cause_is_logged_without_personal_data(bot: Bot, caplog) -> None:
     ContactFactory(phone=PHONE)
 
     with caplog.at_level(logging.DEBUG), refusing(LEADS):
@@ -115,9 +113,7 @@ def test_the_cause_is_logged_without_personal_data(
 # The failures cannot be recorded either
 
 
-def test_messages_are_saved_while_leads_and_failures_refuse_writes(
-    bot: Bot, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_messages_are_saved_while_leads_and_failures_refuse_writes(bot: Bot, caplog) -> None:
     ContactFactory(phone=PHONE)
 
     with caplog.at_level(logging.DEBUG), refusing(LEADS), refusing(FAILURES):

@@ -91,7 +91,7 @@ def test_a_refused_message_is_none_of_the_journals_business(bot: Bot) -> None:
     assert not StateUpdate.objects.exists()
 
 
-def test_a_broken_journal_costs_no_message(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_journal_costs_no_message(bot: Bot, caplog) -> None:
     ContactFactory(phone=PHONE)
 
     with caplog.at_level(logging.DEBUG), refusing(JOURNAL):

@@ -119,9 +119,7 @@ def test_a_message_lost_once_is_received_at_the_second_attempt(
 
 @postgresql
 @pytest.mark.parametrize("table", [LEADS, CONVERSATIONS])
-def test_a_commit_that_is_refused_is_never_answered_200(
-    bot: Bot, table: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_commit_that_is_refused_is_never_answered_200(bot: Bot, table: str, caplog) -> None:
     ContactFactory(phone=PHONE)
 
     with failing(table, REFUSE, at_commit=True), caplog.at_level(logging.INFO):
@@ -149,9 +147,7 @@ def test_a_victim_of_a_deadlock_in_the_sync_is_saved_and_retried(bot: Bot) -> No
 # The database is away
 
 
-def test_while_the_database_is_away_the_bot_is_told_so(
-    bot: Bot, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_while_the_database_is_away_the_bot_is_told_so(bot: Bot, caplog) -> None:
     with database_away():
         answers = [bot.get(), bot.post(**NEWS)]
 

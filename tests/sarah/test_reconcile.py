@@ -29,7 +29,7 @@ def synced_lead(**facts: object) -> Contact:
 
 
 @pytest.fixture
-def reconcile(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def reconcile(capsys) -> Callable[..., str]:
     def run(*arguments: str) -> str:
         call_command("reconcile", *arguments)
         return capsys.readouterr().out
@@ -136,7 +136,7 @@ def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
 
 @pytest.mark.parametrize("step", ["has_drifted", "retry"])
 def test_a_conversation_that_breaks_goes_to_the_queue_and_the_rest_is_healed(
-    step: str, reconcile, monkeypatch: pytest.MonkeyPatch
+    step: str, reconcile, monkeypatch
 ) -> None:
     broken, other = synced_lead(goals="grow"), synced_lead(goals="rest")
     Contact.objects.update(goals="")
