@@ -141,6 +141,7 @@ def test_revoking_nothing_is_an_error(create, arguments):
         ["create_bot", "x", "--role", "sarah", "--workspace", "nowhere"],
         ["resync", "--phone", "abc"],
         ["resync", "--since", "soon"],
+        ["resync", "--workspace", "nowhere"],
         ["resolve_failures", "--kind", "nonsense"],
     ],
 )

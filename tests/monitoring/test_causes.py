@@ -136,6 +136,7 @@ def test_a_resolved_cause_that_comes_back_is_marked_until_somebody_takes_it_on()
     with time_machine.travel(NOW, tick=False) as clock:
         cause = record()
         FailureGroup.objects.acknowledge(by="budi")
+        FailureGroup.objects.ignore(until=NOW + timedelta(hours=1), by="budi")
         clock.shift(60)
         assert resolve_cause(cause, by="ani", note="Mended.") == 1
         assert status_of(cause) == "resolved"

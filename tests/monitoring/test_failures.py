@@ -83,9 +83,15 @@ def test_what_comes_back_after_it_was_resolved_opens_a_new_row():
 
 
 def test_a_message_with_anything_in_it_can_be_recorded():
-    record(error="\x00Bro\ud800ken" + "x" * 5_000, traceback="\x00" + "t" * 50_000 + "the end")
+    long = {
+        "exception": "E" * 101,
+        "function": "f" * 201,
+        "traceback": "\x00t" * 50_000 + "the end",
+    }
+    record(error="\x00Bro\ud800ken" + "x" * 5_000, **long)
 
     failure = SyncFailure.objects.get()
+    assert (failure.group.exception, failure.group.function) == ("E" * 100, "f" * 200)
     assert failure.error.startswith("Bro?ken")
     assert len(failure.error) == SyncFailure.MAX_ERROR
     assert failure.traceback.endswith("the end")
@@ -103,10 +109,10 @@ RESOLVED = {"resolved_at": NOW, "resolution": "manual"}
 def test_over_the_limit_resolved_rows_go_first_then_refused_bodies_then_the_oldest(
     settings, caplog
 ):
+    youngest = make(2, seen=5, kind="contact_not_found")
     refused = make(2, seen=1, kind="rejected_payload")
     oldest = make(2, seen=90)
     resolved = make(2, seen=0, **RESOLVED)
-    youngest = make(2, seen=5, kind="contact_not_found")
 
     remaining = []
     for limit in (7, 6, 5, 4, 3, 2):
@@ -164,6 +170,8 @@ def test_resolving_signs_the_open_ones_and_leaves_the_others_as_they_were():
     before = SyncFailureFactory(resolved_at=NOW, resolution="healed")
 
     assert resolve_failures(SyncFailure.objects.all(), by="ani", note="wrong number") == 2
+    healed_meanwhile = {"as_seen": {before.pk: before.last_seen_at}, "by": "ani", "note": ""}
+    assert SyncFailure.objects.mark_resolved(**healed_meanwhile) == {}
 
     resolved = SyncFailure.objects.filter(resolution="manual")
     assert {(row.resolved_by, row.note) for row in resolved} == {("ani", "wrong number")}

@@ -10,20 +10,27 @@ from django.utils import timezone
 from leadsync.infra import db
 from monitoring.health import numbers
 from monitoring.health.numbers import read_vitals
-from monitoring.models import Heartbeat, SyncFailure
+from monitoring.health.windows import Rate
+from monitoring.models import AlertDelivery, AlertSettings, Heartbeat, SyncFailure, SyncRun
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
-from tests.factories import SarahStateFactory, SyncFailureFactory, WorkspaceFactory, fail_sync
+from tests.factories import (
+    MessageFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    WorkspaceFactory,
+    fail_sync,
+)
 
 pytestmark = pytest.mark.django_db
 SOON, LATELY = timedelta(minutes=5), -timedelta(minutes=5)
 
 
-def conversation(reason: str = "sync_error", *, due: timedelta | None = None, **fields: Any) -> Any:
+def conversation(reason: str = "sync_error", *, workspace: Any = ..., **columns: Any) -> SarahState:
     """One that is out of sync and has no failure on record."""
-    state = SarahStateFactory(**fields)
+    state = SarahStateFactory(**{} if workspace is ... else {"workspace": workspace})
     state.failures.all().delete()
-    return fail_sync(state, reason, due=due)
+    return fail_sync(state, reason, **columns)
 
 
 def test_the_backlog_is_told_apart() -> None:
@@ -34,6 +41,7 @@ def test_the_backlog_is_told_apart() -> None:
     conversation("contact_not_found")
     conversation("ambiguous_contact", workspace=None)
     conversation("excluded")
+    conversation("", due=LATELY * 9, synced_at=timezone.now())  # in sync: its retry is over
 
     found = numbers.health()
 
@@ -44,10 +52,9 @@ def test_the_backlog_is_told_apart() -> None:
         "ambiguous_contact": 1,
         "workspace_not_found": 0,
     }
-    assert (found.status, [problem.code for problem in found.problems]) == (
-        "degraded",
-        ["needs_a_person"],
-    )
+    assert [problem.code for problem in found.problems] == ["needs_a_person"]
+    assert found.vitals.oldest_due_at > timezone.now() + LATELY * 2
+    assert found.status == "degraded"
 
 
 def test_a_conversation_that_a_person_gave_up_on_needs_none_until_the_bot_is_back() -> None:
@@ -90,14 +97,23 @@ def test_a_workspace_sees_only_what_is_its_own() -> None:
         SyncFailureFactory(
             state=conversation(workspace=theirs, due=LATELY * 4), workspace_ref="jakarta"
         )
-    conversation(workspace=theirs)
+    journalled = conversation(workspace=theirs)
+    MessageFactory.create_batch(9, state=journalled, outcome="sync_error")
+    AlertDelivery.objects.create(
+        settings=AlertSettings.objects.create(workspace=theirs),
+        event="raised",
+        channel="email",
+        error="No.",
+    )
 
-    found = numbers.health(ours)
+    found, of_all = numbers.recent_health(ours), numbers.recent_health()
 
     assert (found.status, found.problems) == ("ok", ())
     assert (found.backlog.due, found.backlog.parked, found.oldest_waiting_at) == (0, 0, None)
     assert not any(found.open_failures.values())
     assert found.vitals.oldest_due_at is None
+    assert (found.vitals.recent, found.vitals.failing_deliveries) == (Rate(), 0)
+    assert (of_all.vitals.recent, of_all.vitals.failing_deliveries) == (Rate(failed=9), 1)
 
 
 def test_a_worker_that_was_stopped_is_not_missed_and_one_that_was_killed_is() -> None:
@@ -109,8 +125,17 @@ def test_a_worker_that_was_stopped_is_not_missed_and_one_that_was_killed_is() ->
     workers = read_vitals().workers
 
     assert (workers.alive, workers.dead) == (1, 1)
-    Heartbeat.objects.filter(worker="one").delete()
+    Heartbeat.objects.sign_off("one")
     assert [problem.code for problem in numbers.health().problems] == ["worker_dead"]
+    Heartbeat.objects.beat("two")  # it only hung
+    assert read_vitals().workers.alive == 1
+
+
+def test_the_last_reconciliation_is_the_one_that_began_last() -> None:
+    for trigger in ("worker", "command"):
+        SyncRun.objects.begin(trigger=trigger).finish()
+
+    assert read_vitals().last_run.trigger == "command"
 
 
 def test_the_costs_do_not_depend_on_how_much_there_is(django_assert_num_queries) -> None:

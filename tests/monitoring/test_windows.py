@@ -62,6 +62,7 @@ def test_each_window_counts_what_came_in_since_it_began(django_assert_num_querie
     assert {name: count for name, count in found["7d"].by_outcome.items() if count} == {
         "synced": 3, "contact_not_found": 1, "sync_error": 2, "excluded": 1,
     }  # fmt: skip
+    assert found["1h"].ratio == 0.5
     assert windows(now=NOW, workspace=ours.workspace) == found
 
 
@@ -84,6 +85,17 @@ def test_excluded_messages_do_not_thin_out_the_rate_of_failures() -> None:
 
     assert rate == Rate(synced=3, failed=1)
     assert rate.ratio == 0.25
+
+
+@pytest.mark.django_db
+def test_in_a_rush_the_rate_is_that_of_the_latest_messages(monkeypatch) -> None:
+    monkeypatch.setattr("monitoring.health.windows.MAX_RECENT", 2)
+    state = conversation()
+    for minutes, outcome in ((3, "sync_error"), (2, "synced"), (1, "synced")):
+        at = NOW - timedelta(minutes=minutes)
+        MessageFactory(state=state, outcome=outcome, received_at=at)
+
+    assert recent_rate(since=NOW - timedelta(hours=1)) == Rate(synced=2, failed=0)
 
 
 @pytest.mark.parametrize(

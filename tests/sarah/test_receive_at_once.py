@@ -184,8 +184,9 @@ def test_messages_and_a_retry_of_everything_do_not_disturb_each_other(bot: Bot) 
     assert not SyncFailure.objects.exists()
 
 
-def test_equal_refused_bodies_at_once_make_one_failure(bot: Bot) -> None:
+def test_equal_refused_bodies_at_once_make_one_failure_that_counts_them(bot: Bot) -> None:
     responses = at_once([partial(bot.send, "no JSON")] * MESSAGES)
 
     assert {response.status_code for response in responses} == {400}
-    assert SyncFailure.objects.get().kind == "rejected_payload"
+    failure = SyncFailure.objects.get()
+    assert (failure.kind, failure.occurrences) == ("rejected_payload", MESSAGES)

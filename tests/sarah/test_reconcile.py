@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure, SyncRun
@@ -177,3 +178,13 @@ def test_of_two_runs_at_once_the_second_says_so_and_leaves() -> None:
 
     with pytest.raises(CommandError, match="under way"):
         call_command("reconcile")
+
+
+def test_a_killed_run_gives_way_after_two_minutes() -> None:
+    killed = SyncRun.objects.begin(trigger="worker")
+    SyncRun.objects.update(beat_at=Now() - timedelta(minutes=3))
+
+    assert SyncRun.objects.begin(trigger="command")
+
+    killed.refresh_from_db()
+    assert (killed.finished_at, killed.error) == (killed.beat_at, "Killed before it was done.")
