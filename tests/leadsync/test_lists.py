@@ -114,6 +114,41 @@ def test_a_cursor_of_another_order_is_refused(caller: Caller) -> None:
     assert (answer.status_code, list(answer.json()["fields"])) == (400, ["cursor"])
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "values"),
+    [
+        (LEADS, "status", ["won", "new,won"]),
+        (LEADS, "temperature", ["boiling"]),
+        (LEADS, "score_min", ["many", "-1"]),
+        (LEADS, "score_max", ["101"]),
+        (LEADS, "unassigned", ["perhaps"]),
+        (LEADS, "active_since", ["yesterday", "0001-01-01T00:00:00+14:00"]),
+        (LEADS, "active_since", ["9999-12-31T23:59:59-12:00"]),
+        (LEADS, "search", ["x" * 201]),
+        (LEADS, "ordering", ["name", "created_at,last_activity_at"]),
+        (LEADS, "cursor", ["nonsense", "é\x00"]),
+        (FAILURES, "status", ["closed"]),
+        (FAILURES, "kind", ["bad_luck"]),
+        (FAILURES, "source", ["elsewhere"]),
+        (FAILURES, "phone", ["call me"]),
+        (FAILURES, "since", ["lately"]),
+        (FAILURES, "before", ["0001-01-01T00:00:00+14:00"]),
+        (FAILURES, "ordering", ["error"]),
+        (FAILURES, "workspace", ["nul\x00"]),
+        (LEADS, "workspace", ["unheard-of", "nul\x00"]),
+        ("/api/v1/sync-health/", "workspace", ["unheard-of"]),
+    ],
+)
+def test_an_unusable_filter_is_refused_by_name(
+    caller: Caller, path: str, field: str, values: list[str]
+) -> None:
+    for value in values:
+        answer = caller.get(path, {field: value})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert list(answer.json()["fields"]) == [field]
+        assert answer.json()["error"].startswith(f"{field}: ")
+
+
 def test_no_page_is_longer_than_two_hundred(caller: Caller) -> None:
     add_leads(210)
 

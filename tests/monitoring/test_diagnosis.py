@@ -8,7 +8,7 @@ import pytest
 
 from monitoring.health.diagnosis import Vitals, Workers, diagnose
 from monitoring.health.windows import Rate
-from monitoring.models import SyncRun
+from monitoring.models import STOPPED, SyncRun
 
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
 ALIVE = Workers(alive=1, last_beat_at=NOW)
@@ -42,6 +42,7 @@ def run(ended: datetime | None, error: str = "") -> SyncRun:
         ({"parked": 1}, ["needs_a_person"]),
         ({"last_run": run(ago(minutes=9))}, []),
         ({"last_run": run(ago(minutes=9), error="Broken off.")}, ["run_failed"]),
+        ({"last_run": run(ago(minutes=9), error=STOPPED)}, []),
         # Hours old, but no worker is there to do it.
         ({"last_run": run(ago(hours=4))}, []),
         ({"last_run": run(ago(hours=3)), "workers": ALIVE}, []),

@@ -80,25 +80,6 @@ def test_failures_come_last_seen_first_or_as_asked(reader: Caller) -> None:
     assert order(ordering="last_seen_at") == order(ordering="-occurrences") == ["old", "new"]
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("status", "closed"),
-        ("kind", "bad_luck"),
-        ("source", "elsewhere"),
-        ("phone", "call me"),
-        ("since", "lately"),
-        ("before", "0001-01-01T00:00:00+14:00"),
-        ("ordering", "error"),
-        ("workspace", "nul\x00"),
-    ],
-)
-def test_an_unusable_filter_is_refused_by_name(reader: Caller, field: str, value: str) -> None:
-    answer = reader.get(FAILURES, {field: value})
-
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, [field])
-
-
 # One failure
 
 

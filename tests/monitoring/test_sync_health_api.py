@@ -79,12 +79,6 @@ def test_a_key_that_is_bound_to_a_workspace_sees_only_its_numbers(
     assert of_bandung["windows"] == body["windows"]
 
 
-def test_a_workspace_that_does_not_exist_is_refused() -> None:
-    answer = Caller(Scope.FAILURES_READ).get(HEALTH, {"workspace": "nowhere"})
-
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["workspace"])
-
-
 def test_asking_often_costs_no_more_than_asking_now_and_then(
     traffic: None, django_assert_num_queries
 ) -> None:
