@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_messages_are_saved_while_leads_refuse_writes(bot: Bot, caplog) -> None:
-    leads = ContactFactory.create_batch(3)
+    leads = [ContactFactory(phone=PHONE), *ContactFactory.create_batch(2)]
     before = list(Contact.objects.order_by("pk").values())
 
     with caplog.at_level(logging.DEBUG), refusing(LEADS):
