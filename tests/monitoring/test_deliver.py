@@ -138,7 +138,8 @@ def test_a_delivery_that_arrives_later_ends_the_complaint(ops: AlertSettings, mo
     with monkeypatch.context() as away:
         away.setattr(deliver, "_mail", lambda *args: 1 / 0)
         deliver_due()
-    assert AlertDelivery.objects.failing().get().error == "Sending failed (ZeroDivisionError). Look at the log."
+    failing = AlertDelivery.objects.failing().get()
+    assert failing.error == "Sending failed (ZeroDivisionError). Look at the log."
 
     look()
     deliver_due()  # the word that it is over
