@@ -18,7 +18,7 @@ from monitoring.models import (
     Heartbeat,
     SyncRun,
 )
-from monitoring.pruning import prune, surplus_messages
+from monitoring.pruning import prunable, prune, surplus_messages
 from sarah.models import SarahState, StateUpdate
 from tests.factories import (
     CauseFactory,
@@ -134,8 +134,13 @@ def messages(state: SarahState, *ages: float) -> list[StateUpdate]:
     return [MessageFactory(state=state, received_at=ago(days=age)) for age in ages]
 
 
-def test_messages_go_after_ninety_days_and_conversations_stay(state: SarahState) -> None:
-    _older, _old, young, new = messages(state, 200, 90.01, 89.99, 0)
+@pytest.mark.parametrize("days", [90, 30])
+def test_messages_go_after_ninety_days_or_as_many_as_are_set_and_conversations_stay(
+    state: SarahState, settings: Any, days: int
+) -> None:
+    assert settings.LEADSYNC_JOURNAL_DAYS == 90
+    settings.LEADSYNC_JOURNAL_DAYS = days
+    _older, _old, young, new = messages(state, 200, days + 0.01, days - 0.01, 0)
 
     assert prune() == {"messages from Sarah": 2}
 
@@ -153,6 +158,13 @@ def test_the_newest_messages_stay_when_there_are_too_many(state: SarahState, set
 
     assert list(StateUpdate.objects.order_by("pk")) == sent[1:]
     assert prune() == {}
+
+
+def test_what_is_both_too_old_and_too_much_counts_once(state: SarahState, settings: Any) -> None:
+    settings.LEADSYNC_JOURNAL_MAX_ROWS = 1
+    messages(state, 91, 1)
+
+    assert prunable() == {"messages from Sarah": 1}
 
 
 def test_a_journal_within_its_limit_is_not_counted(

@@ -59,6 +59,7 @@ def test_a_healthy_sync_says_so_first(capsys) -> None:
 
     assert code == 0
     assert screen.startswith("OK: the sync is healthy")
+    assert "none is running: failed syncs are not retried" in screen
 
 
 def test_a_degraded_sync_says_what_is_wrong_and_what_to_do(trouble: SarahState, capsys) -> None:
@@ -76,6 +77,7 @@ def test_a_degraded_sync_says_what_is_wrong_and_what_to_do(trouble: SarahState, 
         "failure rate 50.0% 33.3% 33.3%",
         "95 % within 1,234 ms 1,234 ms 1,234 ms",
         "sync_error 2",
+        "oldest that a sync would heal: 0 s ago",
         "sync_error OperationalError sync._create_the_contac… open 2 3 minutes ago",
         "need a person 1",
         "1 running, 0 vanished, last sign of life 0 s ago",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from contacts.models import Workspace
+from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.addressing import adopt
 from sarah.models import SarahState
@@ -39,51 +39,39 @@ def home_of_the_only_state() -> tuple[str | None, str]:
     return state.workspace and state.workspace.slug, state.workspace_ref
 
 
-@pytest.mark.parametrize("ref", ["kopi-kita", "106540352242922", 106540352242922])
-def test_the_workspace_that_is_named_comes_first(bot: Bot, kopi: Workspace, ref: object) -> None:
-    ContactFactory(phone=PHONE)
-    lead = ContactFactory(phone=PHONE, workspace=kopi)
+@pytest.mark.parametrize(
+    ("ref", "bound", "leads_in", "home"),
+    [
+        ("kopi-kita", False, ["default", "kopi-kita"], "kopi-kita"),
+        ("106540352242922", False, ["default", "kopi-kita"], "kopi-kita"),
+        (106540352242922, False, ["default", "kopi-kita"], "kopi-kita"),
+        ("both", False, ["both"], "both"),
+        ("", True, ["default", "kopi-kita"], "kopi-kita"),
+        ("kopi-kita", True, ["default", "kopi-kita"], "kopi-kita"),
+        ("106540352242922", True, ["default", "kopi-kita"], "kopi-kita"),
+        ("", False, ["kopi-kita"], "kopi-kita"),
+    ],
+)
+def test_a_workspace_is_named_or_else_the_keys_or_else_the_one_where_the_phone_is_a_lead(
+    kopi: Workspace, ref: object, bound: bool, leads_in: list[str], home: str
+) -> None:
+    WorkspaceFactory(slug="other", kapso_phone_number_id="both")
+    WorkspaceFactory(slug="both")  # a slug comes before a Kapso id
+    for slug in leads_in:
+        ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug=slug))
 
-    assert bot.post(workspace_id=ref, lead_score=70).json() == SYNCED
+    answer = Bot(workspace=kopi if bound else None).post(workspace_id=ref, lead_score=70)
 
-    assert home_of_the_only_state() == ("kopi-kita", "")
-    lead.refresh_from_db()
-    assert lead.lead_score == 70
-
-
-def test_a_slug_comes_before_the_kapso_id_of_another_workspace(bot: Bot) -> None:
-    WorkspaceFactory(slug="a", kapso_phone_number_id="b")
-    WorkspaceFactory(slug="b")
-
-    bot.post(workspace_id="b")
-
-    assert home_of_the_only_state() == ("b", "")
-
-
-def test_then_the_workspace_of_the_key(kopi: Workspace) -> None:
-    bound = Bot("bound-bot", workspace=kopi)
-    ContactFactory(phone=PHONE)
-    ContactFactory(phone=PHONE, workspace=kopi)
-
-    for fields in ({}, {"workspace_id": "kopi-kita"}, {"workspace_id": "106540352242922"}):
-        assert bound.post(**fields).json() == SYNCED
-
-    assert home_of_the_only_state() == ("kopi-kita", "")
+    assert answer.json() == SYNCED
+    assert home_of_the_only_state() == (home, "")
+    assert Contact.objects.get(lead_score=70).workspace.slug == home
 
 
-def test_then_the_only_workspace_there_is(bot: Bot) -> None:
+def test_the_only_workspace_there_is_needs_no_name(bot: Bot) -> None:
     assert bot.post().json() == not_synced("contact_not_found")
 
     assert home_of_the_only_state() == ("default", "")
     assert SyncFailure.objects.get().workspace_ref == "default"
-
-
-def test_then_the_workspace_where_the_phone_is_a_lead(bot: Bot, kopi: Workspace) -> None:
-    ContactFactory(phone=PHONE, workspace=kopi)
-
-    assert bot.post().json() == SYNCED
-
-    assert home_of_the_only_state() == ("kopi-kita", "")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +87,7 @@ def test_else_the_message_is_saved_without_a_workspace_and_the_reason_is_recorde
     bot: Bot, kopi: Workspace, ref: str, leads_in: list[str], reason: str
 ) -> None:
     for slug in leads_in:
-        ContactFactory(phone=PHONE, workspace=Workspace.objects.get(slug=slug))
+        ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug=slug))
 
     answers = [bot.post(workspace_id=ref, message_count=count).json() for count in (1, 2)]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db.models.functions import Now
+from django.core.management import call_command
 
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure, SyncRun
@@ -171,20 +170,3 @@ def test_it_passes_all_in_batches_and_pauses_after_each_and_each_that_healed(mon
     pauses = [(drift.checked, drift.healed) for _pause in module.reconcile(drift)]
 
     assert pauses == [(2, 1), (2, 2), (2, 2), (3, 3), (3, 3)]
-
-
-def test_of_two_runs_at_once_the_second_says_so_and_leaves() -> None:
-    SyncRun.objects.begin(trigger="worker")
-
-    with pytest.raises(CommandError, match="under way"):
-        call_command("reconcile")
-
-
-def test_a_killed_run_gives_way_after_two_minutes() -> None:
-    killed = SyncRun.objects.begin(trigger="worker")
-    SyncRun.objects.update(beat_at=Now() - timedelta(minutes=3))
-
-    assert SyncRun.objects.begin(trigger="command")
-
-    killed.refresh_from_db()
-    assert (killed.finished_at, killed.error) == (killed.beat_at, "Killed before it was done.")
