@@ -90,6 +90,21 @@ def url_of(model: type[Model], page: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
+FOR_SALES = (SarahState, StateUpdate, SyncFailure)
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_operators_see_all_lists_sales_what_they_sell_by_and_nobody_else_any(
+    model: type[Model],
+) -> None:
+    LISTS[model](1)
+    row = model._default_manager.first()
+
+    for url in (url_of(model, "changelist"), url_of(model, "change", row.pk)):
+        seen = [Staff(group).client.get(url).status_code for group in ("Operators", "Sales", "")]
+        assert seen == [200, 200 if model in FOR_SALES else 403, 403]
+
+
 @pytest.mark.parametrize("model", LISTS)
 def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(model: type[Model]) -> None:
     staff = Staff("Operators")
@@ -138,6 +153,47 @@ def test_a_dialog_changes_nothing_until_somebody_who_may_says_yes(
         assert Staff(may_not).confirms(action, row, hours="1", note="").status_code == 403
 
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("make", "may_not", "actions"),
+    [
+        (conversation, "", "retry start_over"),
+        (failure, "Sales", "retry mark_resolved"),
+        (key, "Sales", "revoke"),
+    ],
+)
+def test_an_action_of_a_list_does_nothing_for_who_may_not(
+    make: Callable[[], Model], may_not: str, actions: str
+) -> None:
+    row = make()
+    before = everything()
+
+    for action in actions.split():
+        Staff(may_not).runs(action, [row], confirmed="1")
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("make", "action", "is_done"),
+    [
+        (conversation, "retry_this", {"sync_reason": "", "has_open_failures": False}),
+        (conversation, "start_this_over", {"state": "greeting", "message_count": 0}),
+        (failure, "mark_this_resolved", {"resolution": "manual", "note": "Done."}),
+        (failure, "retry_this", {"resolution": "retried"}),
+    ],
+)
+def test_a_yes_on_a_rows_own_page_does_it_and_shows_the_page_again(
+    make: Callable[[], Model], action: str, is_done: dict[str, object]
+) -> None:
+    row = make()
+
+    answer = Staff("Operators").confirms(action, row, note="Done.")
+
+    assert answer["HX-Redirect"] == url_of(type(row), "change", row.pk)
+    row.refresh_from_db()
+    assert {name: getattr(row, name) for name in is_done} == is_done
 
 
 def everything() -> list[Any]:

@@ -11,14 +11,11 @@ from django.utils import timezone
 
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure, SyncRun
-from sarah.models import SarahState
 from sarah.resolve import resolve_failures
 from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
 from tests.staff import Staff, action_url, messages_of
 
 pytestmark = pytest.mark.django_db
-
-LIST = "/admin/monitoring/syncfailure/"
 
 
 def failing_conversation(**fields: object) -> SyncFailure:
@@ -54,7 +51,7 @@ def test_filters_narrow_the_list() -> None:
 
 def test_a_page_tells_what_happened_and_what_to_do() -> None:
     failure = failing_conversation(extracted_data={"name": "Budi"})
-    SyncFailure.objects.update(request_id="req-12345678")
+    SyncFailure.objects.update(request_id="req-12345678", traceback="Traceback: boom")
 
     page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
 
@@ -65,6 +62,7 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     cause = reverse("admin:monitoring_failuregroup_change", args=[failure.group_id])
     assert cause in page
     assert "req-12345678" in page
+    assert "<details" in page[: page.index("Traceback: boom")]  # folded away
     assert cause not in Staff("Sales").sees("monitoring_syncfailure_change", failure.pk)
 
 
@@ -103,14 +101,6 @@ def test_a_page_bears_whatever_was_sent(body: str) -> None:
     assert Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
 
 
-def test_the_traceback_is_folded_away() -> None:
-    failure = SyncFailureFactory(traceback="Traceback: boom")
-
-    page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
-
-    assert "<details" in page[: page.index("Traceback: boom")]
-
-
 def test_marking_resolved_asks_for_a_note_and_signs_it() -> None:
     failures = SyncFailureFactory.create_batch(2)
     staff = Staff("Operators")
@@ -124,17 +114,6 @@ def test_marking_resolved_asks_for_a_note_and_signs_it() -> None:
     assert set(
         SyncFailure.objects.values_list("resolution", "resolved_by", "note", named=False)
     ) == {("manual", staff.user.username, "Nobody we know.")}
-
-
-def test_a_failure_is_resolved_on_its_own_page() -> None:
-    failure = SyncFailureFactory()
-    staff = Staff("Operators")
-
-    answer = staff.confirms("mark_this_resolved", failure, note="Done.")
-
-    assert answer["HX-Redirect"] == f"{LIST}{failure.pk}/change/"
-    failure.refresh_from_db()
-    assert (failure.resolution, failure.note) == ("manual", "Done.")
 
 
 def test_a_retry_says_what_came_of_it() -> None:
@@ -158,17 +137,6 @@ def test_a_retry_says_what_came_of_it() -> None:
     assert set(SyncFailure.objects.open()) == {still_broken, refused}
 
 
-def test_one_failure_is_retried_on_its_own_page() -> None:
-    failure = failing_conversation()
-    unseen_lead(failure.state)
-
-    Staff("Operators").confirms("retry_this", failure)
-
-    failure.refresh_from_db()
-    assert failure.resolution == "retried"
-    assert SarahState.objects.get().synced_at
-
-
 def test_a_page_offers_only_what_can_still_be_done() -> None:
     staff = Staff("Operators")
     refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
@@ -182,17 +150,6 @@ def test_a_page_offers_only_what_can_still_be_done() -> None:
     assert offers(refused) == [False, True]
     resolve_failures(SyncFailure.objects.filter(pk=waiting.pk), by="ani")
     assert offers(waiting) == [False, False]
-
-
-def test_sales_may_look_at_failures_but_not_end_them() -> None:
-    failure = failing_conversation()
-    staff = Staff("Sales")
-
-    assert staff.list_of(SyncFailure).result_count == 1
-    staff.runs("mark_resolved", [failure], confirmed="1")
-    staff.runs("retry", [failure], confirmed="1")
-
-    assert SyncFailure.objects.open().count() == 1
 
 
 def test_a_dialog_without_a_token_is_refused() -> None:
@@ -210,7 +167,4 @@ def test_operators_see_what_reconciliations_came_to() -> None:
     SyncRun.objects.create(trigger="worker", checked=1234, healed=3, error="Broken off.")
     SyncRun.objects.update(finished_at=timezone.now())
 
-    page = Staff("Operators").sees("monitoring_syncrun_changelist")
-
-    assert "Broken off." in page
-    assert Staff("Sales").status_of("monitoring_syncrun_changelist") == 403
+    assert "Broken off." in Staff("Operators").sees("monitoring_syncrun_changelist")

@@ -47,7 +47,6 @@ def test_the_list_shows_what_somebody_should_know_of() -> None:
     assert listed(status="healed") == {quiet}
     assert listed(status="all") == {*shown, ignored, quiet}
     assert listed(kind__exact="sync_error") < shown
-    assert Staff("Sales").status_of("monitoring_failuregroup_changelist") == 403
 
 
 def test_a_page_says_how_bad_it_is_and_what_to_do() -> None:
