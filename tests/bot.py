@@ -1,6 +1,7 @@
 """A bot as it calls us: real HTTP requests through Django's test client."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,20 @@ from contacts.models import Workspace
 from leadsync.bots import issue_key
 
 PHONE = "+6281234567890"
+BLANK = {
+    "state": "greeting",
+    "lead_score": 0,
+    "lead_temperature": "cold",
+    "extracted_data": {},
+    "language": "id",
+    "message_count": 0,
+}
+"""What a bot is told of somebody it has not talked to."""
+
+
+def memory(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The six fields of a bot's memory in what it sends or is told."""
+    return {name: body[name] for name in BLANK}
 
 
 class Bot:
@@ -33,3 +48,7 @@ class Bot:
         """GET /sarah/state of this phone."""
         query = "".join(f"&{name}={quote(value)}" for name, value in params.items())
         return self.client.get(f"/sarah/state?contact_phone={quote(contact_phone)}{query}")
+
+    def remembers(self, contact_phone: str = PHONE) -> dict[str, Any]:
+        """What a GET tells of the six fields."""
+        return memory(self.get(contact_phone).json())

@@ -15,7 +15,7 @@ from leadsync.models import ApiKey, Scope
 from monitoring.models import SyncFailure
 from tests.bot import PHONE
 from tests.callers import Caller
-from tests.factories import SyncFailureFactory, UserFactory, WorkspaceFactory
+from tests.factories import SarahStateFactory, SyncFailureFactory, UserFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +118,7 @@ def test_each_path_with_and_without_a_slash_needs_a_key_with_its_scope(scope, me
         assert Caller(scope).generic(method, spelling).status_code in (200, 400, 404, 409)
 
 
-@pytest.mark.parametrize("slug", ["default", "unheard-of"])
+@pytest.mark.parametrize("slug", ["default", "unheard-of", "soon"])
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -131,6 +131,7 @@ def test_each_path_with_and_without_a_slash_needs_a_key_with_its_scope(scope, me
 )
 def test_a_bound_key_may_not_name_another_workspace_known_or_not(method, path, slug):
     bound = Caller(*Scope.values, workspace=WorkspaceFactory(slug="kopi-kita"))
+    SarahStateFactory(workspace=None, workspace_ref="soon", contact_phone="+6281234567890")
 
     answer = bound.generic(
         method, path.format(slug), json.dumps({"workspace": slug}), "application/json"

@@ -9,7 +9,7 @@ import time_machine
 from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from tests.bot import PHONE, Bot
+from tests.bot import BLANK, PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,11 +26,6 @@ MESSAGE = {
 }
 
 
-def remembered(bot: Bot) -> dict:
-    """The six fields of Sarah's memory."""
-    return {name: value for name, value in bot.get().json().items() if name in MESSAGE}
-
-
 def rows() -> list[list[dict]]:
     """Everything that is stored about leads and conversations, but for times."""
     times = {"updated_at", "synced_at", "last_activity_at", "revision", "synced_revision"}
@@ -43,14 +38,7 @@ def rows() -> list[list[dict]]:
 def test_the_first_message_takes_the_defaults_for_what_it_does_not_say(bot: Bot) -> None:
     assert bot.post().json() == UNKNOWN
 
-    assert remembered(bot) == {
-        "state": "greeting",
-        "lead_score": 0,
-        "lead_temperature": "cold",
-        "extracted_data": {},
-        "language": "id",
-        "message_count": 0,
-    }
+    assert bot.remembers() == BLANK
 
 
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(MESSAGE)])
@@ -61,7 +49,7 @@ def test_what_is_absent_or_null_keeps_its_stored_value(bot: Bot, nothing: dict) 
 
     assert bot.post(**nothing).json() == SYNCED
 
-    assert remembered(bot) == MESSAGE
+    assert bot.remembers() == MESSAGE
     assert rows() == before
 
 
@@ -142,7 +130,7 @@ def test_a_json_object_is_taken_whatever_its_content_type_says(
     answer = bot.client.post(path, body, content_type=content_type)
 
     assert (answer.status_code, answer.json()) == (200, UNKNOWN)
-    assert remembered(bot) == MESSAGE
+    assert bot.remembers() == MESSAGE
 
 
 @pytest.mark.parametrize("spelling", ["0812-3456-7890", "62 812 3456 7890", 6281234567890])
@@ -152,7 +140,7 @@ def test_any_spelling_goes_on_with_the_same_conversation(bot: Bot, spelling: obj
     bot.post(spelling, message_count=2)
 
     assert [state.message_count for state in SarahState.objects.all()] == [2]
-    assert remembered(bot)["message_count"] == 2
+    assert bot.remembers()["message_count"] == 2
 
 
 def test_an_unknown_number_becomes_a_lead_where_the_workspace_wants_that(bot: Bot) -> None:

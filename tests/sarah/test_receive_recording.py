@@ -12,7 +12,7 @@ from contacts.phones import to_e164
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from sarah.simulator.conversations import conversations, phones
-from tests.bot import Bot
+from tests.bot import BLANK, Bot, memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,14 +21,6 @@ SEED = 11
 UNKNOWN = set(phones(CONVERSATIONS, seed=SEED)[::8])
 """Every eighth number is no lead."""
 
-BLANK = {
-    "state": "greeting",
-    "lead_score": 0,
-    "lead_temperature": "cold",
-    "extracted_data": {},
-    "language": "id",
-    "message_count": 0,
-}
 SYNCED = {"success": True, "sync": True}
 NOT_SYNCED = {"success": True, "sync": False, "syncReason": "contact_not_found"}
 STATUSES = {"qualifying": 1, "scoring": 1, "handoff": 2, "completed": 3}
@@ -46,10 +38,6 @@ def traffic() -> Iterator[list[dict[str, Any]]]:
 
 def bodies(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [request["body"] for request in requests if request["method"] == "POST"]
-
-
-def memory(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: body[name] for name in BLANK}
 
 
 def add_leads(numbers: set[str]) -> None:
@@ -154,7 +142,7 @@ def test_at_any_step_a_bot_that_forgot_everything_loses_nothing(bot: Bot) -> Non
 
             assert answer.json().pop("warnings", {}).keys() <= {"message_count"}
             assert answer.json()["sync"] is True
-            assert memory(bot.get(phone).json()) == memory(body)
+            assert bot.remembers(phone) == memory(body)
             after = Contact.objects.values().get(phone=phone)
             times = {"last_activity_at", "updated_at"}
             assert {**after, **dict.fromkeys(times)} == {**lead, **dict.fromkeys(times)}

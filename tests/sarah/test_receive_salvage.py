@@ -107,10 +107,6 @@ FORGETFUL = {
 SENT_AT = "2026-03-01T12:00:00Z"
 
 
-def memory(bot: Bot) -> dict:
-    return {name: value for name, value in bot.get().json().items() if name in TOLD}
-
-
 def test_a_forgetful_bot_fills_what_is_empty_and_gets_its_memory_back(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
     bot.post(**TOLD, last_message_at=SENT_AT)
@@ -120,7 +116,7 @@ def test_a_forgetful_bot_fills_what_is_empty_and_gets_its_memory_back(bot: Bot) 
     assert (answer.status_code, answer.json()["sync"]) == (200, True)
     assert list(answer.json()["warnings"]) == ["message_count"]
     facts = TOLD["extracted_data"] | {"goals": "ramai"}
-    assert memory(bot) == TOLD | {"extracted_data": facts}
+    assert bot.remembers() == TOLD | {"extracted_data": facts}
     assert bot.get().json()["last_message_at"] == SENT_AT
     lead.refresh_from_db()
     assert (lead.name, lead.goals, lead.lead_score) == ("Budi", "ramai", 85)
@@ -134,7 +130,7 @@ def test_a_late_message_may_move_the_state_forward(bot: Bot) -> None:
 
     bot.post(state="completed", lead_score=0, message_count=8)
 
-    assert memory(bot) == TOLD | {"state": "completed"}
+    assert bot.remembers() == TOLD | {"state": "completed"}
     lead.refresh_from_db()
     assert (lead.lead_status, lead.lead_score) == ("converted", 85)
 
@@ -156,7 +152,7 @@ def test_unusable_fields_of_a_late_message_are_still_shown_to_a_person(
     assert set(answer.json()["warnings"]) == warned
     shown = json.loads(SyncFailure.objects.get(kind="invalid_payload").payload["body"])
     assert shown == {"contact_phone": PHONE, **unusable}
-    assert memory(bot) == TOLD
+    assert bot.remembers() == TOLD
 
 
 def test_once_a_person_lets_her_sarah_starts_over_from_the_next_message_on(bot: Bot) -> None:
@@ -170,11 +166,11 @@ def test_once_a_person_lets_her_sarah_starts_over_from_the_next_message_on(bot: 
     assert SarahState.objects.values().get() == before | {"message_count": 0, "state": "greeting"}
     note = lead.notes.get()
     assert (note.author_kind, "ani" in note.text) == ("system", True)
-    assert memory(bot) == TOLD | {"message_count": 0, "state": "greeting"}
+    assert bot.remembers() == TOLD | {"message_count": 0, "state": "greeting"}
 
     assert "warnings" not in bot.post(**FORGETFUL).json()
 
     facts = TOLD["extracted_data"] | {"name": "Halo kak", "goals": "ramai"}
-    assert memory(bot) == FORGETFUL | {"extracted_data": facts}
+    assert bot.remembers() == FORGETFUL | {"extracted_data": facts}
     lead.refresh_from_db()
     assert (lead.name, lead.lead_status, lead.lead_score) == ("Budi", "contacted", 20)

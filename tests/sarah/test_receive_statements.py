@@ -264,29 +264,24 @@ def test_what_a_message_that_heals_costs(bound_bot: Bot) -> None:
 
 
 @pytest.mark.usefixtures("_lead")
-@pytest.mark.parametrize("phone", [PHONE, STRANGER], ids=["known", "unknown"])
-def test_what_a_get_costs(bound_bot: Bot, free_bot: Bot, phone: str) -> None:
-    bound_bot.post()
-
-    for bot in (bound_bot, free_bot):
-        with statements() as sent:
-            bot.get(phone)
-        assert sent == ["SELECT apikey", "SELECT sarahstate"]
-
-
-@pytest.mark.usefixtures("_lead")
-def test_a_get_that_names_a_workspace_looks_it_up_unless_the_key_knows_it(
-    bound_bot: Bot, free_bot: Bot
+@pytest.mark.parametrize(
+    ("phone", "named", "looked_up"),
+    [
+        (PHONE, {}, []),
+        (STRANGER, {}, []),
+        (PHONE, {"workspace_id": "default"}, ["SELECT workspace"]),
+    ],
+    ids=["known", "unknown", "a workspace that the key may know"],
+)
+def test_what_a_get_costs(
+    bound_bot: Bot, free_bot: Bot, phone: str, named: dict[str, str], looked_up: list[str]
 ) -> None:
     bound_bot.post()
 
-    with statements() as sent_bound:
-        bound_bot.get(workspace_id="default")
-    with statements() as sent_free:
-        free_bot.get(workspace_id="default")
-
-    assert sent_bound == ["SELECT apikey", "SELECT sarahstate"]
-    assert sent_free == ["SELECT apikey", "SELECT workspace", "SELECT sarahstate"]
+    for bot, also in ((bound_bot, []), (free_bot, looked_up)):
+        with statements() as sent:
+            bot.get(phone, **named)
+        assert sent == ["SELECT apikey", *also, "SELECT sarahstate"]
 
 
 # Who is refused

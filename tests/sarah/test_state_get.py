@@ -9,19 +9,11 @@ from django.test import Client
 from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from tests.bot import PHONE, Bot
+from tests.bot import BLANK, PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BLANK = {
-    "state": "greeting",
-    "lead_score": 0,
-    "lead_temperature": "cold",
-    "extracted_data": {},
-    "language": "id",
-    "message_count": 0,
-}
 SPELLINGS = ["+62 812-3456-7890", "6281234567890", "0812 3456 7890", "6281234567890@c.us"]
 
 
@@ -123,8 +115,8 @@ def test_a_state_that_waits_for_its_workspace_is_found_under_the_name_it_was_giv
 ) -> None:
     bot.post(workspace_id="soon", message_count=4)
 
-    assert bot.get(workspace_id="soon").json()["message_count"] == 4
-    assert bot.get(workspace_id="soon").json()["workspace_id"] == "soon"
+    named = bot.get(workspace_id="soon").json()
+    assert (named["message_count"], named["workspace_id"]) == (4, "soon")
     assert bot.get().json()["message_count"] == 4
 
 
@@ -136,8 +128,6 @@ def test_a_key_of_one_workspace_sees_nothing_else(bot: Bot) -> None:
 
     assert bound.get().json() == BLANK
     assert bound.get(workspace_id="home").json() == BLANK
-    for foreign in ("default", "soon", "nowhere"):
-        assert bound.get(workspace_id=foreign).status_code == 403
 
 
 def test_reading_changes_nothing(bot: Bot) -> None:
