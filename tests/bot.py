@@ -21,6 +21,12 @@ BLANK = {
 }
 """What a bot is told of somebody it has not talked to."""
 
+SYNCED = {"success": True, "sync": True}
+
+
+def not_synced(reason: str) -> dict[str, Any]:
+    return {"success": True, "sync": False, "syncReason": reason}
+
 
 def memory(body: Mapping[str, Any]) -> dict[str, Any]:
     """The six fields of a bot's memory in what it sends or is told."""

@@ -12,12 +12,12 @@ from contacts.quota import is_used_up
 from monitoring.models import SyncFailure
 from sarah.admin.details import explain_sync
 from sarah.models import SarahState
-from tests.bot import Bot
+from tests.bot import Bot, not_synced
 from tests.factories import ContactFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WAITS = {"success": True, "sync": False, "syncReason": "contact_not_found"}
+WAITS = not_synced("contact_not_found")
 
 
 @pytest.fixture

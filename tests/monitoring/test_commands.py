@@ -74,9 +74,11 @@ def test_a_dry_run_only_counts(failures, capsys):
         ["one"],
     ],
 )
-def test_without_a_usable_selection_nothing_is_resolved(failures, arguments):
+def test_without_a_usable_selection_nothing_is_resolved_or_retried(failures, arguments):
     with pytest.raises(CommandError):
         call_command("resolve_failures", *arguments)
+    with pytest.raises(CommandError, match=r"Say which|argument|--note"):
+        call_command("retry_failures", *arguments)
 
     assert SyncFailure.objects.open().count() == 3
 
@@ -126,11 +128,6 @@ def test_retrying_what_can_be_mended_ends_well(capsys):
         "Retried 1 conversations: 1 in sync now, 0 still fail.",
     ]
     assert not SyncFailure.objects.open().exists()
-
-
-def test_retrying_needs_a_selection():
-    with pytest.raises(CommandError, match="Say which"):
-        call_command("retry_failures")
 
 
 @pytest.mark.parametrize("flag", ["--workspace=", "--group=0"])

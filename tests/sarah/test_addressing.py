@@ -9,7 +9,7 @@ from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.addressing import adopt
 from sarah.models import SarahState
-from tests.bot import PHONE, Bot
+from tests.bot import PHONE, SYNCED, Bot, not_synced
 from tests.factories import (
     ContactFactory,
     SarahStateFactory,
@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SYNCED = {"success": True, "sync": True}
-
-
-def not_synced(reason: str) -> dict:
-    return {"success": True, "sync": False, "syncReason": reason}
 
 
 @pytest.fixture

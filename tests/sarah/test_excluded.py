@@ -8,7 +8,7 @@ from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.admin.details import explain_sync
 from sarah.models import SarahState
-from tests.bot import PHONE, Bot
+from tests.bot import PHONE, Bot, not_synced
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 from tests.faults import LEADS, refusing
 from tests.staff import Staff
@@ -17,7 +17,7 @@ from tests.syncs import syncs
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "+6281234567891"
-EXCLUDED = {"success": True, "sync": False, "syncReason": "excluded"}
+EXCLUDED = not_synced("excluded")
 TOLD = {"state": "handoff", "lead_score": 80, "extracted_data": {"name": "Budi"}}
 
 

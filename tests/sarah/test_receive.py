@@ -9,13 +9,11 @@ import time_machine
 from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from tests.bot import BLANK, PHONE, Bot
+from tests.bot import BLANK, PHONE, SYNCED, Bot, not_synced
 from tests.factories import ContactFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SYNCED = {"success": True, "sync": True}
-UNKNOWN = {"success": True, "sync": False, "syncReason": "contact_not_found"}
 MESSAGE = {
     "state": "qualifying",
     "lead_score": 55,
@@ -36,7 +34,7 @@ def rows() -> list[list[dict]]:
 
 
 def test_the_first_message_takes_the_defaults_for_what_it_does_not_say(bot: Bot) -> None:
-    assert bot.post().json() == UNKNOWN
+    assert bot.post().json() == not_synced("contact_not_found")
 
     assert bot.remembers() == BLANK
 
@@ -129,7 +127,7 @@ def test_a_json_object_is_taken_whatever_its_content_type_says(
 
     answer = bot.client.post(path, body, content_type=content_type)
 
-    assert (answer.status_code, answer.json()) == (200, UNKNOWN)
+    assert (answer.status_code, answer.json()) == (200, not_synced("contact_not_found"))
     assert bot.remembers() == MESSAGE
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
-from tests.bot import PHONE, Bot
+from tests.bot import PHONE, SYNCED, Bot, not_synced
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.threads import at_once
 
@@ -20,8 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGES = 24
 ROUNDS = 4
 FACTS = {f"fact_{number}": number for number in range(MESSAGES)}
-SYNCED = {"success": True, "sync": True}
-NOT_FOUND = {"success": True, "sync": False, "syncReason": "contact_not_found"}
 
 
 def messages(bot: Bot, phone: str = PHONE, **fields: Any) -> list[Callable[[], Any]]:
@@ -71,7 +69,7 @@ def test_simultaneous_first_messages_of_a_stranger_make_one_failure(bot: Bot) ->
     for stranger in ContactFactory.build_batch(ROUNDS, workspace=None):
         answers, _ = rush(messages(bot, stranger.phone))
 
-        assert answers == [NOT_FOUND] * MESSAGES
+        assert answers == [not_synced("contact_not_found")] * MESSAGES
         assert_nothing_lost(SarahState.objects.get(contact_phone=stranger.phone))
         failure = SyncFailure.objects.get(contact_phone=stranger.phone)
         assert failure.occurrences == MESSAGES

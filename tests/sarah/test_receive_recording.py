@@ -12,7 +12,7 @@ from contacts.phones import to_e164
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from sarah.simulator.conversations import conversations, phones
-from tests.bot import BLANK, Bot, memory
+from tests.bot import BLANK, SYNCED, Bot, memory, not_synced
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,8 +21,7 @@ SEED = 11
 UNKNOWN = set(phones(CONVERSATIONS, seed=SEED)[::8])
 """Every eighth number is no lead."""
 
-SYNCED = {"success": True, "sync": True}
-NOT_SYNCED = {"success": True, "sync": False, "syncReason": "contact_not_found"}
+NOT_SYNCED = not_synced("contact_not_found")
 STATUSES = {"qualifying": 1, "scoring": 1, "handoff": 2, "completed": 3}
 FUNNEL = ["new", "qualified", "contacted", "converted"]
 FACTS = ("business_type", "team_size", "pain_points", "goals")
