@@ -37,7 +37,7 @@ def test_a_run_that_is_stopped_or_breaks_off_keeps_what_it_had_come_to(monkeypat
 
     broken, stopped = SyncRun.objects.all()
     assert (stopped.error, stopped.checked, stopped.still_open) == (STOPPED, 1, 1)
-    assert (broken.error, broken.checked, broken.still_open) == ("Broken off.", 1, 1)
+    assert (broken.error, broken.checked, broken.still_open) == ("Failed before it was done.", 1, 1)
 
 
 def test_a_run_shows_signs_of_life_while_it_goes_on(monkeypatch) -> None:

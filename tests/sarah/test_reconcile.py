@@ -1,7 +1,7 @@
 """Drift between what Sarah said and what the lead shows is found and healed."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
