@@ -24,7 +24,7 @@ MAX_PEOPLE = 200
 
 
 class HotFilter(CheckboxFilter):
-    """`Contact.objects.hot()`: hot by temperature or score, and not won, lost or archived."""
+    """`Contact.objects.hot()`: hot by temperature or score, and neither won nor archived."""
 
     title = _("hot leads")
     parameter_name = "hot"
