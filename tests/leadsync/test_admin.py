@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +15,12 @@ from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff, action_url, messages_of
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    issue_key("sarah-bot", role="sarah")
+    return ApiKey.objects.get()
 
 
 def test_a_key_is_shown_by_what_it_may_do_and_never_itself() -> None:
@@ -53,9 +59,7 @@ def test_the_list_tells_valid_keys_from_others() -> None:
     assert all(word in page for word in ("Valid", "Revoked", "Expired", "Bot switched off"))
 
 
-def test_revoking_keys_is_explained_before_it_happens() -> None:
-    issue_key("sarah-bot", role="sarah")
-    key = ApiKey.objects.get()
+def test_revoking_keys_is_explained_before_it_happens(key: ApiKey) -> None:
     staff = Staff("Operators")
 
     question = staff.runs("revoke", [key]).content.decode()
@@ -67,9 +71,7 @@ def test_revoking_keys_is_explained_before_it_happens() -> None:
     assert not ApiKey.objects.valid().exists()
 
 
-def test_a_key_is_revoked_on_its_own_page_and_the_history_says_by_whom() -> None:
-    issue_key("sarah-bot", role="sarah")
-    key = ApiKey.objects.get()
+def test_a_key_is_revoked_on_its_own_page_and_the_history_says_by_whom(key: ApiKey) -> None:
     staff = Staff("Operators")
 
     staff.confirms("revoke_this", key)
@@ -93,11 +95,8 @@ def test_only_superusers_see_accounts_and_groups(name: str) -> None:
 
 def test_rights_on_accounts_do_not_make_a_superuser() -> None:
     staff = Staff("Operators")
-    Group.objects.get(name="Operators").permissions.set(
-        Group.objects.get(name="Operators").permissions.model.objects.filter(
-            content_type__app_label="auth"
-        )
-    )
+    about_accounts = Permission.objects.filter(content_type__app_label="auth")
+    Group.objects.get(name="Operators").permissions.set(about_accounts)
 
     assert staff.status_of("auth_user_changelist") == 403
 
@@ -117,14 +116,9 @@ def test_a_superuser_makes_an_account_and_sets_its_password() -> None:
     staff = Staff(is_superuser=True)
     password = "a-long-pass-phrase"
 
+    account = {"username": "ani", "usable_password": "true"}
     staff.client.post(
-        reverse("admin:auth_user_add"),
-        {
-            "username": "ani",
-            "usable_password": "true",
-            "password1": password,
-            "password2": password,
-        },
+        reverse("admin:auth_user_add"), account | {"password1": password, "password2": password}
     )
 
     person = User.objects.get(username="ani")
@@ -137,14 +131,10 @@ def test_a_superuser_puts_a_person_into_a_group() -> None:
     person = Staff("Sales").user
     operators = Group.objects.get(name="Operators")
 
+    account = {"username": person.username, "is_active": "on", "is_staff": "on"}
     answer = staff.client.post(
         reverse("admin:auth_user_change", args=[person.pk]),
-        {
-            "username": person.username,
-            "is_active": "on",
-            "is_staff": "on",
-            "groups": [str(operators.pk)],
-        },
+        account | {"groups": [str(operators.pk)]},
     )
 
     assert answer.status_code == 302
@@ -167,22 +157,11 @@ def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> 
     assert set(group.permissions.values_list("pk", flat=True)) == before
 
 
-OF_SALES = [
-    "Dashboard",
-    "Leads",
-    "Conversations with Sarah",
-    "Messages from Sarah",
-    "Sync failures",
-    "Workspaces",
-]
+OF_BOTH = ("Dashboard", "Leads", "Conversations with Sarah", "Messages from Sarah", "Sync failures")
+OF_SALES = [*OF_BOTH, "Workspaces"]
 OF_OPERATORS = [
-    *OF_SALES[:-1],
-    "Causes of failures",
-    "Alerts",
-    "Alert settings",
-    "Reconciliations",
-    "Workspaces",
-    "API keys",
+    *(*OF_BOTH, "Causes of failures", "Alerts", "Alert settings", "Reconciliations"),
+    *("Workspaces", "API keys"),
 ]
 
 
