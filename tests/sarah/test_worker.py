@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError, ProgrammingError, connection
 
 from monitoring.models import Heartbeat, SyncFailure
 from sarah.models import SarahState
@@ -69,6 +70,36 @@ def test_the_failure_of_a_job_closes_once_that_job_is_done_again() -> None:
     assert still_open() == ["other"]
 
 
+def test_a_job_waits_for_its_time_and_is_not_begun_by_a_worker_that_stops() -> None:
+    worker = Worker(Heartbeat.objects, {"job": Job(run=lambda stopped: 7, every=60)})
+    assert [worker.do_jobs(), worker.do_jobs()] == [{"job": 7}, {}]
+
+    worker.jobs["other"] = Job(run=lambda stopped: 7, every=60)
+    worker.stop()
+
+    assert worker.do_jobs() == {}
+
+
+def test_a_worker_whose_connection_is_lost_goes_on_with_another(
+    due_state: SarahState, monkeypatch, caplog
+) -> None:
+    worker, lease, attempts = Worker(Heartbeat.objects, {}), SarahState.objects.lease, count()
+
+    def lose_the_connection_at_first(limit: int) -> list[int]:
+        if (attempt := next(attempts)) == 0:
+            connection.connection.close()
+        worker.stopping = attempt == 2
+        return lease(limit)
+
+    monkeypatch.setattr(SarahState.objects, "lease", lose_the_connection_at_first)
+    monkeypatch.setattr("sarah.worker.POLL", 0)
+    worker.run()
+
+    assert caplog.text.count("The worker cannot use the database") == 1
+    due_state.refresh_from_db()
+    assert due_state.synced_at
+
+
 @pytest.mark.parametrize("error", [OperationalError, ProgrammingError])
 def test_a_database_that_fails_does_not_end_the_worker(error, monkeypatch, caplog) -> None:
     worker = Worker(Heartbeat.objects, {})
@@ -88,10 +119,12 @@ def test_a_database_that_fails_does_not_end_the_worker(error, monkeypatch, caplo
     assert "Budi" not in caplog.text
 
 
-def test_a_worker_is_known_to_live_until_it_stops() -> None:
+def test_a_worker_is_known_to_live_until_it_stops(django_assert_num_queries) -> None:
     worker = Worker(Heartbeat.objects, {}, name="one")
 
     assert not worker.checkpoint()
+    with django_assert_num_queries(0):  # it says so every ten seconds
+        worker.checkpoint()
     assert [beat.worker for beat in Heartbeat.objects.alive()] == ["one"]
 
     worker.stop()
