@@ -1,4 +1,4 @@
-"""Middleware: body limit, content security policy, language."""
+"""Middleware: body limit, caching, content security policy, language."""
 
 from collections.abc import Callable
 
@@ -32,6 +32,22 @@ class BodyLimitMiddleware:
         if (length.isdecimal() and int(length[:20]) <= MAX_BODY) or is_api(request):
             return self.get_response(request)
         return HttpResponse("The body is too large.", status=413, content_type="text/plain")
+
+
+class NoStoreMiddleware:
+    """Keeps answers out of every cache, because they contain personal data.
+
+    Not those that say themselves how they may be cached, such as static files.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.BodyLimitMiddleware",
+    "leadsync.middleware.NoStoreMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "leadsync.middleware.LanguageMiddleware",
@@ -135,7 +136,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         raise ImproperlyConfigured(
             "DATABASE_URL must name a file: sqlite:////absolute/path.sqlite3"
         )
-    VAR_DIR.mkdir(exist_ok=True)
+    VAR_DIR.mkdir(mode=0o700, exist_ok=True)
     # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
     # fail with "database is locked". FULL: a message answered with 200 survives a power cut.
     DATABASE["OPTIONS"] = {
@@ -342,4 +343,8 @@ except EnvError as error:
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is required when DEBUG is off: set it to 50 or more random characters."
+    )
+if not DEBUG and (len(SECRET_KEY) < 32 or SECRET_KEY.startswith("django-insecure-")):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too short or well known: set it to 50 or more random characters."
     )

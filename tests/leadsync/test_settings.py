@@ -84,6 +84,14 @@ def test_production_needs_a_secret_key(start: Any) -> None:
         start(SECRET_KEY="")
 
 
+@pytest.mark.parametrize(
+    "known", ["changeme", "only-for-development", "django-insecure-" + "x" * 50]
+)
+def test_production_does_not_start_with_a_key_that_others_know(start: Any, known: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="too short or well known"):
+        start(SECRET_KEY=known)
+
+
 def test_without_an_environment_it_is_safe(start: Any) -> None:
     values = start(SECRET_KEY="k" * 50)
 
