@@ -23,9 +23,12 @@ from tests.server import HOST, free_port
 START_TIMEOUT = 120
 STOP_TIMEOUT = 30
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor != "sqlite", reason="The demo always has a SQLite file of its own."
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="The demo always has a SQLite file of its own."
+    ),
+]
 
 
 class Demo:
