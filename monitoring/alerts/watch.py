@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import Error
+from django.db import Error, OperationalError, ProgrammingError
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,6 +24,9 @@ from sarah.models import Outcome, SarahState, StateUpdate
 LASTING = timedelta(minutes=10)
 """A cause that had healed by itself and is back is announced only if its failures outlast the first
 retries. A burst of failures that those heal shows in the failure rate."""
+
+OUTAGES = {OperationalError.__name__, ProgrammingError.__name__}
+"""Exceptions of a database or a table that is away, for messages and background work alike."""
 
 
 def look(now: datetime | None = None) -> None:
@@ -70,8 +73,8 @@ def _causes(now: datetime) -> Iterator[Finding]:
     latest = {alert.subject: alert for alert in alerts}
     of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
     for cause in causes:
-        if cause.source == Source.BACKGROUND and cause.exception in of_messages:
-            continue  # messages and background work need the same table, which is away
+        if cause.source == Source.BACKGROUND and cause.exception in of_messages & OUTAGES:
+            continue  # one alert for both
         if kind := _kind_to_tell(cause, latest.get(str(cause.pk)), now):
             text = text_of(kind, cause=cause, count=cause.open_failures)
             yield Finding(kind=kind, subject=str(cause.pk), text=text)
