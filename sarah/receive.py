@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone
-from leadsync.infra.db import LOST, bounded_waits, is_busy, raise_if_transaction_is_lost
+from leadsync.infra.db import bounded_waits, is_busy, raise_if_transaction_is_lost
 from leadsync.infra.request_ids import request_id
 from monitoring.errors import frames
 from monitoring.kinds import Kind
@@ -39,6 +39,10 @@ Changes = dict[str, tuple[object, object]]
 
 class NotCommitted(OperationalError):
     """The transaction ended without an error and without a commit."""
+
+
+class ConversationLocked(OperationalError):
+    """Somebody else held the conversation for too long; the guarded way would only wait again."""
 
 
 class NotInOrder(Exception):
@@ -85,25 +89,33 @@ def receive(
     """
     arrival = Arrival(message=message, raw=raw, key_workspace=key_workspace, origin=origin)
     try:
-        return _commit(arrival, is_guarded=False)
-    except (InvalidPhone, ForeignWorkspace):
+        state, receipt = _commit(arrival, is_guarded=False)
+    except (InvalidPhone, ForeignWorkspace, ConversationLocked):
         raise
     except Exception as error:
-        if isinstance(error, LOST) and not is_busy(error):
-            raise
-        return _commit(arrival, is_guarded=True)
+        if connection.vendor == "sqlite" and is_busy(error):
+            raise  # its one lock was waited for already
+        state, receipt = _commit(arrival, is_guarded=True)
+    return replace(receipt, result=_look_again(state) or receipt.result)
 
 
-def _commit(arrival: Arrival, *, is_guarded: bool) -> Receipt:
+def _commit(arrival: Arrival, *, is_guarded: bool) -> tuple[SarahState, Receipt]:
     commits: list[None] = []
     with bounded_waits():
         state, receipt = _receive(arrival, is_guarded=is_guarded)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:
         raise NotCommitted("The message was not committed.")
-    if again := retry.look_again(state):
-        return replace(receipt, result=again)
-    return receipt
+    return state, receipt
+
+
+def _look_again(state: SarahState) -> SyncResult | None:
+    """`retry.look_again`; the message is committed, so a failure is logged and costs nothing."""
+    try:
+        return retry.look_again(state)
+    except Exception as error:  # noqa: BLE001 (guard)
+        logger.error("Conversation %s was not looked at again: %s", state.pk, frames(error))
+        return None
 
 
 def _receive(arrival: Arrival, *, is_guarded: bool) -> tuple[SarahState, Receipt]:
@@ -111,7 +123,12 @@ def _receive(arrival: Arrival, *, is_guarded: bool) -> tuple[SarahState, Receipt
     address = find_address(
         message.contact_phone, ref=message.workspace_ref, key_workspace=arrival.key_workspace
     )
-    state = locked_conversation(address) or _new_conversation(address)
+    try:
+        state = locked_conversation(address) or _new_conversation(address)
+    except OperationalError as error:
+        if is_busy(error):
+            raise ConversationLocked from error.__cause__
+        raise
     merged = merge(state, message)
     problems = message.warnings | merged.problems
     warnings = problems | ({"message_count": LATE} if merged.is_late else {})

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from contacts.models import Contact, Workspace
 from contacts.quota import room_in
-from leadsync.infra.db import BATCH_SIZE, batches, past_races
+from leadsync.infra.db import BATCH_SIZE, batches, bounded_waits, past_races
 from monitoring.models.failures import SyncFailureQuerySet
 from sarah.addressing import adopt, is_the_only, workspace_for_ref, workspace_of
 from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
@@ -141,7 +141,12 @@ def look_again(state: SarahState) -> SyncResult | None:
         if state.workspace:
             homes = homes.filter(workspace=state.workspace)
         found = len(homes.values("pk")[:2]) == 1
-    return retry(state.pk) if found else None
+    return past_races(partial(_retry_soon, state.pk)) if found else None
+
+
+def _retry_soon(state_id: int) -> SyncResult | None:
+    with bounded_waits():
+        return _retry(state_id)
 
 
 def _heal(states: SarahStateQuerySet) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -69,8 +70,23 @@ def test_a_locked_conversation_is_waited_for_once_and_left_as_it_was(
         answer, waited = timed(lambda: bot.post(**NEWS))
 
     assert answer.status_code == 503
-    assert waited < 2
+    assert waited < 0.8
     assert SarahState.objects.get().lead_score == 20
+
+
+def test_another_writer_of_sqlite_is_waited_for_once(
+    bot: Bot, lead: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has many writers")
+    bot.post(lead_score=20)
+    monkeypatch.setattr("leadsync.infra.db.SQLITE_WAIT_MS", 400)
+
+    with locked(WRITES):
+        answer, waited = timed(lambda: bot.post(**NEWS))
+
+    assert answer.status_code == 503
+    assert 0.4 <= waited < 0.8
 
 
 @postgresql

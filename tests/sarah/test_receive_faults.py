@@ -1,14 +1,16 @@
 """Whatever breaks, a message is saved or the bot is told that it is not."""
 
 import logging
+from unittest.mock import Mock
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 from leadsync.models import ApiKey
 from monitoring.models import SyncFailure
-from sarah.models import SarahState
+from sarah.models import SarahState, StateUpdate
 from tests.bot import PHONE, Bot, not_synced
 from tests.factories import ContactFactory
 from tests.faults import (
@@ -66,6 +68,34 @@ def test_a_message_of_a_synced_conversation_is_saved_whole_if_its_sync_breaks(bo
     assert told(answer) == SAVED_ONLY
     remembered = bot.get().json()
     assert {name: remembered[name] for name in NEWS} == NEWS
+
+
+@pytest.mark.parametrize("broken", [RuntimeError, OperationalError])
+def test_a_message_whose_second_look_for_its_lead_breaks_is_received_once(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, broken: type[Exception]
+) -> None:
+    monkeypatch.setattr("sarah.retry.look_again", Mock(side_effect=broken("a secret")))
+
+    answer = bot.post(**NEWS)
+
+    assert answer.json()["syncReason"] == "contact_not_found"
+    assert SarahState.objects.get().revision == StateUpdate.objects.count() == 1
+
+
+@pytest.mark.parametrize("said_before", [0, 2])
+def test_a_message_that_cannot_be_journalled_is_saved_and_synced(
+    bot: Bot, said_before: int
+) -> None:
+    lead = ContactFactory(phone=PHONE)
+    for count in range(said_before):
+        bot.post(message_count=count)
+
+    with refusing(StateUpdate._meta.db_table):
+        answer = bot.post(**NEWS)
+
+    assert told(answer) == SYNCED
+    lead.refresh_from_db()
+    assert lead.lead_score == 80
 
 
 def test_a_new_lead_that_cannot_be_made_does_not_cost_the_message(bot: Bot) -> None:

@@ -133,10 +133,13 @@ def test_a_commit_that_is_refused_is_never_answered_200(bot: Bot, table: str, ca
 
 
 @postgresql
-def test_a_victim_of_a_deadlock_in_the_sync_is_saved_and_retried(bot: Bot) -> None:
+@pytest.mark.parametrize("said_before", [0, 2])
+def test_a_victim_of_deadlocks_in_the_sync_is_saved_and_retried(bot: Bot, said_before: int) -> None:
     ContactFactory(phone=PHONE)
+    for count in range(said_before):
+        bot.post(message_count=count)
 
-    with failing(LEADS, DEADLOCK, times=1):
+    with failing(LEADS, DEADLOCK):
         answer = bot.post(**NEWS)
 
     assert told(answer) == SAVED_ONLY
