@@ -44,7 +44,7 @@ LOOKUPS = {"isnull", "in", "exact", "gt"}
 GUARDS = {
     "sarah/sync.py": 2,  # the sync, of a saved conversation and of one that is being saved
     "sarah/guards.py": 2,  # the record of a failure; an item or a job of the worker
-    "sarah/receive.py": 2,  # the plain way; the journal
+    "sarah/receive.py": 3,  # the plain way; the journal; the second look
     "monitoring/alerts/deliver.py": 1,  # an alert's delivery
 }
 """What may catch everything: nothing there may cost a message, or stop the rest (STYLE 11)."""
