@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from contacts.models import Contact
+from contacts.names import is_usable_name
 from contacts.workflow import FUNNEL, LeadStatus, is_forward
 from sarah.facts import learned
 from sarah.models import ConversationState, SarahState
@@ -17,11 +18,11 @@ ACTIVITY_RECORDED_EVERY = timedelta(minutes=1)
 def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     """Return the lead's fields that the conversation changes, with their new values.
 
-    Fields that a person wrote (`staff_fields`) stay, a name is given only to a lead without one,
-    and the status only moves forward.
+    Fields that a person wrote (`staff_fields`) stay, a greeting or the like is no name, and the
+    status only moves forward.
     """
     proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
-    if contact.name:
+    if not is_usable_name(str(proposed.get("name", ""))):
         proposed.pop("name", None)
     changes = {
         name: value

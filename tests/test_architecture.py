@@ -164,7 +164,9 @@ def test_only_its_owner_writes_the_sync_state(module: str):
     assert not written & SYNC_STATE
 
 
-@pytest.mark.parametrize("module", ["contacts.phones", "sarah.backoff", "leadsync.keys"])
+@pytest.mark.parametrize(
+    "module", ["contacts.phones", "contacts.names", "sarah.backoff", "leadsync.keys"]
+)
 def test_pure_modules_need_no_django(module: str):
     assert not [name for name in imports(module) if name.startswith(("django", *APPS))]
 

@@ -70,6 +70,13 @@ def phones(count: int, *, seed: int) -> list[str]:
     return [f"+62{_national_number(number, seed=seed)}" for number in range(1, count + 1)]
 
 
+def whatsapp_names(count: int, *, seed: int) -> list[str]:
+    """Return the names in the WhatsApp profiles of these leads, which Sarah is never told."""
+    rng = Random(f"{seed}/names")
+    homes = ("en" if _chance(rng, 0.3) else "id" for _ in range(count))
+    return [f"{_pick(rng, FIRST_NAMES[home])} {_pick(rng, LAST_NAMES[home])}" for home in homes]
+
+
 def _national_number(number: int, *, seed: int) -> str:
     start = int(Random(f"{seed}/phones").random() * NUMBERS)
     operator, subscriber = divmod((start + number * STRIDE) % NUMBERS, SUBSCRIBERS)
@@ -83,9 +90,9 @@ def _spelled(national: str, number: int) -> str:
 
 
 def _bodies(phone: str, rng: Random) -> Iterator[dict[str, Any]]:
-    """Yield what Sarah posts after each text of one lead."""
+    """Yield what Sarah posts after each text of one lead; she takes the first one for the name."""
     home = language = "en" if _chance(rng, 0.3) else "id"
-    facts: dict[str, Any] = {"name": _first_message(rng, home), "pain_points": []}
+    facts: dict[str, Any] = {"name": _pick(rng, GREETINGS[home]), "pain_points": []}
     state = "qualifying"
     for count, message in enumerate(_messages(rng, home), start=1):
         facts = _learned(facts, message)
@@ -110,13 +117,6 @@ def _chance(rng: Random, share: float) -> bool:
 
 def _pick(rng: Random, options: Sequence[Any]) -> Any:
     return options[int(rng.random() * len(options))]
-
-
-def _first_message(rng: Random, home: str) -> str:
-    """Return the text that Sarah takes for the name: mostly a name, sometimes only a greeting."""
-    if _chance(rng, 0.2):
-        return _pick(rng, GREETINGS[home])
-    return f"{_pick(rng, FIRST_NAMES[home])} {_pick(rng, LAST_NAMES[home])}"
 
 
 def _messages(rng: Random, home: str) -> Iterator[Turn]:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key, revoke_keys
 from sarah.models import SarahState
-from sarah.simulator.conversations import phones
+from sarah.simulator.conversations import phones, whatsapp_names
 
 HOST = "127.0.0.1"
 DATABASE = settings.VAR_DIR / "demo.sqlite3"
@@ -116,11 +116,13 @@ def replace_key() -> str:
 def add_leads() -> None:
     """Add most of the people who will write to Sarah as leads, over the last four weeks."""
     workspace, now = Workspace.objects.get(slug="default"), timezone.now()
+    names = whatsapp_names(CONVERSATIONS, seed=SEED)
     Contact.objects.bulk_create(
         (
             Contact(
                 workspace=workspace,
                 phone=phone,
+                whatsapp_name=names[number - 1],
                 source="demo",
                 created_at=now - timedelta(days=number * number % 29, minutes=number),
             )
