@@ -2,6 +2,7 @@
 
 import traceback
 from pathlib import Path
+from typing import Any
 
 
 def describe(error: BaseException) -> str:
@@ -13,7 +14,7 @@ def full_traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def as_failure(error: BaseException) -> dict[str, str]:
+def as_failure(error: BaseException) -> dict[str, Any]:
     """The arguments of `SyncFailure.objects.record` that come from an exception."""
     return {
         "error": describe(error),

@@ -12,7 +12,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from leadsync.infra.db import BATCH_SIZE
-from monitoring.models import Alert, AlertDelivery, FailureGroup, Heartbeat, SyncRun
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    FailureGroup,
+    Heartbeat,
+    RefusedBody,
+    SyncRun,
+)
 from monitoring.models.runs import FORGOTTEN_AFTER
 from sarah.models import StateUpdate
 
@@ -29,8 +36,8 @@ def never() -> bool:
 def prune(*, days: int | None = None, stopped: Callable[[], bool] = never) -> Counter[str]:
     """Delete what is too old in small commits until `stopped` says so; returns counts by kind.
 
-    Messages are kept as the two settings of the journal say, other records for 90 days; `days`
-    replaces both ages. Safe to run in several workers at once.
+    Messages are kept as the two settings of the journal say, refused ones for 7 days, other
+    records for 90; `days` replaces these ages. Safe to run in several workers at once.
     """
     deleted: Counter[str] = Counter()
     for name, rows in outdated(days=days):
@@ -57,6 +64,7 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
     return [
         ("messages from Sarah", too_old),
         ("messages from Sarah", surplus_messages().exclude(pk__in=too_old.values("pk"))),
+        ("refused messages", old_bodies(days=days)),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
         ("alerts", alerts.order_by("pk")),
@@ -76,6 +84,11 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
 def old_messages(*, days: int | None = None) -> Rows:
     before = timezone.now() - timedelta(days=days or settings.LEADSYNC_JOURNAL_DAYS)
     return StateUpdate.objects.filter(received_at__lt=before).order_by("received_at")
+
+
+def old_bodies(*, days: int | None = None) -> Rows:
+    before = timezone.now() - timedelta(days=min(days or KEPT_DAYS, RefusedBody.KEPT_DAYS))
+    return RefusedBody.objects.filter(received_at__lt=before).order_by("received_at")
 
 
 def surplus_messages() -> Rows:

@@ -11,6 +11,7 @@ from leadsync.infra.db import LOST, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind, Source
 from monitoring.models.failures import SyncFailure
+from monitoring.models.refused import RefusedBody
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +23,22 @@ class JobFailed(Exception):
 
 
 def record_failure(
-    *, kind: str, error: str, source: str = Source.SARAH, **details: Any
+    *,
+    kind: str,
+    error: str,
+    source: str = Source.SARAH,
+    refused: RefusedBody | None = None,
+    **details: Any,
 ) -> int | None:
     """Record a failure and return the id of its cause; if even that fails, log it.
 
-    The log line contains no personal data.
+    A refused message is kept as well. The log line contains no personal data.
     """
+    details |= {"source": source, "kind": kind, "error": error}
     try:
-        return SyncFailure.objects.record(source=source, kind=kind, error=error, **details)
+        if refused:
+            return RefusedBody.objects.keep(refused, **details)
+        return SyncFailure.objects.record(**details)
     except Exception as broken:  # noqa: BLE001 (guard: a broken failure log costs no message)
         raise_if_transaction_is_lost()
         logger.error(

@@ -59,6 +59,7 @@ def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult |
     state = _locked_at_home(state_id)
     if state is None or (is_due and not state.take_from_queue()):
         return None
+    state.is_retry = True
     state.save(update_fields=state.mark_synced(retried_by=by))
     return state.sync_result
 

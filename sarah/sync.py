@@ -194,6 +194,7 @@ def _record(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult
         contact_phone=state.contact_phone,
         state_id=state.pk,
         payload=state.as_payload(),
+        is_retry=state.is_retry,
         **details,
     )
     return SyncResult(reason=reason, cause_id=cause_id)

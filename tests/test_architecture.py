@@ -23,6 +23,7 @@ LAYERS = {
     "monitoring.kinds": "log",
     "monitoring.errors": "log",
     "monitoring.models.failures": "log",
+    "monitoring.models.refused": "log",
     "monitoring.models.causes": "log",
     "monitoring": "watch",
     "sarah": "sarah",
@@ -144,7 +145,7 @@ def test_no_core_module_follows_a_relation_upward(module: str):
 
 def test_the_layers_have_relations_that_could_be_followed():
     assert relations_upward("contacts")[0] >= {"conversations", "alerts", "api_keys"}
-    assert relations_upward("log") == ({"updates"}, {"state"})
+    assert relations_upward("log") == ({"updates"}, {"state", "key"})
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != SyncState.__module__])

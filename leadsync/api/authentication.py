@@ -38,16 +38,15 @@ class KeyAuthentication(BaseAuthentication):
     """Authenticates `Authorization: Bearer KEY`, `Token KEY` or `X-API-Key: KEY`.
 
     `request.user` is the bot's account, `request.auth` its key. One query, none for junk. A known
-    key that is no longer valid is kept in `request.refused_key`, so that it can be recorded.
+    key, valid or not, is kept in `request.known_key`, so that what it sends can be recorded.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         sent = self._sent_key(request)
-        key = with_second_try(lambda: ApiKey.objects.find(sent))
+        request.known_key = key = with_second_try(lambda: ApiKey.objects.find(sent))
         if key and key.is_valid:
             self._record_use(key)
             return key.user, key
-        request.refused_key = key
         if key:
             notice_key(AlertKind.REVOKED_KEY, key)
         throttle: Any = FailedAuthenticationThrottle()

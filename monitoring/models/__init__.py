@@ -3,6 +3,7 @@
 from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSettings, Channel, Event
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
+from monitoring.models.refused import Refusal, RefusedBody
 from monitoring.models.runs import STOPPED, Heartbeat, RunTrigger, SyncRun
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "FailureGroupQuerySet",
     "GroupStatus",
     "Heartbeat",
+    "Refusal",
+    "RefusedBody",
     "Resolution",
     "RunTrigger",
     "SyncFailure",

@@ -7,7 +7,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from monitoring.models.causes import FailureGroup
 logger = logging.getLogger(__name__)
 
 ROOM = 20
-"""One in this many rows is deleted when the log is full, to make room for the next."""
+"""The log grows by one in this many rows over its limit, and is then cut to it."""
 
 
 class Resolution(models.TextChoices):
@@ -52,64 +53,79 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
         function: str = "",
         traceback: str = "",
         payload: Mapping[str, object] | None = None,
+        is_retry: bool = False,
         **key: str,
     ) -> int:
         """Count this on the open row with the same key, or add one; return the id of its cause.
 
         `key` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
-        `fingerprint`; `exception` is the class of what was raised, and `function` where. Counting
-        comes first, so a repeat takes two statements. Of two first failures at once, one inserts;
-        the insert of the other is ignored, and it counts up instead. The lock on the conversation
-        rules that out for everything but two equal refused bodies.
+        `fingerprint`; `exception` is the class of what was raised, and `function` where. A retry
+        brings news of the error, but is no occurrence: nobody said anything.
+
+        Counting comes first, so a repeat takes two statements. Of two first failures at once, one
+        inserts; the insert of the other is ignored, and it counts up instead. The lock on the
+        conversation rules that out for everything but two refused bodies of one key.
         """
         now = timezone.now()
         with transaction.atomic():
             cause_id = FailureGroup.objects.id_of(
                 source=key["source"], kind=key["kind"], exception=exception, function=function
             )
-            details: dict[str, object] = {
+            news: dict[str, object] = {
                 "group_id": cause_id,
                 "state_id": state_id,
-                "request_id": request_id.get(),
                 "error": _storable(error)[: self.model.MAX_ERROR],
                 "traceback": _storable(traceback)[-self.model.MAX_TRACEBACK :],
                 "payload": payload or {},
-                "last_seen_at": now,
             }
+            seen: dict[str, object] = {"request_id": request_id.get(), "last_seen_at": now}
+            once_more = {} if is_retry else {"occurrences": F("occurrences") + 1, **seen}
             repeated = self.open().filter(**key)
-            if not repeated.update(occurrences=F("occurrences") + 1, **details):
-                self.bulk_create(
-                    [self.model(**key, **details, created_at=now)], ignore_conflicts=True
-                )
+            if not repeated.update(**news, **once_more):
+                first = self.model(**key, **news, **seen, created_at=now)
+                self.bulk_create([first], ignore_conflicts=True)
                 if state_id is None:
                     repeated.exclude(created_at=now).update(occurrences=F("occurrences") + 1)
                 self.trim()
         return cause_id
 
     def trim(self) -> int:
-        """Delete rows if there are more than LEADSYNC_MAX_FAILURES; returns how many.
+        """Cut the log to LEADSYNC_MAX_FAILURES rows if it has 5 % more; returns how many went.
 
-        Deletes a portion at once, because choosing the rows costs a failing message a third of its
-        time. Resolved rows go first, then refused bodies, then the open ones not seen for longest.
-        No retry is lost with them: the queue is the conversation's state. The table is small, so
-        the count is cheap. Rows that another request has locked are skipped.
+        A portion at once, because choosing the rows costs a failing message a third of its time.
+        Resolved rows go first, then refused bodies, then the open ones; of each, always the one not
+        seen for longest of the workspace that has the most, so that no flood drives out the
+        failures of others. No retry is lost with them: the queue is the conversation's state. The
+        table is small, so the count is cheap. Rows that another request has locked are skipped.
         """
-        surplus = self.count() - settings.LEADSYNC_MAX_FAILURES
-        if surplus <= 0:
+        limit = settings.LEADSYNC_MAX_FAILURES
+        surplus = self.count() - limit
+        if surplus <= limit // ROOM:
             return 0
+        doomed = self.filter(
+            pk__in=list(self._least_worth().values_list("pk", flat=True)[:surplus])
+        )
+        with transaction.atomic():
+            unlocked = doomed.select_for_update(skip_locked=True).values_list("pk", flat=True)
+            trimmed, _rows = self.filter(pk__in=list(unlocked)).delete()
+        logger.warning("Deleted %d sync failures over the limit of LEADSYNC_MAX_FAILURES.", trimmed)
+        return trimmed
+
+    def _least_worth(self) -> Self:
         worth = Case(
             When(resolved_at__isnull=False, then=Value(0)),
             When(kind=Kind.REJECTED_PAYLOAD, then=Value(1)),
             default=Value(2),
         )
-        portion = surplus + settings.LEADSYNC_MAX_FAILURES // ROOM
-        doomed = self.order_by(worth, "last_seen_at", "pk").select_for_update(skip_locked=True)
-        with transaction.atomic():
-            trimmed, _rows = self.filter(
-                pk__in=list(doomed.values_list("pk", flat=True)[:portion])
-            ).delete()
-        logger.warning("Deleted %d sync failures over the limit of LEADSYNC_MAX_FAILURES.", trimmed)
-        return trimmed
+        # A bot can make up any number of workspaces that do not exist: together they are one.
+        flood = Case(When(kind=Kind.WORKSPACE_NOT_FOUND, then=Value("")), default="workspace_ref")
+        newer_ones = Window(
+            RowNumber(),
+            partition_by=[F("worth"), flood],
+            order_by=[F("last_seen_at").desc(), F("pk").desc()],
+        )
+        ranked = self.alias(worth=worth).alias(newer_ones=newer_ones)
+        return ranked.order_by("worth", "-newer_ones", "last_seen_at", "pk")
 
     def move_to(self, state: models.Model) -> int:
         """Move these to the conversation that absorbs theirs."""
@@ -121,6 +137,12 @@ class SyncFailureQuerySet(models.QuerySet["SyncFailure"]):
             self.open()
             .filter(kind__in=HEALED_BY_SYNC)
             .update(resolved_at=timezone.now(), resolution=resolution, resolved_by=by)
+        )
+
+    def mark_sent(self, *, by: str) -> int:
+        """Close the open ones of these, because `by` has sent their bodies again."""
+        return self.open().update(
+            resolved_at=timezone.now(), resolution=Resolution.RETRIED, resolved_by=by
         )
 
     def mark_resolved(

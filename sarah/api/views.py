@@ -12,24 +12,21 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from contacts.phones import InvalidPhone, to_e164
+from contacts.phones import InvalidPhone
 from leadsync.api.parsers import AlwaysJSON
-from leadsync.infra.bodies import BodyTooLarge, read_body
+from leadsync.infra.bodies import read_body
 from leadsync.infra.db import with_second_try
 from leadsync.models import Scope
 from monitoring.alerts.announce import notice_key
-from monitoring.kinds import Kind
 from monitoring.models import AlertKind
-from sarah.addressing import ForeignWorkspace, recall, region_of
+from sarah.addressing import ForeignWorkspace, recall
+from sarah.api.refusals import record_refusal
 from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
-from sarah.guards import record_failure
-from sarah.reading import UnreadableBody, as_evidence, parse_body, read_message, read_ref
+from sarah.reading import UnreadableBody, parse_body, read_message, read_ref
 from sarah.receive import Origin, receive
 
 logger = logging.getLogger(__name__)
-
-MAX_RECORDED_BODY = 8 * 1024
 
 
 @describe_state_view
@@ -78,38 +75,9 @@ class StateView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(_as_api_error(exc))
-        is_refused = response.status_code < 500 and response.status_code != 429
-        if self.request.method == "POST" and is_refused:
-            self._record_refusal(str(response.data["error"]), is_known=response.status_code == 400)
+        if self.request.method == "POST":
+            record_refusal(self.request, exc, response)
         return response
-
-    def _record_refusal(self, error: str, *, is_known: bool) -> None:
-        """Record a refused message, because the bot does not look at our status.
-
-        If the key is refused, the body is not parsed: anybody may have sent it.
-        """
-        key = self.request.auth or getattr(self.request, "refused_key", None)
-        if key is None:
-            return
-        try:
-            raw = read_body(self.request)
-        except BodyTooLarge as too_large:
-            raw = too_large.beginning
-        record_failure(
-            kind=Kind.REJECTED_PAYLOAD,
-            error=error,
-            workspace_ref=key.workspace.slug if key.workspace else "",
-            contact_phone=_phone_of(raw) if is_known else "",
-            **as_evidence(raw, limit=MAX_RECORDED_BODY),
-        )
-
-
-def _phone_of(raw: bytes) -> str:
-    """The phone in a refused body, or blank."""
-    try:
-        return to_e164(parse_body(raw).get("contact_phone"), region=region_of(None))
-    except (UnreadableBody, InvalidPhone):
-        return ""
 
 
 def _address_of(request: Request) -> str | None:

@@ -157,6 +157,8 @@ class SyncState(models.Model):
 
     was_due = False
     """Whether this attempt was taken from the queue."""
+    is_retry = False
+    """Whether this sync is of what was said before."""
 
     class Meta:
         abstract = True

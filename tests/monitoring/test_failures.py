@@ -129,11 +129,37 @@ def test_over_the_limit_resolved_rows_go_first_then_refused_bodies_then_the_olde
     assert caplog.text.count("Deleted 1 sync failures") == 6
 
 
-def test_a_full_log_makes_room_for_more_than_the_next_failure(settings):
+def test_the_log_keeps_at_least_its_limit_and_grows_by_five_per_cent(settings):
     settings.LEADSYNC_MAX_FAILURES = 40
-    make(41, seen=1)
+    make(42, seen=1)
 
+    assert SyncFailure.objects.trim() == 0
+    make(1, seen=1)
     assert SyncFailure.objects.trim() == 3
+    assert SyncFailure.objects.count() == 40
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        [{}] * 9,
+        [{**RESOLVED}] * 9,
+        [{"kind": "rejected_payload"}] * 9,
+        [{"kind": "workspace_not_found", "workspace_ref": f"made-up-{n}"} for n in range(9)],
+    ],
+    ids=["open", "resolved", "refused", "of made-up workspaces"],
+)
+def test_a_flood_drives_out_itself_and_nobody_elses_failures(settings, flood):
+    alike = {name: value for name, value in flood[0].items() if "made-up" not in str(flood[0])}
+    refs = ("kopi-kita", "bengkel")
+    others = [pk for ref in refs for pk in make(2, seen=999, **alike, workspace_ref=ref)]
+    flooded = [pk for fields in flood for pk in make(1, seen=1, **fields)]
+    settings.LEADSYNC_MAX_FAILURES = 7
+
+    SyncFailure.objects.trim()
+
+    kept = set(SyncFailure.objects.values_list("pk", flat=True))
+    assert kept == {*others, *flooded[-3:]}
 
 
 def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):

@@ -38,6 +38,16 @@ def left(model: type[Model], field: str) -> set[Any]:
     return set(model.objects.values_list(field, flat=True))
 
 
+def test_refused_messages_go_after_a_week_and_their_failure_stays() -> None:
+    failure = SyncFailureFactory(kind="rejected_payload")
+    for age in (8, 6):
+        failure.bodies.create(body=b"{", digest=f"{age}", received_at=ago(days=age), refusal="body")
+
+    assert prune() == {"refused messages": 1}
+
+    assert failure.bodies.get().digest == "6"
+
+
 def test_finished_reconciliations_go_after_ninety_days() -> None:
     for ended in (ago(days=91), ago(days=89), None):
         SyncRun.objects.create(

@@ -1,8 +1,8 @@
 """What cannot be saved is refused with a sentence, and recorded, because no bot looks."""
 
 import json
-from hashlib import sha256
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
-from monitoring.models import SyncFailure
+from monitoring.models import RefusedBody, SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
-from tests.factories import WorkspaceFactory
+from tests.factories import SyncFailureFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,16 +51,85 @@ def test_a_body_that_cannot_be_saved_is_refused_and_recorded(
     assert (failure.contact_phone, failure.state) == ("", None)
     assert failure.error == answer.json()["error"]
     assert failure.payload["body"] == body[: 8 * 1024].decode(errors="replace")
+    assert bytes(failure.bodies.get().body) == body[: 64 * 1024 + 1]
     assert not SarahState.objects.exists()
 
 
-def test_refused_bodies_never_hide_each_other_and_equal_ones_are_counted(bot: Bot) -> None:
+def test_refused_bodies_never_hide_each_other_and_one_failure_counts_them(bot: Bot) -> None:
     for body in ("{", "[", "{", "{", "x" * 9_000, "x" * 9_001):
         bot.send(body)
 
-    failures = SyncFailure.objects.order_by("pk").values_list("occurrences", "fingerprint")
-    assert [times for times, _ in failures] == [3, 1, 1, 1]
-    assert failures[0][1] == sha256(b"{").hexdigest()
+    failure = SyncFailure.objects.get()
+    assert (failure.occurrences, failure.payload) == (6, {"body": "x" * 8_192})
+    kept = [bytes(one.body) for one in failure.bodies.order_by("received_at")]
+    assert kept == [b"[", b"{", b"x" * 9_000, b"x" * 9_001]
+
+
+def test_each_key_and_each_reason_has_a_failure_of_its_own(bot: Bot) -> None:
+    other = Bot("other-bot")
+    for sender in (bot, bot, other):
+        sender.send("{")
+    ApiKey.objects.filter(user__username="other-bot").update(revoked_at=timezone.now())
+    other.send("{")
+
+    failures = SyncFailure.objects.order_by("pk")
+    assert [failure.occurrences for failure in failures] == [2, 1, 1]
+    assert [failure.bodies.get().refusal for failure in failures] == ["body", "body", "key"]
+
+
+def test_a_flood_of_refused_bodies_keeps_the_newest_and_all_other_failures(
+    bot: Bot, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RefusedBody, "KEPT", 20)
+    settings.LEADSYNC_MAX_FAILURES = 3
+    SyncFailureFactory()
+    Bot("quiet-bot").send("{")
+    others = set(SyncFailure.objects.values_list("pk", flat=True))
+
+    for number in range(25):
+        bot.send(f"no JSON {number}")
+
+    assert set(SyncFailure.objects.values_list("pk", flat=True)) > others
+    kept = RefusedBody.objects.filter(key__user__username="sarah-bot")
+    assert {bytes(one.body) for one in kept} == {b"no JSON %d" % n for n in range(4, 25)}
+    assert RefusedBody.objects.filter(key__user__username="quiet-bot").exists()
+
+
+def test_a_body_outlives_its_failure_in_a_full_log_and_comes_back_with_the_next(bot: Bot) -> None:
+    bot.send("{")
+    SyncFailure.objects.all().delete()
+
+    bot.send("[")
+
+    kept = SyncFailure.objects.get().bodies.order_by("received_at")
+    assert [bytes(one.body) for one in kept] == [b"{", b"["]
+
+
+def test_a_refused_phone_is_read_as_in_the_workspace_of_the_key(monkeypatch: Any) -> None:
+    australian = Bot("bound-bot", workspace=WorkspaceFactory(slug="sydney", region="AU"))
+    monkeypatch.setattr("sarah.receive.find_address", lambda *_, **__: 1 / 0)
+
+    australian.post("0412 345 678")
+
+    assert RefusedBody.objects.get().contact_phone == "+61412345678"
+
+
+def test_a_crash_of_ours_leaves_a_failure_with_the_body_and_where_it_broke(
+    bot: Bot, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("sarah.receive.find_address", lambda *_, **__: 1 / 0)
+
+    answer = bot.send(BODY)
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "error")
+    failure = SyncFailure.objects.get()
+    assert (failure.kind, failure.payload) == ("rejected_payload", {"body": BODY})
+    assert (failure.group.exception, "find_address" in failure.traceback) == (
+        "ZeroDivisionError",
+        True,
+    )
+    kept = failure.bodies.get()
+    assert (bytes(kept.body), kept.contact_phone) == (BODY.encode(), PHONE)
 
 
 def test_a_body_of_exactly_64_kib_is_not_too_large(bot: Bot) -> None:
@@ -115,7 +184,7 @@ def test_a_post_without_the_right_or_to_another_workspace_is_403_and_recorded(bo
     assert powerless.status_code == 403
     assert "states:write" in powerless.json()["error"]
     recorded = SyncFailure.objects.order_by("pk").values_list("kind", "workspace_ref")
-    assert list(recorded) == [("rejected_payload", ref) for ref in ("home", "home", "")]
+    assert list(recorded) == [("rejected_payload", ref) for ref in ("home", "")]
     assert not SarahState.objects.exists()
 
 

@@ -1,6 +1,7 @@
 """Retries: on a person's word, by command, and always with what is stored."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
@@ -63,15 +64,28 @@ def test_a_retry_is_no_new_word_of_the_lead():
     assert lead.last_activity_at == state.updated_at
 
 
-def test_a_retry_that_fails_is_counted_on_the_open_failure():
+def test_a_retry_that_fails_is_no_occurrence_because_nobody_said_anything():
     state = conversation()
+    seen = SyncFailure.objects.values("occurrences", "last_seen_at", "request_id")
+    before = seen.get()
 
     result = retry.retry(state.pk, by="ani")
 
     state.refresh_from_db()
     assert result.reason == "contact_not_found"
-    assert SyncFailure.objects.get().occurrences == 2
+    assert seen.get() == before
     assert (state.synced_at, state.sync_reason) == (None, "contact_not_found")
+
+
+def test_a_retry_that_fails_brings_news_of_the_error(monkeypatch):
+    state = conversation()
+    unseen_lead(state)
+    for error in (KeyError("first"), ValueError("second")):
+        monkeypatch.setattr("sarah.rules.changes_for", Mock(side_effect=error))
+        retry.retry(state.pk)
+
+    failure = SyncFailure.objects.get(kind="sync_error")
+    assert (failure.error, failure.occurrences) == ("ValueError: second", 1)
 
 
 def test_a_conversation_that_is_gone_is_not_retried():

@@ -20,7 +20,8 @@ def days(typed: str) -> int:
 class Command(base.Command):
     help = (
         "Delete what is too old to keep, in small commits: messages in the journal (see "
-        "LEADSYNC_JOURNAL_DAYS and LEADSYNC_JOURNAL_MAX_ROWS), and after 90 days finished "
+        "LEADSYNC_JOURNAL_DAYS and LEADSYNC_JOURNAL_MAX_ROWS), refused messages after 7 days, and "
+        "after 90 days finished "
         "reconciliations, recovered alerts, and causes without any failure or message left. The "
         "worker does this every hour. Leads, conversations and failures stay."
     )

@@ -1,0 +1,70 @@
+"""Records refused messages with their bodies, because no bot looks at our status."""
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts.phones import InvalidPhone, to_e164
+from leadsync.infra.bodies import BodyTooLarge, read_body
+from leadsync.infra.request_ids import request_id
+from leadsync.models import ApiKey
+from monitoring.errors import as_failure
+from monitoring.kinds import Kind
+from monitoring.models import Refusal, RefusedBody
+from sarah.addressing import region_of
+from sarah.guards import record_failure
+from sarah.reading import UnreadableBody, as_evidence, parse_body
+
+MAX_SHOWN = 8 * 1024
+REFUSALS = {
+    status.HTTP_400_BAD_REQUEST: Refusal.BODY,
+    status.HTTP_413_REQUEST_ENTITY_TOO_LARGE: Refusal.BODY,
+    status.HTTP_401_UNAUTHORIZED: Refusal.KEY,
+    status.HTTP_403_FORBIDDEN: Refusal.KEY,
+    status.HTTP_500_INTERNAL_SERVER_ERROR: Refusal.CRASH,
+}
+"""Nothing is recorded of other answers: who is slowed down, and what we cannot save at all."""
+
+
+def record_refusal(request: Request, error: Exception, response: Response) -> None:
+    """Keep a refused message of a known key, and count it on the key's failure.
+
+    If the key is refused, the body is not parsed: anybody may have sent it.
+    """
+    key: ApiKey | None = getattr(request, "known_key", None)
+    refusal = REFUSALS.get(response.status_code)
+    if key is None or refusal is None:
+        return
+    try:
+        raw = read_body(request)
+    except BodyTooLarge as too_large:
+        raw = too_large.beginning
+    except OSError:  # the client is gone, and its body with it
+        return
+    evidence = as_evidence(raw, limit=MAX_SHOWN)
+    is_crash = refusal == Refusal.CRASH
+    described = as_failure(error) if is_crash else {"error": str(response.data["error"])}
+    record_failure(
+        kind=Kind.REJECTED_PAYLOAD,
+        refused=RefusedBody(
+            key_id=key.pk,
+            refusal=refusal,
+            digest=evidence["fingerprint"],
+            body=raw,
+            contact_phone="" if refusal == Refusal.KEY else _phone_of(raw, key),
+            error=described["error"],
+            request_id=request_id.get(),
+        ),
+        workspace_ref=key.workspace.slug if key.workspace else "",
+        payload=evidence["payload"],
+        **described,
+    )
+
+
+def _phone_of(raw: bytes, key: ApiKey) -> str:
+    """The phone in a refused body, read as the message's would be; blank if there is none."""
+    try:
+        phone = parse_body(raw).get("contact_phone")
+        return to_e164(phone, region=region_of(key.workspace))
+    except (UnreadableBody, InvalidPhone):
+        return ""
