@@ -1,7 +1,7 @@
 """Merges a message into the stored conversation. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from leadsync.infra.bodies import MAX_BODY
@@ -23,9 +23,11 @@ TOO_MUCH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """The changed fields, what was left out and why, and whether the message was late."""
+    """The changed fields, those that the message told, what was left out and why, and whether the
+    message was late."""
 
     values: dict[str, object]
+    told: Collection[str]
     problems: dict[str, str]
     is_late: bool
 
@@ -47,6 +49,7 @@ def merge(stored: SarahState, message: Message) -> Merge:
         values["extracted_data"] = facts
     return Merge(
         values=values,
+        told=fields.keys(),
         problems={f"extracted_data.{key}": TOO_MUCH for key in left_out},
         is_late=is_late,
     )

@@ -134,7 +134,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool) -> tuple[SarahState, Receipt
     warnings = problems | ({"message_count": LATE} if merged.is_late else {})
     before = {name: getattr(state, name) for name in merged.values}
     is_guarded = is_guarded or not state.is_in_order
-    fields = _changed(state, merged.values)
+    fields = [*_changed(state, merged.values), *state.hear(merged.told)]
     if is_guarded:
         result = save_guarded(state, fields=fields)
     else:
@@ -173,6 +173,7 @@ def _new_conversation(address: Address) -> SarahState:
         contact_phone=address.phone,
         workspace=address.workspace,
         workspace_ref="" if address.workspace else address.ref,
+        told=[],
     )
 
 

@@ -1,7 +1,9 @@
 """The model of a conversation: what the bot said last."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
@@ -23,7 +25,6 @@ TOLD_BY_THE_BOT = (
     "language",
     "message_count",
     "last_message_at",
-    "updated_at",
 )
 
 
@@ -81,6 +82,12 @@ class SarahState(SyncState):
         _("messages"), default=0, validators=[MaxValueValidator(MAX_COUNT)]
     )
     last_message_at = models.DateTimeField(_("last message sent"), null=True, blank=True)
+    told = models.JSONField(
+        _("fields that the bot has told"),
+        null=True,
+        blank=True,
+        help_text=_("The others have their default. Unknown for conversations of before."),
+    )
 
     created_at = models.DateTimeField(_("started"), default=timezone.now)
     updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
@@ -166,19 +173,43 @@ class SarahState(SyncState):
     def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
         """Merge another conversation with the same person into this one, and delete that one.
 
-        What was said later wins; `facts` are the merged facts. The caller holds both locks.
+        What was said later wins, field by field; `facts` are the merged facts. The caller holds
+        both locks.
         """
-        later = max(self, other, key=lambda state: state.updated_at)
+        earlier, later = sorted((self, other), key=lambda state: state.updated_at)
+        told: Any = (self.told, other.told)
         other.delete()
         self._write(
-            {name: getattr(later, name) for name in TOLD_BY_THE_BOT}
+            earlier.what_was_told()
+            | later.what_was_told()
             | {
                 "extracted_data": facts,
+                "told": None if None in told else sorted({*chain(*told)}),
+                "updated_at": later.updated_at,
                 "revision": max(self.revision, other.revision) + 1,
                 "created_at": min(self.created_at, other.created_at),
             }
             | self.sync_state_with(other)
         )
+
+    def what_was_told(self) -> dict[str, object]:
+        """Return the fields that the bot has told: a default that was never told says nothing.
+
+        What is no default was told, if perhaps to a process of a former release.
+        """
+        blank = SarahState()
+        return {
+            name: getattr(self, name)
+            for name in TOLD_BY_THE_BOT
+            if self.told is None or name in self.told or getattr(self, name) != getattr(blank, name)
+        }
+
+    def hear(self, names: Iterable[str]) -> list[str]:
+        """Note that the bot told these fields; returns the fields to save."""
+        if self.told is None or set(names) <= set(self.told):
+            return []
+        self.told = sorted({*self.told, *names})
+        return ["told"]
 
     def move_home(self, workspace: Workspace) -> None:
         """Move to the workspace that the conversation waited for."""

@@ -229,6 +229,41 @@ def test_a_message_takes_in_what_waited_for_its_workspace(bot: Bot) -> None:
     assert state.extracted_data == {"name": "Budi"}
 
 
+@pytest.mark.parametrize(
+    ("told", "remembered"),
+    [
+        ({}, ("handoff", 80, "hot", "en", 4)),
+        ({"lead_temperature": "cold", "language": "id"}, ("handoff", 80, "cold", "id", 4)),
+        (
+            {"state": "greeting", "lead_score": 0, "message_count": 5},
+            ("greeting", 0, "hot", "en", 5),
+        ),
+    ],
+    ids=["only facts", "a default", "more defaults"],
+)
+def test_a_message_without_a_workspace_says_only_what_it_told(
+    bot: Bot, told: dict[str, object], remembered: tuple[object, ...]
+) -> None:
+    lead = ContactFactory(phone=PHONE)
+    ContactFactory(phone=PHONE, workspace=WorkspaceFactory(slug="kopi-kita"))
+    named = {"workspace_id": "default"}
+    bot.post(
+        **named, state="handoff", lead_score=80, lead_temperature="hot", language="en",
+        message_count=4, last_message_at=NOON.isoformat(),
+    )  # fmt: skip
+
+    bot.post(**told, extracted_data={"goals": "grow"})
+    bot.post(**named, extracted_data={"story": "long"})
+
+    state = SarahState.objects.get()
+    lead.refresh_from_db()
+    assert remembered == (
+        state.state, state.lead_score, state.lead_temperature, state.language, state.message_count
+    )  # fmt: skip
+    assert remembered[1:4] == (lead.lead_score, lead.lead_temperature, lead.language)
+    assert (lead.goals, lead.story, state.last_message_at) == ("grow", "long", NOON)
+
+
 def test_a_key_of_one_workspace_does_not_reach_what_was_left_without_a_name(bot: Bot) -> None:
     kopi = WorkspaceFactory(slug="kopi-kita")
     bound = Bot("bound-bot", workspace=kopi)
