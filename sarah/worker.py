@@ -33,6 +33,7 @@ class Heartbeats(Protocol):
     """Where workers report that they are alive."""
 
     def beat(self, worker: str) -> None: ...
+    def begin_run(self, worker: str) -> None: ...
     def sign_off(self, worker: str) -> None: ...
 
 
@@ -89,7 +90,12 @@ class Worker:
         self.sign_off()
 
     def work_once(self) -> tuple[Counter[str], dict[str, Any]]:
-        """Work all that is due now; returns the outcomes of retries and the jobs' results."""
+        """Work all that is due now; returns the outcomes of retries and the jobs' results.
+
+        All runs on this machine have one name: the next one is expected when cron starts it.
+        """
+        self.name = f"{socket.gethostname()}:once"
+        self.heartbeats.begin_run(self.name)
         outcomes: Counter[str] = Counter()
         while not self.checkpoint() and (batch := work_batch(self.checkpoint)):
             outcomes += batch
@@ -107,7 +113,7 @@ class Worker:
         return results
 
     def sign_off(self) -> None:
-        """Remove the heartbeat, so that nobody misses a worker that was stopped."""
+        """Say that the worker was stopped, not killed."""
         with suppress(Error):
             self.heartbeats.sign_off(self.name)
 

@@ -127,7 +127,7 @@ def tell_retried(request: HttpRequest, tried: Retried, *, left_alone: int = 0) -
             "%d more is due now, for the worker.", "%d more are due now, for the worker.", count
         )
         messages.info(request, text % count)
-        if not Heartbeat.objects.alive().exists():
+        if not Heartbeat.objects.seen().exists():
             messages.warning(request, _("No worker is running: start one (manage.py sync_worker)."))
     if count := tried.still_failing:
         text = ngettext(

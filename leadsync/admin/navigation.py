@@ -8,10 +8,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from monitoring.health.parts import Parts
 from monitoring.models import Alert, SyncFailure
 
 BADGES: dict[str, Any] = {"monitoring_syncfailure": SyncFailure, "monitoring_alert": Alert}
 BADGE_SECONDS = 15
+BADGE_PATIENCE = 0.5
+"""Seconds to read a number."""
 
 GROUPS = (
     (
@@ -71,9 +74,13 @@ def _item(title: object, label: str, icon: str) -> dict[str, object]:
 
 
 def _open_rows(label: str) -> int:
-    """Return the number of open rows. Cached, because every admin page asks."""
-    rows = BADGES[label].objects
-    return cache.get_or_set(_key(label), lambda: rows.open().count(), BADGE_SECONDS) or 0
+    """Return the number of open rows; cached, because every admin page asks. 0 while the table is
+    locked or broken: that must not keep the page from opening."""
+    rows = BADGES[label].objects.open()
+    parts = Parts(seconds=BADGE_PATIENCE)
+    return (
+        cache.get_or_set(_key(label), lambda: parts.read(label, rows.count, 0), BADGE_SECONDS) or 0
+    )
 
 
 def _key(label: str) -> str:

@@ -23,11 +23,14 @@ from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.infra.db import CAP, capped_count, shown_count
 from monitoring.admin.details import KIND_COLOURS
+from monitoring.health.parts import Parts
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 from sarah.admin.filters import ActiveFilter, SyncFilter
 from sarah.models import SarahState
 
+SECONDS_TO_READ = 5.0
+NOTHING: dict[str, Any] = {"headlines": []}
 LEADS, FAILURES = "contacts_contact", "monitoring_syncfailure"
 CALL_FIRST = _("Call these first: hot or score 70+, not yet won or archived")
 NOT_REACHED = _("What Sarah said has not reached a lead")
@@ -66,19 +69,15 @@ class Number:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the template context with the sections that this person may see."""
-    sections: dict[str, Callable[[], dict[str, Any]]] = {
-        "contacts.view_contact": lead_section,
-        "sarah.view_sarahstate": conversation_section,
-        "sarah.view_stateupdate": message_section,
-        "monitoring.view_syncfailure": failure_section,
-    }
+    parts = Parts(seconds=SECONDS_TO_READ)
     board: dict[str, Any] = {"headlines": [], "now": timezone.localtime()}
-    for permission, section in sections.items():
+    for permission, (name, section) in SECTIONS.items():
         if request.user.has_perm(permission):
-            found = section()
-            board["headlines"] += found.pop("headlines")
-            board |= found
-    return context | {"board": board}
+            found = parts.read(name, section, NOTHING)
+            board["headlines"] += found["headlines"]
+            board |= {key: value for key, value in found.items() if key != "headlines"}
+    unreadable = [LABELS[name] for name in parts.unreadable]
+    return context | {"board": board | {"unreadable": unreadable}}
 
 
 def lead_section() -> dict[str, Any]:
@@ -178,3 +177,18 @@ def _count_leads() -> dict[str, Any]:
         "by_temperature": by_temperature,
         "by_day": charts.count_by_day(leads),
     }
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "contacts.view_contact": ("leads", lead_section),
+    "sarah.view_sarahstate": ("conversations", conversation_section),
+    "sarah.view_stateupdate": ("messages", message_section),
+    "monitoring.view_syncfailure": ("failures", failure_section),
+}
+"""By the permission that they need."""
+LABELS = {
+    "leads": _("Leads"),
+    "conversations": _("Conversations with Sarah"),
+    "messages": _("Messages from Sarah"),
+    "failures": _("Sync failures"),
+}

@@ -7,7 +7,14 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from django.utils.formats import number_format
@@ -20,6 +27,8 @@ CAP = 10_000
 MAX_RACES = 5
 """Second tries of what another request was faster with: each such race has a winner."""
 SQLITE_WAIT_MS = 2000
+READ_WAIT_MS, WRITE_WAIT_MS = 150, 500
+"""For locks, of what only looks: the health of the sync must be known within a second."""
 LOST = (OperationalError, InterfaceError)
 """The connection or the transaction is lost; the data is not, and can be written again."""
 
@@ -89,6 +98,69 @@ def bounded_waits(limit: int | None = None) -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = {limit or settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
         yield
+
+
+@contextmanager
+def bounded_read(seconds: float) -> Iterator[None]:
+    """Read for at most so long, a moment of it waiting for locks.
+
+    SQLite's readers wait for nobody, so there it does nothing.
+    """
+    if connection.vendor == "sqlite":
+        yield
+        return
+    left = max(round(seconds * 1000), 1)
+    is_inner = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true), "
+            "set_config('statement_timeout', %s, true)",
+            [str(min(left, READ_WAIT_MS)), str(left)],
+        )
+        yield
+        if is_inner:
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+
+
+def can_write(*tables: str) -> bool:
+    """Whether rows of these tables can be written now; writes nothing, and waits half a second.
+
+    False if the database is read-only, somebody holds a table (or SQLite's one lock), or a table
+    is broken. A full disk shows only in what is really written.
+    """
+    try:
+        if connection.vendor == "sqlite":
+            with bounded_waits(WRITE_WAIT_MS), connection.cursor() as cursor:
+                cursor.execute(
+                    "PRAGMA user_version = 0"
+                )  # rolled back; BEGIN alone takes a read-only file
+                transaction.set_rollback(True)
+                return True
+        with bounded_read(WRITE_WAIT_MS / 1000), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {', '.join(tables)} IN ROW EXCLUSIVE MODE")
+            cursor.execute("SHOW transaction_read_only")
+            return bool(cursor.fetchone() == ("off",))
+    except Error:
+        if not is_connected():
+            raise
+        return False
+
+
+def is_connected() -> bool:
+    """Whether the connection is there and works."""
+    return connection.connection is not None and connection.is_usable()
+
+
+def connect(*, seconds: float) -> None:
+    """Connect if that is still to be done; raises OperationalError if it takes longer.
+
+    The pool's own time-out is longer than a probe may take.
+    """
+    pool: Any = getattr(connection, "pool", None)
+    if connection.connection is None and pool:
+        pool.open()
+        with connection.wrap_database_errors, pool.connection(timeout=seconds):
+            pass
 
 
 @contextmanager

@@ -1,17 +1,18 @@
 """The texts of alerts, one for each kind. They contain nothing that a lead said."""
 
+from monitoring.limits import LATE_MINUTES, RATE_MINUTES
 from monitoring.models.alerts import AlertKind
 
 TEXTS = {
     AlertKind.NEW_CAUSE: "New cause of failures: {cause}. Open failures: {count}.",
     AlertKind.REGRESSION: "Cause of failures is back: {cause}. Open failures: {count}.",
     AlertKind.FAILURE_RATE: (
-        "{failed} of {total} messages of the last 15 minutes did not reach their lead "
+        "{failed} of {total} messages of the last {minutes} minutes did not reach their lead "
         "(limit: {limit} %). {workspace}"
     ),
     AlertKind.SILENCE: "No message for over {hours} hours. {workspace} Is its bot running?",
     AlertKind.BACKLOG: (
-        "Retries that are more than 10 minutes late: {count}. The workers do not keep up: "
+        "Retries that are more than {late} minutes late: {count}. The workers do not keep up: "
         "start another."
     ),
     AlertKind.REVOKED_KEY: (
@@ -32,4 +33,4 @@ TEXTS = {
 
 def text_of(kind: AlertKind, **values: object) -> str:
     """Return the text of an alert of this kind."""
-    return TEXTS[kind].format(**values)
+    return TEXTS[kind].format(minutes=RATE_MINUTES, late=LATE_MINUTES, **values)

@@ -1,12 +1,10 @@
 """Finds problems that people should be told of. Several workers may look at once."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, OperationalError, ProgrammingError
-from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -15,11 +13,12 @@ from contacts.models import Workspace
 from leadsync.infra.db import capped_count, shown_count
 from monitoring.alerts.announce import TOLD_EVERY, Finding, settle
 from monitoring.alerts.texts import text_of
-from monitoring.health.diagnosis import LATE, MIN_FAILURES, RATE_WINDOW
+from monitoring.health.recent import recent
 from monitoring.kinds import Kind, Source
+from monitoring.limits import LATE
 from monitoring.models import Alert, AlertSettings, FailureGroup, GroupStatus, SyncFailure
 from monitoring.models.alerts import ABOUT_CAUSES, AlertKind
-from sarah.models import Outcome, SarahState, StateUpdate
+from sarah.models import SarahState
 
 LASTING = timedelta(minutes=10)
 """A cause that had healed by itself and is back is announced only if its failures outlast the first
@@ -60,15 +59,9 @@ def look(now: datetime | None = None) -> None:
         raise first
 
 
-def limits() -> Callable[[int | None], AlertSettings]:
-    """Return a function that gives the settings for a workspace: its own, else those for all."""
-    by_workspace = {settings.workspace_id: settings for settings in AlertSettings.objects.all()}
-    for_all = by_workspace.get(None) or AlertSettings()
-    return lambda workspace_id: by_workspace.get(workspace_id, for_all)
-
-
 def _causes(now: datetime) -> Iterator[Finding]:
-    causes: list[Any] = list(FailureGroup.objects.failing())
+    failing = FailureGroup.objects.failing().exclude(kind=Kind.CONTACT_NOT_FOUND)  # strangers
+    causes: list[Any] = list(failing)
     alerts = Alert.objects.filter(cause__in=ABOUT_CAUSES).order_by("started_at", "pk")
     latest = {alert.subject: alert for alert in alerts}
     of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
@@ -113,28 +106,20 @@ def _told_causes(now: datetime) -> set[int]:
 def _failure_rates(now: datetime, *, told: Collection[int]) -> Iterator[Finding]:
     """Workspaces where too many of the latest messages failed, not counting those that failed for a
     cause which people were told of."""
-    updates = StateUpdate.objects.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
-    updates = updates.exclude(outcome=Outcome.EXCLUDED)
-    failed = _by_workspace(updates.failed().exclude(failure_group__in=told))
-    if not failed:
-        return
-    limit_of, workspaces = limits(), Workspace.objects.in_bulk(filter(None, failed))
-    for pk, total in _by_workspace(updates).items():
-        limit = limit_of(pk).max_failure_percent
-        if failed[pk] < MIN_FAILURES or failed[pk] * 100 <= limit * total:
-            continue
-        workspace = workspaces.get(pk)
-        yield _about(AlertKind.FAILURE_RATE, workspace, failed=failed[pk], total=total, limit=limit)
-
-
-def _by_workspace(updates: QuerySet[StateUpdate]) -> Counter[int | None]:
-    counted = updates.order_by().values_list("state__workspace").annotate(Count("pk"))
-    return Counter(dict(counted))
+    for one in recent(now=now, without=told):
+        if one.is_over_limit:
+            yield _about(
+                AlertKind.FAILURE_RATE,
+                one.workspace,
+                failed=one.failed,
+                total=one.synced + one.failed,
+                limit=one.limit,
+            )
 
 
 def _silent_workspaces(now: datetime) -> Iterator[Finding]:
     """Workspaces that have received messages before, but none for too long."""
-    limit_of = limits()
+    limit_of = AlertSettings.limits()
     for workspace in Workspace.objects.all():
         hours = limit_of(workspace.pk).silent_after_hours
         heard = SarahState.objects.filter(workspace=workspace)

@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.models import Scope
-from monitoring.health.diagnosis import Code
-from monitoring.health.numbers import Health, recent_health
+from monitoring.health.diagnosis import Code, Status
+from monitoring.health.numbers import Backlog, Health, recent_health
 from monitoring.health.windows import Window
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,22 +53,40 @@ class HealthCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         health = self.health
         yield from self._verdict()
-        yield from _traffic(health.windows)
-        yield _by("open_failures", "Open sync failures.", {"kind": health.open_failures})
-        yield from self._queue()
+        if health.windows:
+            yield from _traffic(health.windows)
+        if health.open_failures:
+            yield _by("open_failures", "Open sync failures.", {"kind": health.open_failures})
+            yield self._age(
+                "oldest_waiting", "Age of the oldest open failure.", health.oldest_waiting_at
+            )
+        if health.backlog:
+            yield from self._queue(health.backlog)
         yield from self._background()
 
     def _verdict(self) -> Iterator[Metric]:
         found = {problem.code for problem in self.health.problems}
-        yield _one("sync_degraded", "1 if something is wrong with the sync.", bool(found))
+        status = self.health.status
+        yield _one(
+            "sync_degraded", "1 if something is wrong with the sync.", status == Status.DEGRADED
+        )
+        yield _one(
+            "sync_recovering",
+            "1 if what was wrong is over, and what it left behind is being worked.",
+            status == Status.RECOVERING,
+        )
+        yield _by(
+            "health_unreadable",
+            "1 for each part that could not be read, and is left out here.",
+            {"part": dict.fromkeys(self.health.vitals.unreadable, 1)},
+        )
         yield _by(
             "sync_problem",
             "1 if the sync has this problem.",
             {"code": {code.value: code in found for code in Code}},
         )
 
-    def _queue(self) -> Iterator[Metric]:
-        health, backlog = self.health, self.health.backlog
+    def _queue(self, backlog: Backlog) -> Iterator[Metric]:
         statuses = {
             "due": backlog.due,
             "scheduled": backlog.scheduled,
@@ -81,18 +99,20 @@ class HealthCollector(Collector):
             "Conversations out of sync, counted up to 10,001 per status.",
             {"status": statuses},
         )
-        yield self._age(
-            "oldest_waiting", "Age of the oldest open failure.", health.oldest_waiting_at
-        )
-        yield self._age("retry_delay", "How late the oldest retry is.", health.vitals.oldest_due_at)
+        due_at = self.health.vitals.oldest_due_at
+        yield self._age("retry_delay", "How late the oldest retry is.", due_at)
 
     def _background(self) -> Iterator[Metric]:
         vitals = self.health.vitals
-        yield _one("workers_alive", "Background workers that are running.", vitals.workers.alive)
-        yield _one("workers_dead", "Workers that were killed or hang.", vitals.workers.dead)
-        yield _one(
-            "alert_deliveries_failing", "Alerts that failed to arrive.", vitals.failing_deliveries
-        )
+        if workers := vitals.workers:
+            yield _one("workers_alive", "Background workers that are running.", workers.alive)
+            yield _one("workers_dead", "Workers that were killed or hang.", workers.dead)
+        if vitals.failing_deliveries is not None:
+            yield _one(
+                "alert_deliveries_failing",
+                "Alerts that failed to arrive.",
+                vitals.failing_deliveries,
+            )
         if run := vitals.last_run:
             yield _one(
                 "last_run_timestamp_seconds",

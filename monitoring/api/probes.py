@@ -8,17 +8,19 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from leadsync.infra.db import connect
 from monitoring.errors import frames
-from monitoring.health.diagnosis import diagnose
-from monitoring.health.numbers import Status, read_vitals
+from monitoring.health.diagnosis import diagnose, status_of
+from monitoring.health.numbers import read_vitals
+from monitoring.health.parts import Parts
 
 logger = logging.getLogger(__name__)
 
 READINESS = "leadsync.health.readiness"
+SECONDS = 0.4
+"""To connect, and again to read the vital signs: the answer is there within a second."""
 REMEMBERED_SECONDS = 2
 """How long an answer is cached, however many load balancers ask, and however often."""
-UNREADABLE = "health_unreadable"
-"""The problem that the database answers, but the data of monitoring cannot be read."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -29,8 +31,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database answers and has every migration of this code, else 503.
 
-    A degraded sync is no reason to take the process out of service: also 200, with the codes of the
-    problems. It tells nothing more, because anybody may ask.
+    A sync that is degraded or recovering is no reason to take the process out of service: also 200,
+    with the codes of the problems. It tells nothing more, because anybody may ask.
     """
     body: dict[str, Any] = cache.get_or_set(READINESS, readiness, REMEMBERED_SECONDS) or {}
     return JsonResponse(body, status=503 if "error" in body else 200)
@@ -43,21 +45,23 @@ def readiness() -> dict[str, object]:
     with a broken journal: that costs no message, and a load balancer must not turn it into an
     outage.
     """
+    parts = Parts(seconds=SECONDS)
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if missing:
-            return _broken(f"{len(missing)} migrations are missing: run `manage.py migrate`.")
-    except Error:
-        return _broken("The database cannot be reached.")
-    try:
-        codes = [str(problem.code) for problem in diagnose(read_vitals())]
+        connect(seconds=SECONDS)
+        if missing := parts.read("migrations", _missing_migrations, 0):
+            return _broken(f"{missing} migrations are missing: run `manage.py migrate`.")
+        vitals = read_vitals(parts)
     except Error as error:
-        logger.error("The health of the sync cannot be read: %s", frames(error))
-        codes = [UNREADABLE]
-    if codes:
-        return {"status": Status.DEGRADED, "problems": codes}
-    return {"status": Status.OK}
+        logger.error("The database cannot be reached: %s", frames(error))
+        return _broken("The database cannot be reached.")
+    problems = list(diagnose(vitals))
+    body: dict[str, object] = {"status": status_of(problems)}
+    return body | ({"problems": [problem.code for problem in problems]} if problems else {})
+
+
+def _missing_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _broken(error: str) -> dict[str, object]:

@@ -1,30 +1,44 @@
 """Diagnoses problems of the sync from a few vital signs. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import TextChoices
 
 from leadsync.infra.db import shown_count
-from monitoring.health.windows import Rate
-from monitoring.models.runs import STOPPED, SyncRun
+from monitoring.health.recent import Recent
+from monitoring.limits import LATE, RATE_MINUTES
+from monitoring.models.runs import MISSING_AFTER, STOPPED, SyncRun
 
-LATE = timedelta(minutes=10)
-"""A retry that is overdue by more than this is late."""
 RUN_LATE = timedelta(hours=3)
-RATE_WINDOW = timedelta(minutes=15)
-MAX_FAILURE_RATIO = 0.05
-MIN_FAILURES = 5
-"""Fewer failures are no rate: at night, one can be a third of three messages."""
+OVER_AFTER = timedelta(seconds=10)
+"""If no message had to be stored or refused for this long, that is over."""
+FORGOTTEN_AFTER = timedelta(minutes=1)
+START_ONE = (
+    "Start one and keep it running: `manage.py sync_worker`; or let cron run "
+    "`manage.py sync_worker --once`."
+)
+
+
+class Status(TextChoices):
+    OK = "ok"
+    RECOVERING = "recovering"
+    """What was wrong is over, and what it left behind is being worked."""
+    DEGRADED = "degraded"
 
 
 class Code(TextChoices):
     """Codes of problems, for programs."""
 
-    WORKER_DEAD = "worker_dead"
-    RETRIES_LATE = "retries_late"
+    UNREADABLE = "health_unreadable"
+    NOT_WRITABLE = "not_writable"
+    MESSAGES_REFUSED = "messages_refused"
+    MESSAGES_STORED = "messages_stored"
     MESSAGES_FAILING = "messages_failing"
+    WORKER_DEAD = "worker_dead"
+    WORKER_MISSING = "worker_missing"
+    RETRIES_LATE = "retries_late"
     NEEDS_A_PERSON = "needs_a_person"
     RUN_FAILED = "run_failed"
     RUN_LATE = "run_late"
@@ -37,47 +51,63 @@ class Problem:
 
     code: Code
     text: str
+    is_recovering: bool = False
+    """Whether its reason is over, and only its consequences are left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """How many workers run, and how many vanished without being stopped."""
+    """How many workers run, how many vanished without being stopped, and whether one was seen
+    lately or is expected from cron."""
 
     alive: int = 0
     dead: int = 0
+    is_missing: bool = False
     last_beat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """Messages that the database could not take: on this machine's disk, or refused."""
+
+    stored: int = 0
+    """Still on the disk."""
+    refused: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """The vital signs; all of them are cheap to read, however large the tables are."""
+    """The vital signs; all of them are cheap to read, however large the tables are. What could not
+    be read keeps its default."""
 
     at: datetime
-    workers: Workers = field(default_factory=Workers)
+    unreadable: tuple[str, ...] = ()
+    is_writable: bool = True
+    spooled: Spooled = field(default_factory=Spooled)
+    recent: Sequence[Recent] = ()
+    is_healing: bool = False
+    """Whether more failures were closed than opened in the last minute."""
+    workers: Workers | None = None
     oldest_due_at: datetime | None = None
-    recent: Rate = field(default_factory=Rate)
-    parked: int = 0
+    parked: int | None = None
     last_run: SyncRun | None = None
-    failing_deliveries: int = 0
+    failing_deliveries: int | None = None
+
+
+def status_of(problems: Iterable[Problem]) -> Status:
+    found = {problem.is_recovering for problem in problems}
+    if False in found:
+        return Status.DEGRADED
+    return Status.RECOVERING if found else Status.OK
 
 
 def diagnose(vitals: Vitals) -> Iterator[Problem]:
     """Yield the problems that these vital signs show. Pure."""
-    workers, recent = vitals.workers, vitals.recent
-    if workers.dead and not workers.alive:
-        yield Problem(
-            code=Code.WORKER_DEAD,
-            text="A worker was killed or hangs, and no other is running. "
-            "Start one: `manage.py sync_worker`.",
-        )
-    if vitals.oldest_due_at and vitals.at - vitals.oldest_due_at > LATE:
-        yield Problem(code=Code.RETRIES_LATE, text=_why_late(vitals))
-    if recent.failed >= MIN_FAILURES and recent.ratio > MAX_FAILURE_RATIO:
-        yield Problem(
-            code=Code.MESSAGES_FAILING,
-            text=f"{recent.failed} messages of the last 15 minutes ({recent.ratio:.0%}) did not "
-            "reach their lead. Look at the open failures: each says what to do.",
-        )
+    yield from _diagnose_database(vitals)
+    yield from _diagnose_messages(vitals)
+    yield from _diagnose_workers(vitals)
     if vitals.parked:
         yield Problem(
             code=Code.NEEDS_A_PERSON,
@@ -94,14 +124,85 @@ def diagnose(vitals: Vitals) -> Iterator[Problem]:
         )
 
 
-def _why_late(vitals: Vitals) -> str:
-    late = int((vitals.at - (vitals.oldest_due_at or vitals.at)).total_seconds() // 60)
-    if vitals.workers.alive:
-        return f"A retry is {late} minutes late: the workers do not keep up. Start another one."
-    return (
-        f"A retry is {late} minutes late, and no worker is running. "
-        "Start one: `manage.py sync_worker`."
+def _diagnose_database(vitals: Vitals) -> Iterator[Problem]:
+    if vitals.unreadable:
+        yield Problem(
+            code=Code.UNREADABLE,
+            text=f"These could not be read: {', '.join(vitals.unreadable)}. A table is locked or "
+            "broken: look for a long transaction or a migration, and at the log.",
+        )
+    if not vitals.is_writable:
+        yield Problem(
+            code=Code.NOT_WRITABLE,
+            text="The database takes no messages right now: it is read-only, or somebody holds a "
+            "lock. End that transaction or migration, or see whether this is a standby.",
+        )
+
+
+def _diagnose_messages(vitals: Vitals) -> Iterator[Problem]:
+    spooled = vitals.spooled
+    quiet = vitals.at - spooled.last_at if spooled.last_at else timedelta.max
+    if spooled.refused and quiet <= FORGOTTEN_AFTER:
+        yield Problem(
+            code=Code.MESSAGES_REFUSED,
+            text=f"{spooled.refused:,} messages were refused, because neither the database nor "
+            "this server's disk could take them. Free space on the disk, and look at the log.",
+            is_recovering=quiet > OVER_AFTER,
+        )
+    if spooled.stored:
+        yield Problem(
+            code=Code.MESSAGES_STORED,
+            text=f"{spooled.stored:,} messages wait on this server's disk until the database takes "
+            "them. They come in by themselves.",
+            is_recovering=quiet > OVER_AFTER,
+        )
+    for recent in vitals.recent:
+        if recent.is_over_limit and recent.behind:
+            yield _failing(recent, is_over=recent.goes_through(vitals.at))
+
+
+def _failing(recent: Recent, *, is_over: bool) -> Problem:
+    now = (
+        f"The newest ones do; {recent.behind:,} have still to be retried."
+        if is_over
+        else "Look at the open failures: each says what to do."
     )
+    return Problem(
+        code=Code.MESSAGES_FAILING,
+        text=f"{recent.failed:,} messages of the last {RATE_MINUTES} minutes ({recent.ratio:.0%}, "
+        f"limit {recent.limit} %) did not reach their lead in {recent.where}. {now}",
+        is_recovering=is_over,
+    )
+
+
+def _diagnose_workers(vitals: Vitals) -> Iterator[Problem]:
+    workers = vitals.workers or Workers()
+    if workers.dead and not workers.alive:
+        yield Problem(
+            code=Code.WORKER_DEAD,
+            text=f"A worker was killed or hangs, and no other is running. {START_ONE}",
+        )
+    elif workers.is_missing:
+        minutes = MISSING_AFTER // timedelta(minutes=1)
+        yield Problem(
+            code=Code.WORKER_MISSING,
+            text=f"No worker has been seen for {minutes} minutes: nothing is retried, and nobody "
+            f"is alerted. {START_ONE}",
+        )
+    if vitals.oldest_due_at and vitals.at - vitals.oldest_due_at > LATE:
+        late = (vitals.at - vitals.oldest_due_at) // timedelta(minutes=1)
+        is_over = bool(workers.alive and vitals.is_healing)
+        if is_over:
+            why = "the workers are catching up."
+        elif workers.alive:
+            why = "the workers do not keep up. Start another one."
+        else:
+            why = f"no worker is running. {START_ONE}"
+        yield Problem(
+            code=Code.RETRIES_LATE,
+            text=f"A retry is {late} minutes late: {why}",
+            is_recovering=is_over,
+        )
 
 
 def _diagnose_run(vitals: Vitals) -> Iterator[Problem]:
@@ -112,7 +213,7 @@ def _diagnose_run(vitals: Vitals) -> Iterator[Problem]:
             text=f"The last reconciliation was not completed: {run.error} Look at the log, then "
             "run `manage.py reconcile`.",
         )
-    if run and vitals.workers.alive and vitals.at - run.beat_at > RUN_LATE:
+    if run and vitals.workers and vitals.workers.alive and vitals.at - run.beat_at > RUN_LATE:
         yield Problem(
             code=Code.RUN_LATE,
             text="The last reconciliation is over 3 hours old, though a worker is running. "

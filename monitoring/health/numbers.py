@@ -1,29 +1,37 @@
-"""Reads the health of the sync from the database."""
+"""Reads the health of the sync from the database, each part on its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.core.cache import cache
-from django.db import models
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from contacts.models import Workspace
-from leadsync.infra.db import capped_count
-from monitoring.health.diagnosis import RATE_WINDOW, Problem, Vitals, Workers, diagnose
-from monitoring.health.windows import Window, recent_rate, windows
+from contacts.models import Contact, Workspace
+from leadsync.infra.db import can_write, capped_count
+from monitoring.health.diagnosis import (
+    Problem,
+    Spooled,
+    Status,
+    Vitals,
+    Workers,
+    diagnose,
+    status_of,
+)
+from monitoring.health.parts import Parts
+from monitoring.health.recent import recent
+from monitoring.health.windows import Window, windows
 from monitoring.kinds import HEALED_BY_SYNC, Kind
-from monitoring.models import AlertDelivery, Heartbeat, SyncFailure, SyncRun
+from monitoring.models import AlertDelivery, Heartbeat, SyncFailure, SyncFailureQuerySet, SyncRun
 from sarah.models import WAITING, SarahState, SarahStateQuerySet
 
-REMEMBERED_SECONDS = 30
-
-
-class Status(models.TextChoices):
-    OK = "ok"
-    DEGRADED = "degraded"
+REMEMBERED_SECONDS = 5
+WINDOWS_REMEMBERED_SECONDS = 30
+"""Longer: they read a week of messages."""
+SECONDS_TO_READ = 5.0
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +48,22 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The health of all workspaces or of one."""
+    """The health of all workspaces or of one; None is what could not be read."""
 
     workspace: Workspace | None
     vitals: Vitals
     problems: tuple[Problem, ...]
-    windows: Mapping[str, Window]
+    windows: Mapping[str, Window] | None
     """By name, from short to long."""
-    open_failures: Mapping[str, int]
+    open_failures: Mapping[str, int] | None
     """By kind."""
-    backlog: Backlog
+    backlog: Backlog | None
     oldest_waiting_at: datetime | None
     """When the oldest open failure that a sync would heal was first seen."""
 
     @property
     def status(self) -> Status:
-        return Status.DEGRADED if self.problems else Status.OK
+        return status_of(self.problems)
 
     @property
     def last_run(self) -> SyncRun | None:
@@ -63,47 +71,67 @@ class Health:
         return None if self.workspace else self.vitals.last_run
 
 
-def health(workspace: Workspace | None = None) -> Health:
+def health(workspace: Workspace | None = None, *, parts: Parts | None = None) -> Health:
     """Read the health of all workspaces or of this one."""
-    vitals = read_vitals(workspace)
-    failures = SyncFailure.objects.open()
-    if workspace:
-        failures = failures.filter(workspace_ref=workspace.slug)
-    by_kind = failures.order_by().values_list("kind").annotate(Count("pk"))
-    waiting = failures.filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
-    return Health(
-        workspace=workspace,
-        vitals=vitals,
-        problems=tuple(diagnose(vitals)),
-        windows=windows(now=vitals.at, workspace=workspace),
-        open_failures=dict.fromkeys(Kind.values, 0) | dict(by_kind),
-        backlog=_backlog(_conversations(workspace), vitals),
-        oldest_waiting_at=waiting.aggregate(Min("created_at"))["created_at__min"],
-    )
+    parts = parts or Parts(seconds=SECONDS_TO_READ)
+    signs = _signs(workspace, parts)
+    failures, at = _failures(workspace), signs["at"]
+    waiting = failures.open().filter(kind__in=HEALED_BY_SYNC, state__isnull=False)
+    found: dict[str, Any] = {
+        "windows": parts.read("messages", lambda: _windows(at, workspace), None),
+        "open_failures": parts.read("failures", lambda: _by_kind(failures), None),
+        "oldest_waiting_at": parts.read(
+            "failures", lambda: waiting.aggregate(oldest=Min("created_at"))["oldest"], None
+        ),
+        "backlog": _backlog(workspace, signs, parts),
+    }
+    vitals = Vitals(**signs, unreadable=parts.unreadable)
+    return Health(workspace=workspace, vitals=vitals, problems=tuple(diagnose(vitals)), **found)
 
 
 def recent_health(workspace: Workspace | None = None) -> Health:
-    """The same, cached for 30 seconds: it reads a week of messages."""
+    """The same, cached for a few seconds."""
     key = f"monitoring.health.{workspace.pk if workspace else 'all'}"
     return cast("Health", cache.get_or_set(key, lambda: health(workspace), REMEMBERED_SECONDS))
 
 
-def read_vitals(workspace: Workspace | None = None) -> Vitals:
+def read_vitals(parts: Parts) -> Vitals:
     """Read the vital signs; cheap, however large the tables are."""
+    return Vitals(**_signs(None, parts), unreadable=parts.unreadable)
+
+
+def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
+    """The vital signs that can be read."""
     now = timezone.now()
-    states = _conversations(workspace)
+    states, failures = _conversations(workspace), _failures(workspace)
     deliveries = AlertDelivery.objects.failing()
     if workspace:
         deliveries = deliveries.filter(settings__workspace=workspace)
-    return Vitals(
-        at=now,
-        workers=_workers(),
-        oldest_due_at=states.queued().aggregate(Min("next_sync_at"))["next_sync_at__min"],
-        recent=recent_rate(since=now - RATE_WINDOW, workspace=workspace),
-        parked=capped_count(states.parked()),
-        last_run=SyncRun.objects.first(),
-        failing_deliveries=capped_count(deliveries),
-    )
+    queries: dict[str, Callable[[], dict[str, Any]]] = {
+        "conversations": lambda: {
+            "oldest_due_at": states.queued().aggregate(at=Min("next_sync_at"))["at"],
+            "parked": capped_count(states.parked()),
+        },
+        "messages": lambda: {"recent": recent(now=now, workspace=workspace)},
+        "failures": lambda: {"is_healing": _is_healing(failures, now)},
+        "workers": lambda: {"workers": Workers(**Heartbeat.objects.numbers())},
+        "reconciliations": lambda: {"last_run": SyncRun.objects.first()},
+        "alerts": lambda: {"failing_deliveries": capped_count(deliveries)},
+    }
+    signs: dict[str, Any] = {
+        "at": now,
+        "is_writable": can_write(SarahState._meta.db_table, Contact._meta.db_table),
+        "spooled": _spooled(),
+    }
+    nothing: dict[str, Any] = {}
+    for name, query in queries.items():
+        signs |= parts.read(name, query, nothing)
+    return signs
+
+
+def _spooled() -> Spooled:
+    """What the spools of this machine hold and had to refuse: nothing yet."""
+    return Spooled()
 
 
 def _conversations(workspace: Workspace | None) -> SarahStateQuerySet:
@@ -111,21 +139,49 @@ def _conversations(workspace: Workspace | None) -> SarahStateQuerySet:
     return states.filter(workspace=workspace) if workspace else states
 
 
-def _backlog(states: SarahStateQuerySet, vitals: Vitals) -> Backlog:
-    queued, out = states.queued(), states.filter(synced_at__isnull=True)
-    return Backlog(
-        due=capped_count(queued.filter(next_sync_at__lte=vitals.at)),
-        scheduled=capped_count(queued.filter(next_sync_at__gt=vitals.at)),
-        parked=vitals.parked,
-        waiting={why.value: capped_count(out.filter(sync_reason=why)) for why in WAITING},
-        excluded=capped_count(states.excluded()),
+def _failures(workspace: Workspace | None) -> SyncFailureQuerySet:
+    failures = SyncFailure.objects.all()
+    return failures.filter(workspace_ref=workspace.slug) if workspace else failures
+
+
+def _by_kind(failures: SyncFailureQuerySet) -> dict[str, int]:
+    counted = failures.open().order_by().values_list("kind").annotate(Count("pk"))
+    return dict.fromkeys(Kind.values, 0) | dict(counted)
+
+
+def _is_healing(failures: SyncFailureQuerySet, now: datetime) -> bool:
+    since = now - A_MINUTE
+    of_sync = failures.filter(kind__in=HEALED_BY_SYNC).exclude(kind=Kind.CONTACT_NOT_FOUND)
+    lately = of_sync.aggregate(
+        closed=Count("pk", filter=Q(resolved_at__gte=since)),
+        opened=Count("pk", filter=Q(resolved_at__isnull=True, created_at__gte=since)),
+    )
+    return bool(lately["closed"] > lately["opened"])
+
+
+def _windows(now: datetime, workspace: Workspace | None) -> Mapping[str, Window]:
+    key = f"monitoring.windows.{workspace.pk if workspace else 'all'}"
+    return cast(
+        "Mapping[str, Window]",
+        cache.get_or_set(
+            key, lambda: windows(now=now, workspace=workspace), WINDOWS_REMEMBERED_SECONDS
+        ),
     )
 
 
-def _workers() -> Workers:
-    workers = Heartbeat.objects
-    return Workers(
-        alive=workers.alive().count(),
-        dead=workers.dead().count(),
-        last_beat_at=workers.aggregate(Max("beat_at"))["beat_at__max"],
+def _backlog(workspace: Workspace | None, signs: Mapping[str, Any], parts: Parts) -> Backlog | None:
+    if "parked" not in signs:
+        return None
+    states, at = _conversations(workspace), signs["at"]
+    queued, out = states.queued(), states.filter(synced_at__isnull=True)
+    return parts.read(
+        "conversations",
+        lambda: Backlog(
+            due=capped_count(queued.filter(next_sync_at__lte=at)),
+            scheduled=capped_count(queued.filter(next_sync_at__gt=at)),
+            parked=signs["parked"],
+            waiting={why.value: capped_count(out.filter(sync_reason=why)) for why in WAITING},
+            excluded=capped_count(states.excluded()),
+        ),
+        None,
     )

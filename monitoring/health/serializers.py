@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from monitoring.health.diagnosis import Code
-from monitoring.health.numbers import Health, Status
+from monitoring.health.diagnosis import Code, Status
+from monitoring.health.numbers import Health
 from monitoring.health.windows import LENGTHS
 from monitoring.models import FailureGroup, RunTrigger
 
@@ -31,6 +31,7 @@ class WindowSerializer(serializers.Serializer):
         help_text="Should have reached a lead and did not when received."
     )
     excluded = serializers.IntegerField(help_text="Opted out or a test number: not a failure.")
+    unknown = serializers.IntegerField(help_text="Of people who are no leads: news, not failures.")
     failure_rate = serializers.FloatField(
         source="rounded_ratio", help_text="failed / (synced + failed), 0 to 1."
     )
@@ -45,6 +46,9 @@ class WindowsSerializer(serializers.Serializer):
 class ProblemSerializer(serializers.Serializer):
     code = serializers.ChoiceField(Code.choices)
     text = serializers.CharField(help_text="What is wrong, and what to do about it.")
+    recovering = serializers.BooleanField(
+        source="is_recovering", help_text="Its reason is over; only its consequences are left."
+    )
 
 
 class BacklogSerializer(serializers.Serializer):
@@ -60,6 +64,10 @@ class BacklogSerializer(serializers.Serializer):
 class WorkersSerializer(serializers.Serializer):
     alive = serializers.IntegerField()
     dead = serializers.IntegerField(help_text="Killed or hanging.")
+    missing = serializers.BooleanField(
+        source="is_missing",
+        help_text="None was seen for five minutes, and none is expected from cron.",
+    )
     last_beat_at = MomentField(allow_null=True)
 
 
@@ -75,16 +83,27 @@ class RunSerializer(serializers.Serializer):
 
 
 class SyncHealthSerializer(serializers.Serializer[Health]):
-    """The health of the sync."""
+    """The health of the sync. What could not be read is null, and named in `unreadable`."""
 
-    status = serializers.ChoiceField(Status.choices, help_text="`degraded`: see `problems`.")
+    status = serializers.ChoiceField(
+        Status.choices,
+        help_text="`degraded`: see `problems`. `recovering`: what was wrong is over, and what it "
+        "left behind is being worked.",
+    )
+    unreadable = serializers.ListField(
+        source="vitals.unreadable",
+        child=serializers.CharField(),
+        help_text="Parts whose table is locked or broken.",
+    )
     at = MomentField(source="vitals.at", help_text="When the numbers were read.")
     problems = ProblemSerializer(many=True)
-    windows = WindowsSerializer()
+    windows = WindowsSerializer(allow_null=True)
     open_failures = serializers.DictField(
-        child=serializers.IntegerField(), help_text="By kind, as in `/api/v1/sync-failures/`."
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text="By kind, as in `/api/v1/sync-failures/`.",
     )
-    backlog = BacklogSerializer()
+    backlog = BacklogSerializer(allow_null=True)
     oldest_waiting_at = MomentField(
         allow_null=True,
         help_text="When the oldest open failure that a sync would heal was first seen.",
@@ -94,13 +113,15 @@ class SyncHealthSerializer(serializers.Serializer[Health]):
         allow_null=True,
         help_text="When the next retry is due; it is late if this is in the past.",
     )
-    workers = WorkersSerializer(source="vitals.workers")
+    workers = WorkersSerializer(source="vitals.workers", allow_null=True)
     last_run = RunSerializer(
         allow_null=True,
         help_text="The last reconciliation. Null if there was none, and for one workspace, because "
         "it is about all.",
     )
-    failing_alert_deliveries = serializers.IntegerField(source="vitals.failing_deliveries")
+    failing_alert_deliveries = serializers.IntegerField(
+        source="vitals.failing_deliveries", allow_null=True
+    )
 
 
 class CauseSerializer(serializers.ModelSerializer[FailureGroup]):

@@ -1,7 +1,7 @@
 """Renders `sync_status` for a terminal: at most 100 columns, no phone numbers."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 from django.utils.timesince import timesince
 
 from leadsync.infra.db import shown_count
-from monitoring.health.numbers import Health, health
+from monitoring.health.diagnosis import Workers
+from monitoring.health.numbers import SECONDS_TO_READ, Health, health
+from monitoring.health.parts import Parts
 from monitoring.models import Alert, FailureGroup, SyncRun
 
 WIDTH = 100
@@ -29,26 +31,36 @@ class Report:
 
 
 def read_report() -> Report:
+    parts = Parts(seconds=SECONDS_TO_READ)
+    causes = FailureGroup.objects.failing().order_by("-last_seen_at", "-pk")[:MAX_CAUSES]
+    runs = SyncRun.objects.all()[:MAX_RUNS]
     return Report(
-        health=health(),
-        causes=list(FailureGroup.objects.failing().order_by("-last_seen_at", "-pk")[:MAX_CAUSES]),
-        runs=list(SyncRun.objects.all()[:MAX_RUNS]),
-        open_alerts=Alert.objects.open().count(),
+        causes=parts.read("failures", lambda: list(causes), []),
+        runs=parts.read("reconciliations", lambda: list(runs), []),
+        open_alerts=parts.read("alerts", Alert.objects.open().count, 0),
+        health=health(parts=parts),
     )
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    now = report.health.vitals.at
-    yield from _verdict(report.health)
-    yield from _section("Messages", _messages(report.health))
-    yield from _section("Open failures", _failures(report.health))
-    yield from _section("Causes of open failures, last seen first", _causes(report.causes, now))
-    yield from _section("Backlog", _backlog(report.health))
-    yield from _section("Workers", _workers(report.health))
-    yield from _section("Last reconciliations", _runs(report.runs, now))
-    failing = shown_count(report.health.vitals.failing_deliveries)
-    alerts = f"{report.open_alerts} open, {failing} that could not be delivered"
-    yield from _section("Alerts", [alerts])
+    health, now = report.health, report.health.vitals.at
+    sections: list[tuple[str, str, Callable[[], Iterable[str]]]] = [
+        ("Messages", "messages", lambda: _messages(health)),
+        ("Open failures", "failures", lambda: _failures(health)),
+        (
+            "Causes of open failures, last seen first",
+            "failures",
+            lambda: _causes(report.causes, now),
+        ),
+        ("Backlog", "conversations", lambda: _backlog(health)),
+        ("Workers", "workers", lambda: _workers(health)),
+        ("Last reconciliations", "reconciliations", lambda: _runs(report.runs, now)),
+        ("Alerts", "alerts", lambda: _alerts(report)),
+    ]
+    yield from _verdict(health)
+    for title, part, lines in sections:
+        is_known = part not in health.vitals.unreadable
+        yield from _section(title, lines() if is_known else ["could not be read"])
 
 
 def _verdict(health: Health) -> Iterator[str]:
@@ -57,7 +69,7 @@ def _verdict(health: Health) -> Iterator[str]:
         yield f"OK: the sync is healthy ({at})"
         return
     count = len(health.problems)
-    yield f"DEGRADED: {count} problem{'s' if count > 1 else ''} ({at})"
+    yield f"{health.status.upper()}: {count} problem{'s' if count > 1 else ''} ({at})"
     for problem in health.problems:
         yield from textwrap.wrap(
             problem.text, WIDTH, initial_indent="  ! ", subsequent_indent="    "
@@ -72,13 +84,14 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _messages(health: Health) -> Iterator[str]:
-    windows = health.windows.values()
+    windows = (health.windows or {}).values()
     rows = {
-        "": [name.replace("h", " h").replace("d", " d") for name in health.windows],
+        "": [name.replace("h", " h").replace("d", " d") for name in health.windows or {}],
         "received": [f"{window.messages:,}" for window in windows],
         "synced": [f"{window.synced:,}" for window in windows],
         "failed": [f"{window.failed:,}" for window in windows],
         "excluded": [f"{window.excluded:,}" for window in windows],
+        "no leads yet": [f"{window.unknown:,}" for window in windows],
         "failure rate": [f"{window.ratio:.1%}" if window.messages else "-" for window in windows],
         "median": [_ms(window.p50_ms) for window in windows],
         "95 % within": [_ms(window.p95_ms) for window in windows],
@@ -88,7 +101,7 @@ def _messages(health: Health) -> Iterator[str]:
 
 
 def _failures(health: Health) -> Iterator[str]:
-    counts = {kind: count for kind, count in health.open_failures.items() if count}
+    counts = {kind: count for kind, count in (health.open_failures or {}).items() if count}
     yield from _columns(([kind, f"{count:,}"] for kind, count in counts.items()), "<20 >6")
     if counts:
         yield f"oldest that a sync would heal: {_ago(health.oldest_waiting_at, health.vitals.at)}"
@@ -111,7 +124,9 @@ def _causes(causes: Sequence[Any], now: datetime) -> Iterator[str]:
 
 
 def _backlog(health: Health) -> Iterator[str]:
-    backlog, vitals = health.backlog, health.vitals
+    vitals = health.vitals
+    if not (backlog := health.backlog):
+        return iter(())
     is_late = vitals.oldest_due_at is not None and vitals.oldest_due_at <= vitals.at
     rows: list[tuple[str, int, str]] = [
         ("to retry now", backlog.due, f"since {_ago(vitals.oldest_due_at, vitals.at)}" * is_late),
@@ -124,9 +139,10 @@ def _backlog(health: Health) -> Iterator[str]:
 
 
 def _workers(health: Health) -> Iterator[str]:
-    workers = health.vitals.workers
+    workers = health.vitals.workers or Workers()
     if not (workers.alive or workers.dead):
-        yield "none is running: failed syncs are not retried by themselves"
+        is_due = not workers.is_missing
+        yield f"none is running: {'the next run is awaited' if is_due else 'nothing is retried'}"
         return
     last = _ago(workers.last_beat_at, health.vitals.at)
     yield f"{workers.alive} running, {workers.dead} vanished, last sign of life {last}"
@@ -145,6 +161,11 @@ def _runs(runs: Sequence[SyncRun], now: datetime) -> Iterator[str]:
         for run in runs
     ]
     return _columns([head, *rows] if rows else [], "<16 <7 >10 >10 >7 >7 >10 <23")
+
+
+def _alerts(report: Report) -> Iterator[str]:
+    failing = shown_count(report.health.vitals.failing_deliveries or 0)
+    yield f"{report.open_alerts} open, {failing} that could not be delivered"
 
 
 def _columns(rows: Iterable[Sequence[str]], layout: str) -> Iterator[str]:

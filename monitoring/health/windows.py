@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from django.db.models import Case, CharField, Count, Q, Value, When
+from django.db.models import Case, CharField, Count, Value, When
 
 from contacts.models import Workspace
-from sarah.models import Outcome, StateUpdate, StateUpdateQuerySet
+from sarah.models import NOT_COUNTED, Outcome, StateUpdate, StateUpdateQuerySet
 
 LENGTHS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 """By name, from short to long."""
-MAX_RECENT = 10_000
-"""The most messages that a recent rate counts, so that it costs no more in a rush."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +37,8 @@ class Window(Rate):
     """Statistics of one period. Milliseconds are None if no message came in."""
 
     excluded: int = 0
+    unknown: int = 0
+    """From people who are no leads: news, not failures."""
     by_outcome: Mapping[str, int]
     p50_ms: int | None = None
     p95_ms: int | None = None
@@ -46,7 +46,7 @@ class Window(Rate):
 
     @property
     def messages(self) -> int:
-        return self.synced + self.failed + self.excluded
+        return self.synced + self.failed + self.excluded + self.unknown
 
 
 def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, Window]:
@@ -69,16 +69,6 @@ def windows(*, now: datetime, workspace: Workspace | None = None) -> dict[str, W
     return {name: _window(counts) for name, counts in zip(parts, together, strict=True)}
 
 
-def recent_rate(*, since: datetime, workspace: Workspace | None = None) -> Rate:
-    """Return the rate since then, of at most the last MAX_RECENT messages."""
-    latest = journal(workspace).filter(received_at__gt=since).order_by("-received_at")
-    counts = latest[:MAX_RECENT].aggregate(
-        failed=Count("pk", filter=~Q(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])),
-        synced=Count("pk", filter=Q(outcome=Outcome.SYNCED)),
-    )
-    return Rate(**counts)
-
-
 def journal(workspace: Workspace | None) -> StateUpdateQuerySet:
     """The messages of this workspace, or all."""
     updates = StateUpdate.objects.all()
@@ -91,11 +81,13 @@ def _window(counts: Counter[tuple[str, int]]) -> Window:
     for (outcome, duration), count in counts.items():
         by_outcome[outcome] += count
         by_duration[duration] += count
-    synced, excluded = by_outcome[Outcome.SYNCED], by_outcome[Outcome.EXCLUDED]
+    synced = by_outcome[Outcome.SYNCED]
+    not_counted = [by_outcome[outcome] for outcome in NOT_COUNTED]
     return Window(
         synced=synced,
-        excluded=excluded,
-        failed=by_outcome.total() - synced - excluded,
+        excluded=by_outcome[Outcome.EXCLUDED],
+        unknown=by_outcome[Outcome.CONTACT_NOT_FOUND],
+        failed=by_outcome.total() - synced - sum(not_counted),
         by_outcome=dict(by_outcome),
         p50_ms=percentile(by_duration, 0.5),
         p95_ms=percentile(by_duration, 0.95),

@@ -1,6 +1,7 @@
 """Models of alerts, of who is told, and of the messages to them."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import urlsplit
@@ -10,8 +11,15 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from monitoring.limits import (
+    MAX_FAILURE_PERCENT,
+    MIN_FAILURES,
+    RATE_MINUTES,
+    SILENT_AFTER_HOURS,
+)
 from monitoring.models.failures import SyncFailure
 from monitoring.webhooks import validate_webhook
 
@@ -42,9 +50,6 @@ HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 class AlertSettings(models.Model):
     """Recipients and limits for one workspace, or for all (the row without a workspace)."""
 
-    SILENT_AFTER_HOURS = 24
-    MAX_FAILURE_PERCENT = 5
-
     workspace = models.OneToOneField(
         "contacts.Workspace",
         models.CASCADE,
@@ -74,8 +79,13 @@ class AlertSettings(models.Model):
         _("failing messages in per cent"),
         default=MAX_FAILURE_PERCENT,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_(
-            "Alert if more than this share of the messages of 15 minutes, and at least five, fail."
+        help_text=format_lazy(
+            _(
+                "Alert if more than this share of the messages of {minutes} minutes, and at least "
+                "{failures}, fail."
+            ),
+            minutes=RATE_MINUTES,
+            failures=MIN_FAILURES,
         ),
     )
 
@@ -102,6 +112,14 @@ class AlertSettings(models.Model):
 
     def __str__(self) -> str:
         return str(self.workspace or _("All workspaces"))
+
+    @classmethod
+    def limits(cls) -> "Callable[[int | None], AlertSettings]":
+        """Return a function that gives the settings for a workspace: its own, else those for
+        all."""
+        by_workspace = {settings.workspace_id: settings for settings in cls.objects.all()}
+        for_all = by_workspace.get(None) or cls()
+        return lambda workspace_id: by_workspace.get(workspace_id, for_all)
 
     @property
     def webhook_host(self) -> str:

@@ -1,17 +1,21 @@
 """Records of the background work: reconciliations and heartbeats of workers."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q, Value
+from django.db.models import Count, F, Max, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 DEAD_AFTER = timedelta(minutes=2)
 """A worker or run without a heartbeat for this long was killed, or hangs: each sends one every ten
 seconds, also during long work."""
+MISSING_AFTER = timedelta(minutes=5)
+"""If no worker was seen for this long, one is missing; also if cron's next run is so late."""
 FORGOTTEN_AFTER = timedelta(days=1)
+FIRST_PERIOD = timedelta(hours=1)
+"""How often cron runs a worker, until its second run shows it."""
 STOPPED = "Stopped before it was done."
 """The error of a run whose worker was told to stop. Nothing is wrong: another run follows."""
 
@@ -85,24 +89,47 @@ class SyncRun(models.Model):
         )
 
 
+ALIVE = Q(stopped_at__isnull=True, beat_at__gte=Now() - DEAD_AFTER)
+DEAD = Q(stopped_at__isnull=True, beat_at__lt=Now() - DEAD_AFTER)
+"""It sent no heartbeat for a while and did not sign off: killed, or hanging."""
+SEEN = Q(beat_at__gte=Now() - MISSING_AFTER) | Q(next_run_at__gte=Now() - MISSING_AFTER)
+
+
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
     """Uses the database's clock: workers run on several machines."""
 
     def alive(self) -> Self:
-        return self.filter(beat_at__gte=Now() - DEAD_AFTER)
+        return self.filter(ALIVE)
 
-    def dead(self) -> Self:
-        """Workers that sent no heartbeat for a while and did not sign off: killed, or hanging."""
-        return self.filter(beat_at__lt=Now() - DEAD_AFTER)
+    def seen(self) -> Self:
+        """Those that were seen lately, or are expected from cron."""
+        return self.filter(SEEN)
+
+    def numbers(self) -> dict[str, Any]:
+        """How many are alive and dead, whether none was seen lately, and when one was last."""
+        numbers = self.aggregate(
+            alive=Count("pk", filter=ALIVE),
+            dead=Count("pk", filter=DEAD),
+            seen=Count("pk", filter=SEEN),
+            last_beat_at=Max("beat_at"),
+        )
+        return numbers | {"is_missing": numbers.pop("seen") == 0}
 
     def beat(self, worker: str) -> None:
         """Record that this worker is alive."""
-        if not self.filter(worker=worker).update(beat_at=Now()):
-            self.create(worker=worker)
+        if not self.filter(worker=worker).update(beat_at=Now(), stopped_at=None):
+            self.bulk_create([Heartbeat(worker=worker)], ignore_conflicts=True)
+
+    def begin_run(self, worker: str) -> None:
+        """Record that cron started this worker: its next run is due after as long again."""
+        last = self.filter(worker=worker).annotate(now=Now()).values_list("now", "started_at")
+        period = next((min(now - began, FORGOTTEN_AFTER) for now, began in last), FIRST_PERIOD)
+        self.beat(worker)
+        self.filter(worker=worker).update(started_at=Now(), next_run_at=Now() + period)
 
     def sign_off(self, worker: str) -> None:
-        """Remove a worker that stops in good order, so that nobody misses it."""
-        self.filter(worker=worker).delete()
+        """Record that a worker stops in good order: it was not killed."""
+        self.filter(worker=worker).update(beat_at=Now(), stopped_at=Now())
 
 
 class Heartbeat(models.Model):
@@ -111,6 +138,10 @@ class Heartbeat(models.Model):
     worker = models.CharField(_("worker"), max_length=200, unique=True)
     started_at = models.DateTimeField(_("started"), db_default=Now())
     beat_at = models.DateTimeField(_("last sign of life"), db_default=Now())
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    next_run_at = models.DateTimeField(
+        _("next run"), null=True, blank=True, help_text=_("Of a worker that cron starts.")
+    )
 
     objects = HeartbeatQuerySet.as_manager()
 

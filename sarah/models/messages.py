@@ -25,13 +25,17 @@ class Outcome(models.TextChoices):
     SYNC_ERROR = SyncReason.SYNC_ERROR.value, SyncReason.SYNC_ERROR.label
 
 
+NOT_COUNTED = (Outcome.EXCLUDED, Outcome.CONTACT_NOT_FOUND)
+"""Neither synced nor failed: that somebody who is no lead writes to Sarah is news."""
+
+
 class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
     def received_since(self, when: datetime) -> Self:
         return self.filter(received_at__gte=when)
 
-    def failed(self) -> Self:
-        """Messages that should have reached a lead and did not, at that time."""
-        return self.exclude(outcome__in=[Outcome.SYNCED, Outcome.EXCLUDED])
+    def counted(self) -> Self:
+        """Messages that should have reached a lead: each was synced or failed, at that time."""
+        return self.exclude(outcome__in=NOT_COUNTED)
 
 
 class StateUpdate(models.Model):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitoring.health.diagnosis import Vitals, Workers, diagnose
-from monitoring.health.windows import Rate
+from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose, status_of
+from monitoring.health.recent import Recent
 from monitoring.models import STOPPED, SyncRun
 
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
@@ -23,22 +23,37 @@ def run(ended: datetime | None, error: str = "") -> SyncRun:
     return SyncRun(started_at=ago(hours=5), beat_at=ended or NOW, finished_at=ended, error=error)
 
 
+def traffic(**numbers: Any) -> dict[str, Any]:
+    return {"recent": [Recent(**numbers)]}
+
+
+def spooled(seconds: float, **numbers: int) -> dict[str, Any]:
+    return {"spooled": Spooled(last_at=ago(seconds=seconds), **numbers)}
+
+
 @pytest.mark.parametrize(
     ("vitals", "codes"),
     [
-        # No worker was ever meant to run.
         ({}, []),
         ({"workers": ALIVE}, []),
         ({"workers": KILLED}, ["worker_dead"]),
+        # Never started, or stopped in good order.
+        ({"workers": Workers(is_missing=True)}, ["worker_missing"]),
         # One of two was killed: the other does its work.
         ({"workers": Workers(alive=1, dead=1)}, []),
         ({"oldest_due_at": ago(minutes=10)}, []),
         ({"oldest_due_at": ago(minutes=10, seconds=1)}, ["retries_late"]),
         ({"oldest_due_at": ago(minutes=11), "workers": ALIVE}, ["retries_late"]),
         ({"oldest_due_at": ago(minutes=-11)}, []),
-        ({"recent": Rate(synced=0, failed=4)}, []),
-        ({"recent": Rate(synced=95, failed=5)}, []),
-        ({"recent": Rate(synced=94, failed=5)}, ["messages_failing"]),
+        (traffic(synced=0, failed=4, behind=4), []),
+        (traffic(synced=95, failed=5, behind=5), []),
+        (traffic(synced=94, failed=5, behind=5), ["messages_failing"]),
+        # Each workspace has its own limit.
+        (traffic(synced=94, failed=5, behind=5, limit=10), []),
+        (traffic(synced=495, failed=5, behind=5, limit=1), []),
+        (traffic(synced=494, failed=5, behind=5, limit=1), ["messages_failing"]),
+        # All have reached their leads since.
+        (traffic(synced=0, failed=500), []),
         ({"parked": 1}, ["needs_a_person"]),
         ({"last_run": run(ago(minutes=9))}, []),
         ({"last_run": run(ago(minutes=9), error="Broken off.")}, ["run_failed"]),
@@ -51,10 +66,56 @@ def run(ended: datetime | None, error: str = "") -> SyncRun:
         ({"last_run": run(None), "workers": ALIVE}, []),
         ({"failing_deliveries": 2}, ["alerts_failing"]),
         ({"parked": 3, "workers": KILLED}, ["worker_dead", "needs_a_person"]),
+        ({"unreadable": ("messages",)}, ["health_unreadable"]),
+        ({"is_writable": False}, ["not_writable"]),
+        (spooled(0, refused=1), ["messages_refused"]),
+        (spooled(60, refused=1), ["messages_refused"]),
+        (spooled(61, refused=1), []),
+        (spooled(999, stored=1), ["messages_stored"]),
     ],
 )
 def test_these_are_problems(vitals: dict[str, Any], codes: list[str]) -> None:
     assert [problem.code for problem in diagnose(Vitals(at=NOW, **vitals))] == codes
+
+
+@pytest.mark.parametrize(
+    ("vitals", "status"),
+    [
+        ({}, "ok"),
+        (traffic(failed=5, behind=5, last_failed_at=NOW), "degraded"),
+        # Twenty in a row: at a limit of 5 %, one of them would have had to fail.
+        (traffic(failed=5, behind=1, synced=20, in_a_row=20, last_failed_at=NOW), "recovering"),
+        (traffic(failed=5, behind=1, synced=19, in_a_row=19, last_failed_at=NOW), "degraded"),
+        (
+            traffic(failed=5, behind=1, synced=9, in_a_row=9, last_failed_at=NOW, limit=12),
+            "recovering",
+        ),
+        # At night one is enough, after a quiet minute.
+        (
+            traffic(failed=5, behind=1, in_a_row=1, synced=1, last_failed_at=ago(seconds=61)),
+            "recovering",
+        ),
+        (traffic(failed=5, behind=1, last_failed_at=ago(seconds=61)), "degraded"),
+        ({"oldest_due_at": ago(minutes=11), "workers": ALIVE, "is_healing": True}, "recovering"),
+        ({"oldest_due_at": ago(minutes=11), "workers": ALIVE}, "degraded"),
+        ({"oldest_due_at": ago(minutes=11), "is_healing": True}, "degraded"),
+        (spooled(10, stored=1), "degraded"),
+        (spooled(11, stored=1), "recovering"),
+        (spooled(11, refused=1), "recovering"),
+        (spooled(11, stored=1) | {"parked": 1}, "degraded"),
+    ],
+)
+def test_what_is_over_and_has_still_to_be_worked_is_recovering(
+    vitals: dict[str, Any], status: str
+) -> None:
+    assert status_of(diagnose(Vitals(at=NOW, **vitals))) == status
+
+
+def test_a_missing_worker_comes_with_how_to_start_one() -> None:
+    for workers in (KILLED, Workers(is_missing=True)):
+        (problem,) = diagnose(Vitals(at=NOW, workers=workers))
+
+        assert "`manage.py sync_worker`" in problem.text
 
 
 def test_a_late_retry_says_whether_a_worker_is_missing() -> None:
@@ -63,7 +124,7 @@ def test_a_late_retry_says_whether_a_worker_is_missing() -> None:
     (alone,) = diagnose(late)
     (overrun,) = diagnose(replace(late, workers=ALIVE))
 
-    assert "11 minutes late, and no worker is running" in alone.text
+    assert "11 minutes late: no worker is running. Start one" in alone.text
     assert "do not keep up" in overrun.text
 
 

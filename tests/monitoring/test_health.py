@@ -1,16 +1,21 @@
 """The numbers of the sync are read from what is there."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leadsync.infra import db
+from monitoring import jobs
 from monitoring.health import numbers
-from monitoring.health.numbers import read_vitals
-from monitoring.health.windows import Rate
+from monitoring.health.diagnosis import Vitals
+from monitoring.health.parts import Parts
 from monitoring.models import AlertDelivery, AlertSettings, Heartbeat, SyncFailure, SyncRun
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
@@ -24,6 +29,15 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 SOON, LATELY = timedelta(minutes=5), -timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+def worker() -> None:
+    Heartbeat.objects.beat("a worker")
+
+
+def read_vitals() -> Vitals:
+    return numbers.read_vitals(Parts(seconds=5))
 
 
 def conversation(reason: str = "sync_error", *, workspace: Any = ..., **columns: Any) -> SarahState:
@@ -112,23 +126,63 @@ def test_a_workspace_sees_only_what_is_its_own() -> None:
     assert (found.backlog.due, found.backlog.parked, found.oldest_waiting_at) == (0, 0, None)
     assert not any(found.open_failures.values())
     assert found.vitals.oldest_due_at is None
-    assert (found.vitals.recent, found.vitals.failing_deliveries) == (Rate(), 0)
-    assert (of_all.vitals.recent, of_all.vitals.failing_deliveries) == (Rate(failed=9), 1)
+    assert (found.vitals.recent, found.vitals.failing_deliveries) == ([], 0)
+    assert (of_all.vitals.recent[0].failed, of_all.vitals.failing_deliveries) == (9, 1)
 
 
-def test_a_worker_that_was_stopped_is_not_missed_and_one_that_was_killed_is() -> None:
-    assert numbers.health().status == "ok"
-    Heartbeat.objects.beat("one")
-    Heartbeat.objects.beat("two")
-    Heartbeat.objects.filter(worker="two").update(beat_at=Now() - timedelta(minutes=3))
+def problems() -> list[str]:
+    return [str(problem.code) for problem in numbers.health().problems]
 
-    workers = read_vitals().workers
 
-    assert (workers.alive, workers.dead) == (1, 1)
-    Heartbeat.objects.sign_off("one")
-    assert [problem.code for problem in numbers.health().problems] == ["worker_dead"]
-    Heartbeat.objects.beat("two")  # it only hung
-    assert read_vitals().workers.alive == 1
+def test_a_worker_that_was_killed_is_missed_unless_another_one_runs() -> None:
+    Heartbeat.objects.beat("another")
+    Heartbeat.objects.filter(worker="another").update(beat_at=Now() - timedelta(minutes=3))
+    assert problems() == []
+
+    Heartbeat.objects.sign_off("a worker")
+    assert problems() == ["worker_dead"]
+
+    Heartbeat.objects.beat("another")  # it only hung
+    assert problems() == []
+
+
+def test_no_worker_for_five_minutes_is_a_problem_also_after_a_clean_stop() -> None:
+    Heartbeat.objects.sign_off("a worker")
+    assert problems() == []
+
+    Heartbeat.objects.update(beat_at=Now() - timedelta(minutes=5, seconds=1))
+    assert problems() == ["worker_missing"]
+
+    Heartbeat.objects.all().delete()  # never started
+    assert problems() == ["worker_missing"]
+
+
+@pytest.mark.parametrize(
+    ("period", "age", "missing"),
+    [
+        # The first run: it may be an hourly one.
+        (None, timedelta(minutes=64), []),
+        (None, timedelta(minutes=66), ["worker_missing"]),
+        (timedelta(minutes=10), timedelta(minutes=14), []),
+        (timedelta(minutes=10), timedelta(minutes=16), ["worker_missing"]),
+        (timedelta(hours=2), timedelta(hours=2, minutes=4), []),
+    ],
+)
+def test_cron_counts_as_a_worker_until_its_next_run_is_overdue(
+    period: timedelta | None, age: timedelta, missing: list[str]
+) -> None:
+    Heartbeat.objects.all().delete()
+    for _run in range(2 if period else 1):
+        if period:
+            Heartbeat.objects.update(started_at=Now() - period)
+        jobs.worker().work_once()
+    Heartbeat.objects.update(
+        started_at=F("started_at") - age,
+        beat_at=F("beat_at") - age,
+        next_run_at=F("next_run_at") - age,
+    )
+
+    assert problems() == missing
 
 
 def test_the_last_reconciliation_is_the_one_that_began_last() -> None:
@@ -138,11 +192,15 @@ def test_the_last_reconciliation_is_the_one_that_began_last() -> None:
     assert read_vitals().last_run.trigger == "command"
 
 
-def test_the_costs_do_not_depend_on_how_much_there_is(django_assert_num_queries) -> None:
+def selects(read: Callable[[], object]) -> int:
+    """How many statements read rows."""
+    with CaptureQueriesContext(connection) as captured:
+        read()
+    return sum(" FROM " in query["sql"] for query in captured)
+
+
+def test_the_costs_do_not_depend_on_how_much_there_is() -> None:
     for due in (LATELY, SOON, None):
         conversation(due=due)
 
-    with django_assert_num_queries(17):
-        numbers.health()
-    with django_assert_num_queries(8):
-        read_vitals()
+    assert (selects(numbers.health), selects(read_vitals)) == (17, 8)

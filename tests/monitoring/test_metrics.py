@@ -64,5 +64,6 @@ def test_a_key_of_one_workspace_does_not_read_those_of_all() -> None:
 def test_a_setting_opens_them_to_everybody(client: Client, settings: Any) -> None:
     settings.LEADSYNC_METRICS_OPEN = True
     settings.SECURE_SSL_REDIRECT = True  # Prometheus asks inside the network
+    Heartbeat.objects.beat("a worker")
 
     assert scrape(client)[("leadsync_sync_degraded",)] == 0

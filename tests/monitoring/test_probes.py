@@ -90,6 +90,8 @@ def test_without_its_database_the_process_is_alive_and_not_ready(client: Client)
 def test_health_needs_no_key_and_no_https(client: Client, settings, path: str) -> None:
     settings.SECURE_SSL_REDIRECT = True
 
+    Heartbeat.objects.beat("a worker")
+
     answer = client.get(path)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -98,6 +100,7 @@ def test_health_needs_no_key_and_no_https(client: Client, settings, path: str) -
 @pytest.mark.django_db
 def test_a_broken_journal_takes_no_process_out_of_service(client: Client) -> None:
     """A balancer that went by it would turn the bots away."""
+    Heartbeat.objects.beat("a worker")
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE sarah_stateupdate RENAME TO gone")
 

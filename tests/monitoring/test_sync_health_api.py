@@ -47,6 +47,7 @@ def test_a_key_for_all_workspaces_sees_all_of_it(traffic: None) -> None:
     assert set(body) == {
         *("status", "at", "problems", "windows", "open_failures", "backlog", "workers"),
         *("oldest_waiting_at", "oldest_due_at", "last_run", "failing_alert_deliveries"),
+        "unreadable",
     }
     assert body["status"] == "degraded"
     assert [problem["code"] for problem in body["problems"]] == ["run_failed"]
@@ -56,6 +57,7 @@ def test_a_key_for_all_workspaces_sees_all_of_it(traffic: None) -> None:
         "synced": 2,
         "failed": 1,
         "excluded": 0,
+        "unknown": 0,
         "failure_rate": 0.3333,
         "latency_ms": {"p50": 12, "p95": 12, "max": 12},
     }

@@ -55,11 +55,21 @@ def shown(capsys: Any, *arguments: str) -> tuple[int, str]:
 
 @pytest.mark.django_db
 def test_a_healthy_sync_says_so_first(capsys) -> None:
+    Heartbeat.objects.beat("host:1")
+
     code, screen = shown(capsys)
 
     assert code == 0
     assert screen.startswith("OK: the sync is healthy")
-    assert "none is running: failed syncs are not retried" in screen
+
+
+@pytest.mark.django_db
+def test_a_missing_worker_is_told_with_how_to_start_one(capsys) -> None:
+    code, screen = shown(capsys)
+
+    assert code == 3
+    assert "Start one and keep it running: `manage.py sync_worker`" in " ".join(screen.split())
+    assert "none is running: nothing is retried" in screen
 
 
 def test_a_degraded_sync_says_what_is_wrong_and_what_to_do(trouble: SarahState, capsys) -> None:

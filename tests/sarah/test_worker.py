@@ -129,7 +129,8 @@ def test_a_worker_is_known_to_live_until_it_stops(django_assert_num_queries) -> 
 
     worker.stop()
     worker.run()
-    assert not Heartbeat.objects.exists()
+    assert not Heartbeat.objects.alive()
+    assert Heartbeat.objects.numbers()["dead"] == 0
 
 
 def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from leadsync.management import base
-from monitoring.health.numbers import Status
+from monitoring.health.diagnosis import Status
 from monitoring.health.serializers import ReportSerializer
 from monitoring.health.text import read_report, report_lines
 
@@ -17,7 +17,10 @@ class Command(base.Command):
         "duration, open failures and their causes, the backlog, workers, the last "
         "reconciliations. For people over SSH; the exit code is for monitoring such as Nagios."
     )
-    epilog = "Exit codes: 0 healthy; 1 could not run; 3 degraded."
+    epilog = (
+        "Exit codes: 0 healthy, or recovering: what was wrong is over, and what it left behind is "
+        "being worked; 1 could not run; 3 degraded."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="the same as one JSON object")
