@@ -62,10 +62,16 @@ ADVICE = {
         "the bot sent, correct the lead by hand if it matters, then resolve the failure."
     ),
     Kind.REJECTED_PAYLOAD: _(
-        "A bot's message was refused, and nothing of it was saved: its phone number, its JSON or "
-        "its key is not usable. Correct the bot's workflow or key. The failure keeps the message."
+        "A bot's messages were refused, and nothing of them was saved: phone number, JSON or key "
+        "are not usable. Correct the bot's workflow or key, then use “Send again”: the newest "
+        "messages are kept for 7 days."
     ),
 }
+
+CRASH_ADVICE = _(
+    "LeadSync itself failed on a bot's message, and nothing of it was saved. Show the traceback to "
+    "your developer. Once that is repaired, use “Send again”: the messages are kept for 7 days."
+)
 
 BACKGROUND_ADVICE = _(
     "Background work of LeadSync failed; everything else went on. It is retried, and the failure "
@@ -73,6 +79,10 @@ BACKGROUND_ADVICE = _(
 )
 
 
-def advice_on(*, source: str, kind: str) -> str:
+def advice_on(*, source: str, kind: str, is_crash: bool = False) -> str:
     """What happened and what to do next, for staff."""
-    return str(BACKGROUND_ADVICE if source == Source.BACKGROUND else ADVICE[Kind(kind)])
+    if source == Source.BACKGROUND:
+        return str(BACKGROUND_ADVICE)
+    if kind == Kind.REJECTED_PAYLOAD and is_crash:
+        return str(CRASH_ADVICE)
+    return str(ADVICE[Kind(kind)])

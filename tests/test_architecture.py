@@ -46,6 +46,7 @@ GUARDS = {
     "sarah/sync.py": 2,  # the sync, of a saved conversation and of one that is being saved
     "sarah/guards.py": 2,  # the record of a failure; an item or a job of the worker
     "sarah/receive.py": 3,  # the plain way; the journal; the second look
+    "sarah/api/send_again.py": 1,  # one of several refused messages
     "monitoring/alerts/deliver.py": 1,  # an alert's delivery
 }
 """What may catch everything: nothing there may cost a message, or stop the rest (STYLE 11)."""

@@ -33,6 +33,7 @@ from contacts.admin.panels import LeadPanels
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
+from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, status_pill, temperature_pill
 from leadsync.admin.tools import ModelAdmin, column
 
@@ -85,7 +86,7 @@ class NoteInline(TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(LeadPanels, ModelAdmin):
+class ContactAdmin(TellsHealed, LeadPanels, ModelAdmin):
     form = LeadForm
     formfield_overrides = CLEANED
     inlines = [NoteInline]
@@ -188,6 +189,9 @@ class ContactAdmin(LeadPanels, ModelAdmin):
         return field
 
     # Saving
+
+    def waiting_for(self, saved: Contact) -> Q:
+        return Q(contact_phone=saved.phone)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:

@@ -18,6 +18,7 @@ from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
+from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import as_link, list_url, pill
 from leadsync.admin.tools import ModelAdmin, computed
 
@@ -62,7 +63,7 @@ def _created_lately(workspace: Workspace) -> object:
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(ModelAdmin):
+class WorkspaceAdmin(TellsHealed, ModelAdmin):
     form = WorkspaceForm
     formfield_overrides = {
         models.CharField: {"form_class": LineField},
@@ -103,7 +104,11 @@ class WorkspaceAdmin(ModelAdmin):
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Workspace | None = None
     ) -> dict[str, Any]:
-        return {} if obj else {"slug": ["name"]}
+        is_given = obj or "slug" in request.GET  # by the bot: typing a name must not change it
+        return {} if is_given else {"slug": ["name"]}
+
+    def waiting_for(self, saved: Workspace) -> models.Q:
+        return models.Q(state__workspace=saved)
 
     def has_delete_permission(self, request: HttpRequest, obj: Workspace | None = None) -> bool:
         """Refuse to delete a workspace that is in use: its leads and conversations would have no

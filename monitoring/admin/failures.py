@@ -7,34 +7,26 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
-from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.html import admin_link, ago, as_advice, as_code, as_link, as_text
-from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
+from leadsync.admin.html import admin_link, ago, as_advice, as_code, as_text
+from leadsync.admin.tools import ReadOnly, column, computed, holds
 from monitoring.admin.details import kind_pill, outcome_in_words, pretty
 from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, WorkspaceFilter
-from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY, SelectionActions, resolve, retry
-from monitoring.kinds import HEALED_BY_SYNC, Kind
+from monitoring.admin.helps import HelpActions, kept_messages
+from monitoring.admin.selection import WILL_RESOLVE, SelectionActions, resolve
+from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 
 
 def _lead(failure: SyncFailure) -> SafeString | None:
     state = failure.state
-    if state and state.contact:
-        return admin_link(state.contact)
-    if state is None or failure.kind != Kind.CONTACT_NOT_FOUND or failure.resolved_at:
-        return None
-    shown = urlencode({"phone": state.contact_phone, "workspace": state.workspace_id or ""})
-    url = f"{reverse('admin:contacts_contact_add')}?{shown}"
-    return as_link(url, _("Add this lead"))
+    return admin_link(state.contact) if state and state.contact else None
 
 
 def _conversation(failure: SyncFailure) -> SafeString | None:
@@ -52,7 +44,7 @@ def _sent_in(failure: SyncFailure) -> Any:
 
 
 @admin.register(SyncFailure)
-class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
+class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     list_display = ("what", "phone", "workspace", "times", "first_seen", "last_seen", "outcome")
     list_display_links = ("what", "phone")
     list_filter = (
@@ -70,7 +62,10 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     ordering = ("-last_seen_at", "-pk")
     actions = ("retry", "mark_resolved")
     actions_detail_hide_default = True  # nobody edits a failure: it has no history
-    actions_detail = ("retry_this", "mark_this_resolved")
+    actions_detail = (
+        *("add_this_lead", "create_this_workspace", "send_these_again", "retry_this"),
+        "mark_this_resolved",
+    )
 
     # The page
 
@@ -88,6 +83,8 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
             (_("When"), {"fields": when}),
             (_("What the bot said"), {"fields": ["said"]}),
         ]
+        if obj and obj.kind == Kind.REJECTED_PAYLOAD:
+            sections.append((_("Messages to send again"), {"fields": ["kept"]}))
         if obj and obj.traceback:
             folded = {"classes": ["collapse"], "fields": ["traceback_text"]}
             sections.append((_("Traceback, for your developer"), folded))
@@ -111,6 +108,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     conversation = computed(_("conversation"), _conversation)
     sent_in = computed(_("request"), _sent_in)
     said = column("payload", _("message"), lambda payload: as_code(pretty(payload)))
+    kept = computed(_("kept for 7 days"), kept_messages)
     traceback_text = column("traceback", _("traceback"), as_code)
 
     # The list
@@ -122,17 +120,6 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     # What a person can do
 
     has_resolve_permission = holds("monitoring.resolve_syncfailure")
-    has_retry_permission = holds("monitoring.retry_syncfailure")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer only the actions that this failure still allows."""
-        failure = self.get_object(request, str(object_id))
-        if failure is None or failure.resolved_at:
-            return []
-        offered = super().get_actions_detail(request, object_id)
-        if failure.kind in HEALED_BY_SYNC and failure.state_id:
-            return offered
-        return [one for one in offered if one.path != "try-again"]
 
     @action(
         description=_("Mark resolved"),
@@ -149,16 +136,4 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, ModelAdmin):
     def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         failures = SyncFailure.objects.filter(pk=object_id)
         resolve(request, failures, note=form.cleaned_data["note"])
-        return close_dialog(self, object_id)
-
-    @action(
-        description=_("Retry"),
-        permissions=["retry"],
-        url_path="try-again",
-        icon="sync",
-        variant=ActionVariant.PRIMARY,
-        dialog=dialog(_("Retry?"), WILL_RETRY, button=_("Retry")),
-    )
-    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        retry(request, SyncFailure.objects.filter(pk=object_id))
         return close_dialog(self, object_id)

@@ -47,7 +47,8 @@ class SyncFailureSerializer(RowSerializer):
 
     def to_representation(self, row: Any) -> dict[str, Any]:
         with translation.override("en"):
-            advice = advice_on(source=row["source"], kind=row["kind"])
+            is_crash = bool(row.get("traceback"))
+            advice = advice_on(source=row["source"], kind=row["kind"], is_crash=is_crash)
             return super().to_representation(row | {"advice": advice})
 
 

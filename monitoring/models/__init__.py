@@ -3,7 +3,7 @@
 from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSettings, Channel, Event
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
-from monitoring.models.refused import Refusal, RefusedBody
+from monitoring.models.refused import Refusal, RefusedBody, RefusedBodyQuerySet
 from monitoring.models.runs import STOPPED, Heartbeat, RunTrigger, SyncRun
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Heartbeat",
     "Refusal",
     "RefusedBody",
+    "RefusedBodyQuerySet",
     "Resolution",
     "RunTrigger",
     "SyncFailure",

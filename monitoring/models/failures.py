@@ -241,4 +241,4 @@ class SyncFailure(models.Model):
     @property
     def advice(self) -> str:
         """What happened and what to do next, for staff."""
-        return advice_on(source=self.source, kind=self.kind)
+        return advice_on(source=self.source, kind=self.kind, is_crash=bool(self.traceback))

@@ -1,13 +1,12 @@
 """Sync failures in the admin: understood, ended, and harmless whatever they carry."""
 
-import html
 import json
-import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from unfold.enums import ActionVariant
 
 from monitoring.kinds import Kind
 from monitoring.models import Heartbeat, SyncFailure, SyncRun
@@ -72,13 +71,44 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
 def test_an_unknown_number_is_one_click_from_being_a_lead() -> None:
     failure = failing_conversation()
     staff = Staff("Operators")
-    page = staff.sees("monitoring_syncfailure_change", failure.pk)
-    (add,) = re.findall(r'href="([^"]+)"[^>]*>Add this lead<', page)
 
-    form = staff.client.get(html.unescape(add)).context["adminform"].form
+    form = staff.client.get(action_url("add_this_lead", failure), follow=True).context["adminform"]
 
-    assert form["phone"].value() == failure.contact_phone
-    assert str(form["workspace"].value()) == str(failure.state.workspace_id)
+    assert form.form["phone"].value() == failure.contact_phone
+    assert str(form.form["workspace"].value()) == str(failure.state.workspace_id)
+
+
+@pytest.mark.parametrize(("ref", "field"), [("soon", "slug"), ("1065", "kapso_phone_number_id")])
+def test_an_unknown_workspace_is_one_click_from_being_one(ref: str, field: str) -> None:
+    failure = SyncFailureFactory(kind=Kind.WORKSPACE_NOT_FOUND, workspace_ref=ref)
+    staff = Staff("Operators")
+
+    page = staff.client.get(action_url("create_this_workspace", failure), follow=True)
+
+    assert page.context["adminform"].form[field].value() == ref
+    assert bool(page.context["adminform"].prepopulated_fields) is (field != "slug")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_adds_what_was_missing_is_told_what_healed() -> None:
+    """Commits are real, as the healing is."""
+    failure = failing_conversation()
+    SarahStateFactory(workspace=None, workspace_ref="soon")
+    staff = Staff("Operators")
+    fields = {"phone": failure.contact_phone, "workspace": failure.state.workspace_id}
+    inline = {"notes-TOTAL_FORMS": "0", "notes-INITIAL_FORMS": "0"}
+    status = {"lead_status": "new", "lead_temperature": "cold", "language": "id", "lead_score": "0"}
+    workspace = {"name": "Soon", "slug": "soon", "region": "ID", "max_created_per_hour": "500"}
+    workspace |= {"creates_contacts": "on"}
+
+    lead = staff.client.post(
+        reverse("admin:contacts_contact_add"), {**fields, **status, **inline}, follow=True
+    )
+    made = staff.client.post(reverse("admin:contacts_workspace_add"), workspace, follow=True)
+
+    healed = "1 failure that waited for this is closed now."
+    assert healed in messages_of(lead)
+    assert healed in messages_of(made)
 
 
 def test_a_body_kept_as_text_is_shown_as_the_json_it_is() -> None:
@@ -140,19 +170,28 @@ def test_a_retry_says_what_came_of_it() -> None:
     assert set(SyncFailure.objects.open()) == {still_broken, refused}
 
 
-def test_a_page_offers_only_what_can_still_be_done() -> None:
+def test_a_page_offers_what_can_be_done_and_what_really_helps_first() -> None:
     staff = Staff("Operators")
-    refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
     waiting = failing_conversation()
+    refused = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
+    resendable = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD)
+    resendable.bodies.create(body=b"{", digest="1", refusal="body")
+    elsewhere = SyncFailureFactory(kind=Kind.WORKSPACE_NOT_FOUND, state=waiting.state)
+    broken = SyncFailureFactory(kind=Kind.SYNC_ERROR, state=waiting.state)
 
-    def offers(failure: SyncFailure) -> list[bool]:
-        page = staff.sees("monitoring_syncfailure_change", failure.pk)
-        return [action_url(name, failure) in page for name in ("retry_this", "mark_this_resolved")]
+    def offers(failure: SyncFailure) -> list[tuple[str, bool]]:
+        url = reverse("admin:monitoring_syncfailure_change", args=[failure.pk])
+        offered = staff.client.get(url).context["actions_detail"]
+        return [(str(one["title"]), one["variant"] == ActionVariant.PRIMARY) for one in offered]
 
-    assert offers(waiting) == [True, True]
-    assert offers(refused) == [False, True]
+    resolve, retry = ("Mark resolved", False), ("Retry", False)
+    assert offers(waiting) == [("Add this lead", True), retry, resolve]
+    assert offers(elsewhere) == [("Create this workspace", True), retry, resolve]
+    assert offers(resendable) == [("Send again", True), resolve]
+    assert offers(broken) == [("Retry", True), resolve]
+    assert offers(refused) == [resolve]
     resolve_failures(SyncFailure.objects.filter(pk=waiting.pk), by="ani")
-    assert offers(waiting) == [False, False]
+    assert offers(waiting) == []
 
 
 def test_a_dialog_without_a_token_is_refused() -> None:

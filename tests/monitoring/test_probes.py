@@ -13,7 +13,6 @@ from django.test import Client
 from monitoring.models import Heartbeat
 from tests.faults import database_away
 
-
 NEWEST = MigrationLoader(None).graph.leaf_nodes("contacts")[0]
 
 
