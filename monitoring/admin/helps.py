@@ -133,8 +133,7 @@ def tell_sent(request: HttpRequest, sent: SentAgain, *, failure_id: str) -> None
         text = ngettext("%d message is received now.", "%d messages are received now.", count)
         messages.success(request, text % count)
     for why, count in sent.refused.most_common(SHOWN):
-        text = ngettext("%(n)d refused again: %(why)s", "%(n)d refused again: %(why)s", count)
-        messages.error(request, text % {"n": count, "why": why})
+        messages.error(request, _("%(n)d refused again: %(why)s") % {"n": count, "why": why})
     if sent.left:
         told = {"n": sent.left, "command": f"manage.py send_again {failure_id}"}
         messages.info(request, _("%(n)d are left: send again, or run %(command)s.") % told)
