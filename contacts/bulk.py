@@ -6,13 +6,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from contacts.models import Contact, ContactQuerySet, StatusChange
+from contacts.models import AuthorKind, Contact, ContactQuerySet, StatusChange
+from contacts.workflow import stamps_of_move
 
 BATCH_SIZE = 500
 
 
 def change_status(leads: ContactQuerySet, to: str, *, by: str) -> int:
-    """Change the status of these leads, each with a history row; returns how many changed.
+    """Change the status of these leads for a person, each with a history row; returns how many
+    changed.
 
     Writes what `Contact.change()` writes, with three statements per batch instead of two per lead.
     """
@@ -35,7 +37,7 @@ def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
 
 
 def _move(pks: list[int], to: str, *, by: str) -> int:
-    now = timezone.now()
+    now, kind = timezone.now(), AuthorKind.PERSON
     with transaction.atomic():
         # Locked: a bot's message may be moving one of these leads right now. In order: two people
         # may have selected the same leads.
@@ -44,9 +46,10 @@ def _move(pks: list[int], to: str, *, by: str) -> int:
             locked.filter(pk__in=pks).exclude(lead_status=to).values_list("pk", "lead_status")
         )
         StatusChange.objects.bulk_create(
-            StatusChange(contact_id=pk, from_status=status, to=to, by=by, at=now)
+            StatusChange(contact_id=pk, from_status=status, to=to, by=by, actor_kind=kind, at=now)
             for pk, status in before.items()
         )
+        stamps = stamps_of_move(to, by=by, kind=kind, at=now)
         return Contact.objects.filter(pk__in=before).update(
-            lead_status=to, status_changed_at=now, status_changed_by=by, updated_at=now
+            lead_status=to, updated_at=now, **stamps
         )

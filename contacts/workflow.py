@@ -1,7 +1,18 @@
-"""The statuses of a lead, their order, and which changes a bot may make."""
+"""The statuses of a lead, their order, who changes them, and which changes a bot may make."""
+
+from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+SARAH = "sarah-bot"
+"""How the sync signs. Former releases recorded no kind of author: all other names are people's."""
+
+
+class AuthorKind(models.TextChoices):
+    PERSON = "person", _("Person")
+    BOT = "bot", _("Bot")
+    SYSTEM = "system", _("LeadSync")
 
 
 class LeadStatus(models.TextChoices):
@@ -14,6 +25,19 @@ class LeadStatus(models.TextChoices):
 
 
 FUNNEL = (LeadStatus.NEW, LeadStatus.QUALIFIED, LeadStatus.CONTACTED, LeadStatus.CONVERTED)
+
+
+def stamps_of_move(to: str, *, by: str, kind: str, at: datetime) -> dict[str, object]:
+    """Return what a lead keeps of a change of its status, by column.
+
+    A person who moves a lead to contacted has reached out to it; a bot only hands it over.
+    """
+    stamps: dict[str, object] = {"status_changed_at": at, "status_changed_by": by}
+    if kind == AuthorKind.PERSON:
+        stamps["moved_by_person_at"] = at
+        if to == LeadStatus.CONTACTED:
+            stamps["last_contact_at"] = at
+    return stamps
 
 
 def is_forward(current: str, proposed: str) -> bool:

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from contacts.models import Contact
 from contacts.names import is_usable_name
-from contacts.workflow import FUNNEL, LeadStatus, is_forward
+from contacts.workflow import FUNNEL, SARAH, LeadStatus, is_forward
 from sarah.facts import learned
 from sarah.models import ConversationState, SarahState
 
@@ -19,7 +19,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     """Return the lead's fields that the conversation changes, with their new values.
 
     Fields that a person wrote (`staff_fields`) stay, a greeting or the like is no name, and the
-    status only moves forward.
+    status only moves forward, and only if the message is younger than a person's last move.
     """
     proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
     if not is_usable_name(str(proposed.get("name", ""))):
@@ -30,7 +30,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
         if name not in contact.staff_fields and getattr(contact, name) != value
     }
     status = settings.LEADSYNC_STATUS_BY_STATE[state.state]
-    if is_forward(contact.lead_status, status):
+    if is_forward(contact.lead_status, status) and is_news(contact, state):
         changes["lead_status"] = status
     if is_re_engaged(contact, state):
         changes["re_engaged_at"] = state.updated_at
@@ -38,6 +38,17 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     if news > ACTIVITY_RECORDED_EVERY or (changes and news > timedelta()):
         changes["last_activity_at"] = state.updated_at
     return changes
+
+
+def is_news(contact: Contact, state: SarahState) -> bool:
+    """Whether the bot's last message arrived after a person last moved the lead.
+
+    A retry or a reconciliation of an older message does not undo what the person decided since.
+    """
+    moved = [contact.moved_by_person_at]
+    if contact.status_changed_by not in ("", SARAH):  # perhaps by a process of a former release
+        moved.append(contact.status_changed_at)
+    return all(at is None or state.updated_at > at for at in moved)
 
 
 def is_re_engaged(contact: Contact, state: SarahState) -> bool:

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from contacts import quota
-from contacts.models import Contact
+from contacts.models import AuthorKind, Contact
+from contacts.workflow import SARAH
 from leadsync.infra.db import CompiledQuery, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.models.failures import Resolution, SyncFailure
@@ -19,7 +20,6 @@ from sarah.models import SarahState, SyncReason
 
 logger = logging.getLogger(__name__)
 
-SIGNATURE = "sarah-bot"
 EXPLANATIONS = {
     SyncReason.CONTACT_NOT_FOUND: "No lead has this phone.",
     SyncReason.AMBIGUOUS_CONTACT: "Several workspaces have a lead with this phone.",
@@ -114,7 +114,8 @@ def sync(state: SarahState) -> SyncResult:
         return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
     if contact.opted_out:
         return _excluded(state, contact)
-    contact.change(rules.changes_for(contact, state), by=SIGNATURE, reason=f"Sarah: {state.state}")
+    changes = rules.changes_for(contact, state)
+    contact.change(changes, by=SARAH, kind=AuthorKind.BOT, reason=f"Sarah: {state.state}")
     _heal_failures(state)
     state.confirm_synced(contact)
     return SyncResult()

@@ -10,9 +10,10 @@ from contacts.models.contacts import (
     Language,
     Temperature,
 )
-from contacts.models.history import AuthorKind, Note, StatusChange
+from contacts.models.history import Note, StatusChange
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
+from contacts.workflow import AuthorKind
 
 __all__ = [
     "E164",

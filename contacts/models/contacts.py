@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
-from contacts.workflow import LeadStatus
+from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
 
 MAX_SCORE = 100
 MAX_TEAM_SIZE = 2**31 - 1
@@ -39,7 +39,17 @@ HOLDABLE = (
     "lead_temperature",
 )
 """Fields that the bot no longer overwrites once a person has edited them, until the person hands
-them back. Not the status: it is protected because the bot only moves it forward."""
+them back. Not the status: it is protected because the bot only moves it forward, and only by a message
+that arrived after a person last moved it."""
+
+MOVED = (
+    "lead_status",
+    "status_changed_at",
+    "status_changed_by",
+    "moved_by_person_at",
+    "last_contact_at",
+)
+"""Fields that a change of the status may change."""
 
 
 class Temperature(models.TextChoices):
@@ -125,6 +135,8 @@ class Contact(models.Model):
     )
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
     status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
+    moved_by_person_at = models.DateTimeField(_("moved by a person"), null=True, blank=True)
+    """Only a message that arrived later may move the status (`sarah/rules.py`)."""
 
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -203,38 +215,40 @@ class Contact(models.Model):
         return self.name or self.whatsapp_name or self.phone
 
     def change(
-        self, values: Mapping[str, object], *, by: str, at: datetime | None = None, reason: str = ""
+        self,
+        values: Mapping[str, object],
+        *,
+        by: str,
+        kind: AuthorKind = AuthorKind.PERSON,
+        reason: str = "",
     ) -> list[str]:
         """Write the values that differ, and return their names.
 
         A changed status is stamped and gets a history row, whoever changes it. The caller holds the
         row's lock (`select_for_update`), because a bot and a person may write at once.
         """
-        at = at or timezone.now()
-        before = self.lead_status
-        changed = [name for name, value in values.items() if getattr(self, name) != value]
+        before, at = self.lead_status, timezone.now()
+        changed = {name: new for name, new in values.items() if getattr(self, name) != new}
         if not changed:
             return []
-        for name in changed:
-            setattr(self, name, values[name])
-        written = [*changed, "updated_at"]
-        if "lead_status" in changed:
-            self.status_changed_at, self.status_changed_by = at, by
-            written += ["status_changed_at", "status_changed_by"]
+        to = str(changed.get("lead_status", ""))
+        stamps = stamps_of_move(to, by=by, kind=kind, at=at) if to else {}
+        for name, value in (changed | stamps).items():
+            setattr(self, name, value)
         with transaction.atomic(savepoint=False):
-            self.save(update_fields=written)
-            if "lead_status" in changed:
+            self.save(update_fields=[*changed, *stamps, "updated_at"])
+            if to:
                 self.status_changes.create(
-                    from_status=before, to=self.lead_status, by=by, reason=reason, at=at
+                    from_status=before, to=to, by=by, actor_kind=kind, reason=reason, at=at
                 )
-        return changed
+        return list(changed)
 
     def change_status(self, to: str, *, by: str, reason: str = "") -> bool:
         """Change the status, signed `by`; returns False if it was that already."""
         with transaction.atomic():
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             changed = contact.change({"lead_status": to}, by=by, reason=reason)
-        self.refresh_from_db(fields=["lead_status", "status_changed_at", "status_changed_by"])
+        self.refresh_from_db(fields=MOVED)
         return bool(changed)
 
     def edit(

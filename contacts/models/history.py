@@ -6,13 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
-from contacts.workflow import LeadStatus
-
-
-class AuthorKind(models.TextChoices):
-    PERSON = "person", _("Person")
-    BOT = "bot", _("Bot")
-    SYSTEM = "system", _("LeadSync")
+from contacts.workflow import AuthorKind, LeadStatus
 
 
 class StatusChange(models.Model):
@@ -23,6 +17,10 @@ class StatusChange(models.Model):
     from_status = models.CharField(_("from"), max_length=9, choices=LeadStatus)
     to = models.CharField(_("to"), max_length=9, choices=LeadStatus)
     by = models.CharField(_("by"), max_length=150)
+    # Blank: recorded by a former release.
+    actor_kind = models.CharField(
+        _("changed by"), max_length=6, choices=AuthorKind, blank=True, default="", db_default=""
+    )
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     at = models.DateTimeField(_("at"), default=timezone.now)
 
@@ -36,7 +34,13 @@ class StatusChange(models.Model):
                 name="status_change_statuses_are_known",
             ),
             models.CheckConstraint(
-                condition=~Q(from_status=F("to")), name="status_change_is_a_move"
+                condition=Q(actor_kind__in=["", *AuthorKind.values]),
+                name="status_change_actor_kind_is_known",
+            ),
+            models.CheckConstraint(
+                # A person may confirm what a bot set.
+                condition=~Q(from_status=F("to")) | Q(actor_kind=AuthorKind.PERSON),
+                name="status_change_is_a_move",
             ),
         ]
 

@@ -157,8 +157,8 @@ def test_a_new_lead_holds_what_the_person_filled_in_and_gets_the_rest_from_sarah
     assert answer.status_code == 302
     lead = Contact.objects.get()
     assert (lead.phone, lead.name, lead.staff_fields) == (PHONE, "Budi Santoso", ["name"])
-    assert (lead.lead_score, lead.goals, lead.lead_status) == (80, "Grow", "contacted")
-    assert moves(lead) == [("qualified", "contacted", "sarah-bot"), ("new", "qualified", "dewi")]
+    assert (lead.lead_score, lead.goals, lead.lead_status) == (80, "Grow", "qualified")
+    assert moves(lead) == [("new", "qualified", "dewi")]
 
 
 def test_a_corrected_phone_lets_the_waiting_conversation_reach_the_lead(

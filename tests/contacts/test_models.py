@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from contacts.models import Contact, Note, StatusChange, Workspace
+from contacts.models import AuthorKind, Contact, Note, StatusChange, Workspace
 from sarah.models import SarahState
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
@@ -22,7 +22,7 @@ def rows() -> None:
     """One row of every model that this module is about."""
     lead = ContactFactory()
     SarahStateFactory()
-    lead.change_status("qualified", by="ani")
+    lead.change({"lead_status": "qualified"}, by="sarah-bot", kind=AuthorKind.BOT)
     lead.notes.create(text="Called.", author="ani")
 
 
@@ -43,6 +43,7 @@ def rows() -> None:
         (StatusChange, "to", "won"),
         (StatusChange, "from_status", "won"),
         (StatusChange, "to", "new"),
+        (StatusChange, "actor_kind", "ghost"),
         (Note, "author_kind", "ghost"),
         (Workspace, "region", "id"),
         (Workspace, "region", "I"),
@@ -136,6 +137,7 @@ def test_a_status_that_moves_is_stamped_and_leaves_a_history_row():
     assert (lead.lead_status, lead.status_changed_by) == ("archived", "ani")
     assert (move.from_status, move.to, move.by) == ("new", "archived", "ani")
     assert (move.reason, move.at) == ("wrong number", lead.status_changed_at)
+    assert (move.actor_kind, lead.moved_by_person_at) == ("person", move.at)
 
 
 def test_a_status_that_stays_leaves_no_trace():

@@ -11,6 +11,8 @@ from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
+from sarah.retry import retry
+from tests.bot import PHONE, Bot
 from tests.factories import (
     ContactFactory,
     SarahStateFactory,
@@ -83,6 +85,33 @@ def test_exactly_the_drift_is_healed_and_a_second_run_finds_nothing(reconcile) -
     lead.refresh_from_db()
     untouched.refresh_from_db()
     assert (lead.goals, untouched.goals) == ("grow", "rest")
+
+
+@pytest.mark.parametrize("again", ["reconcile", "resync", "heal"])
+def test_a_status_that_a_person_set_stays_until_the_bot_writes_again(
+    bot: Bot, reconcile, again: str
+) -> None:
+    lead, handoff = ContactFactory(phone=PHONE), {"state": "handoff", "lead_score": 80}
+    bot.post(**handoff, extracted_data={"goals": "grow"})
+    lead.change_status("qualified", by="ani")
+    Contact.objects.update(goals="", opted_out=again == "heal")
+
+    if again == "heal":
+        retry(SarahState.objects.get().pk)
+        lead.refresh_from_db()
+        lead.opted_out = False
+        lead.save()
+    else:
+        call_command(again, *["--all"] * (again == "resync"))
+
+    lead.refresh_from_db()
+    assert (lead.goals, lead.lead_status, lead.status_changed_by) == ("grow", "qualified", "ani")
+    assert "1: 0 healed" in reconcile().splitlines()[-1]
+
+    bot.post(**handoff)
+
+    lead.refresh_from_db()
+    assert (lead.lead_status, lead.status_changed_by) == ("contacted", "sarah-bot")
 
 
 def test_a_dry_run_only_counts(reconcile) -> None:

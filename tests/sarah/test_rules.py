@@ -100,6 +100,26 @@ def test_the_state_moves_the_status_forward_only(
     assert changes == [{"lead_status": to} if to else {} for to in expected]
 
 
+@pytest.mark.parametrize(
+    ("moved", "is_moved"),
+    [
+        ({"moved_by_person_at": HEARD - SECOND}, True),
+        ({"moved_by_person_at": HEARD}, False),
+        ({"moved_by_person_at": HEARD + SECOND}, False),
+        ({"moved_by_person_at": HEARD + SECOND, "status_changed_by": "sarah-bot"}, False),
+        ({"status_changed_by": "sarah-bot", "status_changed_at": HEARD + SECOND}, True),
+        ({"status_changed_by": "ani", "status_changed_at": HEARD - SECOND}, True),
+        ({"status_changed_by": "ani", "status_changed_at": HEARD + SECOND}, False),
+    ],
+)
+def test_a_message_moves_the_status_only_if_it_is_younger_than_a_persons_last_move(moved, is_moved):
+    changes = changes_for(
+        lead(lead_status="qualified", **moved), conversation(state="handoff", lead_score=70)
+    )
+
+    assert changes == {"lead_score": 70} | ({"lead_status": "contacted"} if is_moved else {})
+
+
 def test_a_status_that_a_person_named_as_held_still_moves_forward():
     changes = changes_for(lead(staff_fields=["lead_status"]), conversation(state="handoff"))
 
