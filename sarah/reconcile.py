@@ -65,8 +65,9 @@ def has_drifted(state: SarahState, contact: Contact | None) -> bool:
 
     Without a lead it would: either a lead is created, or the conversation is marked.
     """
-    if _is_test(state) or (contact and contact.opted_out):
-        return state.sync_reason != SyncReason.EXCLUDED
+    is_unwanted = contact.opted_out if contact else state.lost_its_lead
+    if is_unwanted or _is_test(state):
+        return state.sync_reason != SyncReason.EXCLUDED or state.may_have_open_failures
     if contact is None or state.is_behind:
         return True
     return state.contact_id != contact.pk or bool(rules.changes_for(contact, state))

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice, takewhile
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from contacts.models import Contact, Workspace
 from contacts.quota import room_in
@@ -181,7 +181,8 @@ def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]
     here = SarahState.objects.filter(workspace=workspace)
     is_test = Q(contact_phone__in=workspace.test_numbers)
     yield here.filter(is_test).exclude(sync_reason=SyncReason.EXCLUDED)
-    yield here.excluded().exclude(is_test).exclude(contact__opted_out=True)
+    no_test = here.excluded().exclude(is_test).exclude(contact__opted_out=True)
+    yield no_test.exclude(lead_deleted_at__gte=F("updated_at"))
 
 
 def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:

@@ -104,16 +104,17 @@ def sync(state: SarahState) -> SyncResult:
     if state.workspace.is_test_number(state.contact_phone):
         return _excluded(state)
     contact = _locked_contact(state)
-    if contact is None and state.workspace.creates_contacts:
+    may_create = state.workspace.creates_contacts and not state.lost_its_lead
+    if contact is None and may_create:
         if quota.is_used_up(state.workspace):
             return SyncResult(
                 reason=SyncReason.CONTACT_NOT_FOUND, explanation=quota.explain(state.workspace)
             )
         contact = _create_contact(state)
+    if contact.opted_out if contact else state.lost_its_lead:
+        return _excluded(state, contact)
     if contact is None:
         return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
-    if contact.opted_out:
-        return _excluded(state, contact)
     changes = rules.changes_for(contact, state)
     contact.change(changes, by=SARAH, kind=AuthorKind.BOT, reason=f"Sarah: {state.state}")
     _heal_failures(state)

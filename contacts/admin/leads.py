@@ -1,5 +1,6 @@
 """Admin pages of leads: the list, and the page of one lead."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -36,6 +37,7 @@ from contacts.workflow import LeadStatus
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, status_pill, temperature_pill
 from leadsync.admin.tools import ModelAdmin, column
+from leadsync.infra.db import past_races
 
 WHO = (
     ("name", "whatsapp_name"),
@@ -216,6 +218,10 @@ class ContactAdmin(TellsHealed, LeadPanels, ModelAdmin):
             note_form.instance.author = request.user.get_username()
         super().save_formset(request, form, formset, change)
 
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Again if a bot has just had its first word with this lead.
+        return past_races(partial(super().delete_view, request, *args, **kwargs))
+
     def delete_queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> None:
         for pks in batches(queryset):
-            Contact.objects.filter(pk__in=pks).delete()
+            past_races(Contact.objects.filter(pk__in=pks).delete)

@@ -39,8 +39,8 @@ HOLDABLE = (
     "lead_temperature",
 )
 """Fields that the bot no longer overwrites once a person has edited them, until the person hands
-them back. Not the status: it is protected because the bot only moves it forward, and only by a message
-that arrived after a person last moved it."""
+them back. Not the status: the bot only moves it forward, and only by a message that arrived after a
+person last moved it."""
 
 MOVED = (
     "lead_status",

@@ -50,6 +50,11 @@ def _why_excluded(state: SarahState) -> str:
             "The phone is a test number of this workspace: nothing is copied to a lead. That is no "
             "failure."
         )
+    if state.lost_its_lead:
+        return _(
+            "The lead was deleted. It does not come back unless somebody writes from this number "
+            "again, or you add the lead. That is no failure."
+        )
     return _("The lead opted out: nothing is copied any more. That is no failure.")
 
 

@@ -1,8 +1,8 @@
 """Models of conversations, of the queue of their syncs, and of their messages."""
 
 from sarah.models.messages import NOT_COUNTED, Outcome, StateUpdate, StateUpdateQuerySet
+from sarah.models.reasons import WAITING, SyncReason
 from sarah.models.states import MAX_COUNT, ConversationState, SarahState, SarahStateQuerySet
-from sarah.models.sync_state import WAITING, SyncReason
 
 __all__ = [
     "MAX_COUNT",

@@ -10,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
+from sarah.models.reasons import SyncReason
 from sarah.models.states import SarahState
-from sarah.models.sync_state import SyncReason
 
 
 class Outcome(models.TextChoices):

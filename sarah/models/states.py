@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature, Workspace
-from sarah.models.sync_state import SyncReason, SyncState, SyncStateQuerySet
+from sarah.models.reasons import SyncReason
+from sarah.models.sync_state import SyncState, SyncStateQuerySet
 
 if TYPE_CHECKING:
     from sarah.sync import SyncResult

@@ -5,7 +5,8 @@ by `update()`: a save would sync again, endlessly.
 """
 
 import random
-from datetime import timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitoring.models.failures import Resolution, SyncFailure
 from sarah.backoff import delay_after
+from sarah.models.reasons import SyncReason
 
 if TYPE_CHECKING:
     from contacts.models import Contact
@@ -24,25 +26,6 @@ if TYPE_CHECKING:
 LEASE = timedelta(minutes=2)
 """How long a conversation is left to the worker that leased it."""
 
-
-class SyncReason(models.TextChoices):
-    """Why a conversation is out of sync; also the bot's `syncReason`."""
-
-    CONTACT_NOT_FOUND = "contact_not_found", _("Lead not found")
-    AMBIGUOUS_CONTACT = "ambiguous_contact", _("Lead in several workspaces")
-    WORKSPACE_NOT_FOUND = "workspace_not_found", _("Workspace not found")
-    EXCLUDED = "excluded", _("Excluded")
-    """The lead opted out or the phone is a test number: nothing is copied, and that is no
-    failure."""
-    SYNC_ERROR = "sync_error", _("Sync error")
-
-
-WAITING = (
-    SyncReason.CONTACT_NOT_FOUND,
-    SyncReason.AMBIGUOUS_CONTACT,
-    SyncReason.WORKSPACE_NOT_FOUND,
-)
-"""Reasons that end as soon as a lead or a workspace is added."""
 
 NOT_QUEUED: dict[str, Any] = {
     "sync_attempts": 0,
@@ -52,17 +35,44 @@ NOT_QUEUED: dict[str, Any] = {
 }
 
 
+def exclude_conversations(collector: Any, field: Any, conversations: Any, using: str) -> None:
+    """Exclude and unlink the conversations of leads that are being deleted.
+
+    An `on_delete`: it holds for one lead and for many, from the admin, a command or a shell. It
+    writes nothing itself, because the page that asks whether to delete calls it as well. Some
+    conversations were never linked, because their first sync failed: they have the lead's phone.
+    """
+    phones = defaultdict(list)
+    for lead in collector.data[field.related_model]:
+        phones[lead.workspace_id].append(lead.phone)
+    rows = set(conversations)
+    for workspace, numbers in phones.items():
+        rows.update(field.model.objects.filter(workspace=workspace, contact_phone__in=numbers))
+    changes = {
+        "synced_at": None,
+        "sync_reason": SyncReason.EXCLUDED,
+        "next_sync_at": None,
+        "lead_deleted_at": timezone.now(),
+        field.name: None,
+    }
+    for name, value in changes.items():
+        collector.add_field_update(field.model._meta.get_field(name), value, rows)
+
+
+exclude_conversations.lazy_sub_objs = True  # type: ignore[attr-defined]  # call it if none is linked
+
+
 class SyncStateQuerySet(models.QuerySet[Any]):
     def synced(self) -> Self:
         return self.filter(synced_at__isnull=False, contact__isnull=False)
 
     def out_of_sync(self) -> Self:
-        """Those that should have reached a lead and have not, or whose lead was deleted."""
+        """Those that should have reached a lead and have not."""
         waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
         return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
     def excluded(self) -> Self:
-        """Those that are not synced: the lead opted out, or the phone is a test number."""
+        """Those that are not synced: the lead opted out or was deleted, or it is a test number."""
         return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)
 
     def queued(self) -> Self:
@@ -124,7 +134,7 @@ class SyncState(models.Model):
 
     contact = models.ForeignKey(
         "contacts.Contact",
-        models.SET_NULL,
+        exclude_conversations,
         null=True,
         blank=True,
         related_name="conversations",
@@ -155,6 +165,9 @@ class SyncState(models.Model):
         help_text=_("Who asked for the next attempt; signed on the failures that it closes."),
     )
 
+    lead_deleted_at = models.DateTimeField(_("lead deleted"), null=True, blank=True)
+    updated_at: datetime
+
     was_due = False
     """Whether this attempt was taken from the queue."""
     is_retry = False
@@ -176,6 +189,11 @@ class SyncState(models.Model):
         """Whether to look for open failures. The previous release only counts attempts."""
         return self.has_open_failures or self.sync_attempts > 0
 
+    @property
+    def lost_its_lead(self) -> bool:
+        """Whether its lead was deleted and nobody has written from the number since."""
+        return self.lead_deleted_at is not None and self.updated_at <= self.lead_deleted_at
+
     def mark_synced(self, *, retried_by: str = "") -> tuple[str, ...]:
         """Set what a successful sync leaves, before the save that syncs; returns the fields to
         save.
@@ -196,12 +214,14 @@ class SyncState(models.Model):
             changes["contact"] = contact
         if self.synced_at is None:
             changes |= {"synced_at": timezone.now(), "sync_reason": ""}
+        if self.lead_deleted_at:
+            changes["lead_deleted_at"] = None
         if self.may_have_open_failures or self.next_sync_at:
             changes |= NOT_QUEUED
         self._write(changes)
 
     def mark_excluded(self, contact: "Contact | None" = None) -> None:
-        """Record that nothing is synced; `contact` is the lead that opted out."""
+        """Record that nothing is synced; `contact` is the lead that opted out, if one did."""
         link = {"contact": contact} if contact else {}
         excluded = {"synced_at": None, "sync_reason": SyncReason.EXCLUDED}
         self._write({**excluded, **NOT_QUEUED, **link})
@@ -248,6 +268,9 @@ class SyncState(models.Model):
         return {
             "sync_attempts": max(self.sync_attempts, other.sync_attempts),
             "has_open_failures": self.has_open_failures or other.has_open_failures,
+            "lead_deleted_at": max(
+                filter(None, (self.lead_deleted_at, other.lead_deleted_at)), default=None
+            ),
         }
 
     def _next_attempt(self) -> dict[str, Any]:

@@ -232,7 +232,7 @@ def test_a_lead_that_is_deleted_and_added_again_gets_everything_back():
     lead = ContactFactory()
     SarahStateFactory(contact_phone=lead.phone, extracted_data={"goals": "grow"})
     lead.delete()
-    assert SarahState.objects.out_of_sync().exists()
+    assert SarahState.objects.excluded().exists()
     assert not SarahState.objects.synced().exists()
 
     again = ContactFactory(phone=lead.phone)
