@@ -78,6 +78,11 @@ def search_range(typed: str, *, region: str = "ID") -> tuple[str, str] | None:
     return f"+{digits}", f"+{digits:9<{MAX_DIGITS}}"
 
 
+def national_digits(e164: str) -> str:
+    """Return the digits of a stored number without its country code: what all spellings share."""
+    return phonenumbers.national_significant_number(phonenumbers.parse(e164))
+
+
 def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:
     """Return (`+…`, False), or (bare digits, True) if the number is national.
 

@@ -270,6 +270,11 @@ LEADSYNC_JOURNAL_DAYS = env.int(
 LEADSYNC_JOURNAL_MAX_ROWS = env.int(
     "LEADSYNC_JOURNAL_MAX_ROWS", 1_000_000, validate=validate.Range(min=1000), **NUMBER
 )
+LEADSYNC_ERASURE_KEY = env.str(
+    "LEADSYNC_ERASURE_KEY",
+    "",
+    validate=validate.Regexp(r"(.{32,})?\Z", error="use 32 or more random characters."),
+)
 LEADSYNC_METRICS_OPEN = env.bool("LEADSYNC_METRICS_OPEN", False, **BOOLEAN)
 LEADSYNC_LOCK_TIMEOUT_MS = env.int(
     "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER

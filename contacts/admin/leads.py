@@ -36,6 +36,7 @@ from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, status_pill, temperature_pill
+from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, column
 from leadsync.infra.db import past_races
 
@@ -88,8 +89,9 @@ class NoteInline(TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(TellsHealed, LeadPanels, ModelAdmin):
+class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     form = LeadForm
+    actions_detail = ("export_this", "erase_this")
     formfield_overrides = CLEANED
     inlines = [NoteInline]
     actions = ACTIONS
@@ -189,6 +191,9 @@ class ContactAdmin(TellsHealed, LeadPanels, ModelAdmin):
         if db_field.name == "assigned_to" and field:
             field.empty_label = _("Nobody")
         return field
+
+    def phone_of(self, row: Contact) -> str:
+        return row.phone
 
     # Saving
 

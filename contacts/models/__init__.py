@@ -10,6 +10,7 @@ from contacts.models.contacts import (
     Language,
     Temperature,
 )
+from contacts.models.erasures import Erasure
 from contacts.models.history import Note, StatusChange
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
@@ -25,6 +26,7 @@ __all__ = [
     "AuthorKind",
     "Contact",
     "ContactQuerySet",
+    "Erasure",
     "Language",
     "Note",
     "StatusChange",

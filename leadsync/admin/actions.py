@@ -73,6 +73,7 @@ def confirm_selection(
     action: str,
     form: forms.Form | None = None,
     numbers: Sequence[tuple[object, str]] = (),
+    cancel_url: str = "",
 ) -> TemplateResponse:
     """Return the page that says what `action` will do to the selected rows.
 
@@ -88,6 +89,7 @@ def confirm_selection(
         "shown": selected[:SHOWN],
         "more": max(selected.count() - SHOWN, 0),
         "numbers": numbers,
+        "cancel_url": cancel_url or request.get_full_path(),
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "select_across": request.POST.get("select_across", "0"),
         "checkbox_name": ACTION_CHECKBOX_NAME,

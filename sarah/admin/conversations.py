@@ -25,6 +25,7 @@ from leadsync.admin.actions import (
 )
 from leadsync.admin.filters import PhoneSearch
 from leadsync.admin.html import admin_link, ago, as_advice, as_json, pill, temperature_pill
+from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
@@ -52,7 +53,7 @@ START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Let S
 
 
 @admin.register(SarahState)
-class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
+class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     list_display = (
         "contact_phone",
         "lead",
@@ -78,7 +79,7 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     when_empty = _("Sarah has not sent anything yet.")
     actions = ("retry", "start_over")
     actions_detail_hide_default = True  # nobody edits a conversation: it has no history
-    actions_detail = ("start_this_over", "retry_this")
+    actions_detail = ("export_this", "erase_this", "start_this_over", "retry_this")
 
     # The list
 
@@ -152,6 +153,9 @@ class SarahStateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     raw = column("extracted_data", _("extracted_data"), as_json)
 
     # What a person can do
+
+    def phone_of(self, row: SarahState) -> str:
+        return row.contact_phone
 
     has_resync_permission = holds("sarah.resync_sarahstate")
     has_start_over_permission = holds("sarah.start_over_sarahstate")

@@ -55,6 +55,9 @@ at all, and score, temperature, language, `message_count` and `last_message_at` 
 values. The answer is a normal 200 with `warnings.message_count`, and the next GET gives the bot its
 memory back.
 
+**Replayed messages** carry the header `X-LeadSync-Replayed`. Of somebody who was erased since,
+nothing is saved then: `excluded`.
+
 **Refused** are only bodies that are not a JSON object or are over 64 KiB, and bodies without a
 usable `contact_phone`. What a known bot sent is then kept as a failure of kind `rejected_payload`.
 """

@@ -21,6 +21,7 @@ from monitoring.alerts.announce import notice_key
 from monitoring.models import AlertKind
 from sarah.addressing import ForeignWorkspace, recall
 from sarah.api.refusals import record_refusal
+from sarah.api.replays import EXCLUDED, is_replay_of_erased
 from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
 from sarah.reading import UnreadableBody, parse_body, read_message, read_ref
@@ -50,6 +51,8 @@ class StateView(APIView):
         body = parse_body(raw)
         _required(body.get("contact_phone"))
         message = read_message(body, now=timezone.now())
+        if is_replay_of_erased(request, message):
+            return Response(EXCLUDED)
         receipt = with_second_try(
             lambda: receive(
                 message,

@@ -51,6 +51,8 @@ class SendingCommand(base.Command):
     """A command that sends traffic to a server, which need not be this installation."""
 
     requires_system_checks = ()
+    is_replay = False
+    """Whether what is sent was said before."""
     epilog = "Exit codes: 0 done; 1 could not run; 3 some requests were refused or not answered."
 
     def add_base_url(self, parser: argparse._ActionsContainer, *, required: bool = False) -> None:
@@ -79,7 +81,11 @@ class SendingCommand(base.Command):
         """Send the traffic; the last line on stdout summarizes the outcomes, whatever happens."""
         tally = Tally()
         replies = send(
-            traffic, base_url=options["base_url"], key=_key(options["key"]), rate=options["rate"]
+            traffic,
+            base_url=options["base_url"],
+            key=_key(options["key"]),
+            rate=options["rate"],
+            is_replay=self.is_replay,
         )
         try:
             with tqdm(replies, total=total, unit=" requests", disable=None) as progress:

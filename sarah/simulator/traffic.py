@@ -32,6 +32,9 @@ class Outcome(StrEnum):
     NO_ANSWER = "no answer"
 
 
+REPLAYED = "X-LeadSync-Replayed"
+"""The header of what was said before: it brings nobody back who was erased since."""
+
 PROBLEMS = {Outcome.HTTP_ERROR, Outcome.UNREADABLE, Outcome.NO_ANSWER}
 
 
@@ -112,7 +115,12 @@ def to_line(request: dict[str, Any]) -> str:
 
 
 def send(
-    traffic: Iterable[dict[str, Any]], *, base_url: str, key: str, rate: float | None = None
+    traffic: Iterable[dict[str, Any]],
+    *,
+    base_url: str,
+    key: str,
+    rate: float | None = None,
+    is_replay: bool = False,
 ) -> Iterator[Reply]:
     """Send the requests in order, at most `rate` a second, and yield the answer to each.
 
@@ -123,6 +131,8 @@ def send(
     with requests.Session() as session:
         session.trust_env = False  # else ~/.netrc replaces our key, and a proxy sees it
         session.headers["Authorization"] = f"Bearer {key}"
+        if is_replay:
+            session.headers[REPLAYED] = "1"
         for number, request in enumerate(_paced(traffic, rate)):
             reply = _exchange(session, base_url, request)
             if number == 0:

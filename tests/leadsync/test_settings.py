@@ -57,6 +57,7 @@ def variables() -> set[str]:
         ("LEADSYNC_LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
         ("LEADSYNC_LOG_FORMAT", "xml", "text, json"),
         ("LEADSYNC_METRICS_OPEN", "all", "use one of 1/0, true/false, yes/no, on/off"),
+        ("LEADSYNC_ERASURE_KEY", "short", "use 32 or more random characters"),
         ("LEADSYNC_JOURNAL_DAYS", "0", "greater than or equal to 1"),
         ("LEADSYNC_JOURNAL_MAX_ROWS", "1M", "use a whole number"),
     ],

@@ -29,6 +29,7 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.answers: dict[str, tuple[int, Any]] = {}
         self.received: list[tuple[str, str, str, Any]] = []
+        self.marks: set[str | None] = set()
 
     def answer(self, *, get: tuple[int, Any] = NEW, post: tuple[int, Any] = SYNCED) -> None:
         self.answers = {"GET": get, "POST": post}
@@ -43,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         key = self.headers["Authorization"]
         self.server.received.append((self.command, self.path, key, json.loads(body or "null")))
+        self.server.marks.add(self.headers[traffic.REPLAYED])
         status, answer = self.server.answers[self.command]
         self.close_connection = status == 0
         if status:
@@ -96,6 +98,7 @@ def test_replay_sends_what_was_recorded_in_order(server, capsys):
 
     recorded = [(r["method"], r["path"], r.get("body")) for r in traffic.read_requests(SAMPLE)]
     assert [(method, path, body) for method, path, _, body in server.received] == recorded
+    assert server.marks == {"1"}
     assert last_line(capsys) == f"Sent {len(recorded)} requests: 18 new, 18 synced."
 
 
@@ -104,6 +107,7 @@ def test_simulate_sends_its_conversations(server, capsys):
 
     bodies = [r.get("body") for r in conversations(2, seed=5)]
     assert [body for *_, body in server.received] == bodies
+    assert server.marks == {None}
 
 
 def test_what_simulate_writes_can_be_replayed(server, capsys, tmp_path):

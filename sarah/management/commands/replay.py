@@ -10,7 +10,11 @@ from sarah.simulator.traffic import TrafficError, read_requests
 
 
 class Command(SendingCommand):
-    help = "Send recorded bot traffic to a server over HTTP, in order, and sum up the outcomes."
+    help = (
+        "Send recorded bot traffic to a server over HTTP, in order, and sum up the outcomes. "
+        "Who was erased is excluded."
+    )
+    is_replay = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

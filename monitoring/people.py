@@ -1,0 +1,169 @@
+"""Everything that is known of one person: where it stands, how much it is, and its export."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from contacts.models import Contact, Note, StatusChange
+from contacts.phones import national_digits
+from leadsync.infra.db import BATCH_SIZE
+from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
+from sarah.models import SarahState, StateUpdate
+
+Rows = QuerySet[Any]
+AnyRows = TypeVar("AnyRows", bound=Rows)
+
+BSUID = re.compile(r"\b[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}\b")
+NAMES_BSUIDS = "business_scoped_user_id"
+SEPARATORS = re.compile(r"(?<=\d)[ \-.()/\u00a0]+(?=\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody by their phone (E.164), with the BSUIDs that bots named beside it."""
+
+    phone: str
+    bsuids: frozenset[str] = frozenset()
+
+    def is_named_in(self, *texts: object) -> bool:
+        """Whether one of these contains the number, however it is written, or a BSUID."""
+        text = " ".join(map(_as_text, texts))
+        digits = national_digits(self.phone) in SEPARATORS.sub("", text)
+        return digits or any(bsuid in text for bsuid in self.bsuids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Rows about one person; `name` is their plural, for people."""
+
+    name: str
+    rows: Rows
+
+
+def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
+    """Return all places with rows about this person, in the order in which they can be deleted.
+
+    Whoever adds a table that may tell of people adds it here; a test finds what is missing.
+    `before` leaves out what came in later.
+    """
+    leads = _until(before, "created_at", Contact.objects.filter(phone=person.phone))
+    here = Q(contact_phone=person.phone)
+    states = SarahState.objects.filter(here | Q(contact__in=leads))
+    states = _until(before, "created_at", states)
+    of_nobody = SyncFailure.objects.filter(contact_phone="")
+    unread = naming(person, of_nobody, "payload", "error", "traceback")
+    failures = SyncFailure.objects.filter(here | Q(state__in=states) | Q(pk__in=unread))
+    failures = _until(before, "created_at", failures)
+    unread = naming(person, RefusedBody.objects.filter(contact_phone=""), "body", "error")
+    bodies = RefusedBody.objects.filter(here | Q(pk__in=unread))
+    alerts = Alert.objects.filter(pk__in=naming(person, Alert.objects, "subject", "text"))
+    unread = naming(person, AlertDelivery.objects, "error")
+    deliveries = AlertDelivery.objects.filter(Q(alert__in=alerts) | Q(pk__in=unread))
+    rows_by_name: dict[str, Rows] = {
+        gettext_noop("entries in the admin's log"): _log_of(person, leads, states, failures),
+        gettext_noop("messages"): StateUpdate.objects.filter(state__in=states),
+        gettext_noop("refused messages"): _until(before, "received_at", bodies),
+        gettext_noop("failures"): failures,
+        gettext_noop("alert deliveries"): deliveries,
+        gettext_noop("alerts"): alerts,
+        gettext_noop("notes"): Note.objects.filter(contact__in=leads),
+        gettext_noop("status changes"): StatusChange.objects.filter(contact__in=leads),
+        gettext_noop("conversations"): states,
+        gettext_noop("leads"): leads,
+    }
+    return [Place(name=name, rows=rows.order_by("pk")) for name, rows in rows_by_name.items()]
+
+
+def person_with(phone: str) -> Person:
+    """Return the person with this phone, and the BSUIDs in what bots told of them."""
+    told = {
+        StateUpdate: "body",
+        SyncFailure: "payload",
+        RefusedBody: "body",
+        SarahState: "extracted_data",
+    }
+    bsuids: set[str] = set()
+    for place in places_of(Person(phone=phone)):
+        if column := told.get(place.rows.model):
+            for value in place.rows.values_list(column, flat=True).iterator(chunk_size=BATCH_SIZE):
+                text = _as_text(value)
+                bsuids.update(BSUID.findall(text) if NAMES_BSUIDS in text else ())
+    return Person(phone=phone, bsuids=frozenset(bsuids))
+
+
+def count(person: Person, *, before: datetime | None = None) -> Counter[str]:
+    """Return how many rows are about this person, by place."""
+    places = places_of(person, before=before)
+    return +Counter({place.name: place.rows.order_by().count() for place in places})
+
+
+def export(phone: str) -> Iterator[str]:
+    """Yield the parts of one JSON object with everything that is known of this person."""
+    yield _json({"phone": phone, "exported_at": timezone.now()}).removesuffix("}")
+    for place in places_of(person_with(phone)):
+        yield f", {_json(place.name)}: ["
+        for number, row in enumerate(place.rows.values().iterator(chunk_size=BATCH_SIZE)):
+            yield f"{',' * bool(number)}\n{_json(row)}"
+        yield "]"
+    yield "}\n"
+
+
+def naming(person: Person, rows: Any, *columns: str) -> list[int]:
+    """The primary keys of those that name this person in one of these columns. Reads them all, so
+    only for small tables."""
+    found = rows.values_list("pk", *columns).iterator(chunk_size=BATCH_SIZE)
+    return [pk for pk, *texts in found if person.is_named_in(*texts)]
+
+
+def _until(before: datetime | None, column: str, rows: AnyRows) -> AnyRows:
+    return rows.filter(**{f"{column}__lte": before}) if before else rows
+
+
+def _log_of(person: Person, *about: Rows) -> Rows:
+    """The admin's log of these rows, and of leads of that name that were deleted before."""
+    leads, states, _failures = about
+    names = {*leads.values_list("name", flat=True), *leads.values_list("whatsapp_name", flat=True)}
+    names |= {str(told.get("name", "")) for told in states.values_list("extracted_data", flat=True)}
+    names -= {""}
+    namesakes = Contact.objects.filter(Q(name__in=names) | Q(whatsapp_name__in=names))
+    here = Q(object_repr__contains=person.phone) | Q(change_message__contains=person.phone)
+    here |= Q(content_type=_type_of(leads), object_repr__in=names) & ~Q(
+        object_id__in=_keys(namesakes.exclude(pk__in=leads))
+    )
+    for rows in about:
+        here |= Q(content_type=_type_of(rows), object_id__in=_keys(rows))
+    return LogEntry.objects.filter(here)
+
+
+def _type_of(rows: Rows) -> ContentType:
+    return ContentType.objects.get_for_model(rows.model)
+
+
+def _keys(rows: Rows) -> list[str]:
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        return _as_text(o) if isinstance(o, bytes | memoryview) else super().default(o)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=_Encoder, ensure_ascii=False)

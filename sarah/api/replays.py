@@ -1,0 +1,21 @@
+"""Keeps replayed messages from bringing back who was erased."""
+
+from rest_framework.request import Request
+
+from contacts.erasure import is_erased
+from sarah.addressing import find_address
+from sarah.models import SyncReason
+from sarah.reading import Message
+from sarah.simulator.traffic import REPLAYED
+
+EXCLUDED = {"success": True, "sync": False, "syncReason": SyncReason.EXCLUDED}
+
+
+def is_replay_of_erased(request: Request, message: Message) -> bool:
+    """Whether this was said before by somebody who was erased; raises what `find_address` does."""
+    if REPLAYED not in request.headers:
+        return False
+    address = find_address(
+        message.contact_phone, ref=message.workspace_ref, key_workspace=request.auth.workspace
+    )
+    return is_erased(address.phone)
