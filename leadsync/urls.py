@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from leadsync.api.errors import json_or_page, not_found
+from leadsync.dashboard import strangers
 from monitoring.api.metrics import MetricsView
 from monitoring.api.probes import healthz, readyz
 from sarah.api.views import StateView
@@ -24,6 +25,16 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path(
+        "admin/strangers/<int:pk>/add/",
+        admin.site.admin_view(strangers.add),
+        name="strangers-add",
+    ),
+    path(
+        "admin/strangers/<int:pk>/add-always/",
+        admin.site.admin_view(strangers.add_always),
+        name="strangers-add-always",
+    ),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
     # Both answer directly: a redirect to the slash would lose the POST.

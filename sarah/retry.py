@@ -82,12 +82,16 @@ def retry_all(states: SarahStateQuerySet, *, by: str) -> Retried:
 
 
 def retry_failures(failures: SyncFailureQuerySet, *, by: str) -> Retried:
-    """Retry the conversations of these failures, each once, on behalf of `by`.
+    """Retry the conversations of these failures, each once, on behalf of `by`, as below."""
+    return retry_soon(states_of(failures), by=by)
+
+
+def retry_soon(states: SarahStateQuerySet, *, by: str) -> Retried:
+    """Retry these conversations on behalf of `by`.
 
     All are made due first, so none is lost. As many as `by` can be made to wait for are retried at
     once, the others by the worker.
     """
-    states = states_of(failures)
     asked = list(states.order_by("pk").values_list("pk", flat=True))
     states.retry_now(by=by)
     ends_at = time.monotonic() + PATIENCE

@@ -1,17 +1,25 @@
 """The sidebar of the admin; each person sees only what they may open."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.health.parts import Parts
+from monitoring.kinds import Kind
 from monitoring.models import Alert, SyncFailure
 
-BADGES: dict[str, Any] = {"monitoring_syncfailure": SyncFailure, "monitoring_alert": Alert}
+BADGES: dict[str, Callable[[], QuerySet[Any]]] = {
+    "monitoring_syncfailure": lambda: SyncFailure.objects.open().exclude(
+        kind=Kind.CONTACT_NOT_FOUND  # strangers: the dashboard has a line for them
+    ),
+    "monitoring_alert": Alert.objects.open,
+}
 BADGE_SECONDS = 15
 BADGE_PATIENCE = 0.5
 """Seconds to read a number."""
@@ -76,11 +84,9 @@ def _item(title: object, label: str, icon: str) -> dict[str, object]:
 def _open_rows(label: str) -> int:
     """Return the number of open rows; cached, because every admin page asks. 0 while the table is
     locked or broken: that must not keep the page from opening."""
-    rows = BADGES[label].objects.open()
+    count = BADGES[label]().count
     parts = Parts(seconds=BADGE_PATIENCE)
-    return (
-        cache.get_or_set(_key(label), lambda: parts.read(label, rows.count, 0), BADGE_SECONDS) or 0
-    )
+    return cache.get_or_set(_key(label), lambda: parts.read(label, count, 0), BADGE_SECONDS) or 0
 
 
 def _key(label: str) -> str:

@@ -5,7 +5,7 @@ Each number is counted by the QuerySet method that the linked list filters with.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.html import STATUS_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
+from leadsync.dashboard.strangers import strangers
 from leadsync.infra.db import CAP, capped_count, shown_count
 from monitoring.admin.details import KIND_COLOURS
 from monitoring.health.parts import Parts
@@ -61,6 +62,7 @@ class Number:
     url: str
     colour: str = ""
     hint: object = ""
+    is_alarming: bool = False
 
     @property
     def shown(self) -> str:
@@ -110,8 +112,11 @@ def conversation_section() -> dict[str, Any]:
             colour=colour,
             hint=hint,
         )
-    headlines = [numbers["day"], numbers["out"]]
-    return {"headlines": headlines, "conversations": list(numbers.values())}
+    lines = strangers()
+    news = sum(line.count for line in lines)
+    out = replace(numbers["out"], is_alarming=numbers["out"].count > news)
+    headlines = [numbers["day"], out]
+    return {"headlines": headlines, "conversations": list(numbers.values()), "strangers": lines}
 
 
 def message_section() -> dict[str, Any]:
@@ -127,6 +132,7 @@ def failure_section() -> dict[str, Any]:
         url=list_url(FAILURES, outcome="open"),
         colour="danger",
         hint=_("Each with advice on what to do"),
+        is_alarming=bool(set(counts) - {Kind.CONTACT_NOT_FOUND}),
     )
     kinds = [kind for kind in Kind if kind in counts]
     numbers = _by(kinds, counts, KIND_COLOURS, FAILURES, "kind", outcome="open")

@@ -17,6 +17,7 @@ class SyncFilter(Questions, DropdownFilter):
     questions = {
         "in": (_("In sync"), SarahStateQuerySet.synced),
         "out": (_("Out of sync"), SarahStateQuerySet.out_of_sync),
+        "strangers": (_("No leads yet"), SarahStateQuerySet.strangers),
         "excluded": (SyncReason.EXCLUDED.label, SarahStateQuerySet.excluded),
     }
 

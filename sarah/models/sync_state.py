@@ -86,17 +86,21 @@ class SyncStateQuerySet(models.QuerySet[Any]):
 
     def parked(self) -> Self:
         """Those that failed ten times: they need a person, and none has given up on them."""
+        return self._waiting_because(SyncReason.SYNC_ERROR).filter(next_sync_at__isnull=True)
+
+    def strangers(self) -> Self:
+        """People who wrote to Sarah and are no leads yet; not those whom a person has turned down
+        since they wrote."""
+        return self._waiting_because(SyncReason.CONTACT_NOT_FOUND)
+
+    def _waiting_because(self, reason: SyncReason) -> Self:
+        """Those out of sync for this reason, unless a person has given up on them since."""
         given_up = SyncFailure.objects.filter(
             state=OuterRef("pk"),
             resolution=Resolution.MANUAL,
             resolved_at__gte=OuterRef("updated_at"),
         )
-        return self.filter(
-            ~Exists(given_up),
-            synced_at__isnull=True,
-            sync_reason=SyncReason.SYNC_ERROR,
-            next_sync_at__isnull=True,
-        )
+        return self.filter(~Exists(given_up), synced_at__isnull=True, sync_reason=reason)
 
     def lease(self, limit: int) -> list[int]:
         """Lease up to `limit` due conversations to the caller, the longest due first.

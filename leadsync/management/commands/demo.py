@@ -179,8 +179,8 @@ LeadSync runs on {url}/admin/
     password  {password}
     bot key   {key}
 
-Leads shows what Sarah learned. Sync failures shows the people who wrote to her and are no leads:
-add one of them as a lead, and the failure heals by itself.
+Leads shows what Sarah learned. The dashboard tells of people who wrote to her and are no leads yet:
+add them all with one click, and their failures heal by themselves.
 Call the bot's endpoint yourself:
 
     curl -H "Authorization: Bearer {key}" "{url}/sarah/state?contact_phone={phone}"
