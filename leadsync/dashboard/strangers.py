@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from contacts.models import Workspace
@@ -20,7 +20,6 @@ from sarah.strangers import add_all
 
 SHOWN = 5
 """Lines; the rest is in the list."""
-CREATES = gettext_lazy("create leads for unknown numbers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +79,9 @@ def add_always(request: HttpRequest, pk: int) -> HttpResponse:
     workspace = get_object_or_404(Workspace, pk=pk)
     workspace.creates_contacts = True
     workspace.save(update_fields=["creates_contacts"])
+    switch = Workspace._meta.get_field("creates_contacts").verbose_name
     pages = admin.site.get_model_admin(Workspace)
-    pages.log_change(request, workspace, [{"changed": {"fields": [str(CREATES)]}}])
+    pages.log_change(request, workspace, [{"changed": {"fields": [str(switch)]}}])
     text = _("From now on, whoever writes to Sarah in %s becomes a lead.") % workspace
     messages.success(request, text)
     return redirect("admin:index")
