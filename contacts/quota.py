@@ -2,12 +2,17 @@
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 
 CREATED_FOR_SARAH = "sarah"
 """The `source` of leads created for unknown numbers that wrote to Sarah."""
+CREATED_BY_THE_FEED = "whatsapp"
+"""The `source` of leads created for incoming messages, unless they came from an ad."""
+FROM_AN_AD = "ad: "
+"""How the `source` of those begins."""
 WINDOW = timedelta(minutes=55)
 """The "hour" that the limit counts. A little less than one: the hourly reconciliation creates leads
 for waiting conversations, and must find the places that its last run took free again."""
@@ -25,8 +30,11 @@ def room_in(workspace: Workspace) -> int:
     may each find the last place free: the limit may be exceeded by the number of threads.
     """
     limit = workspace.max_created_per_hour
-    lately = Contact.objects.added_since(timezone.now() - WINDOW)
-    return limit - lately.filter(workspace=workspace, source=CREATED_FOR_SARAH)[:limit].count()
+    lately = Contact.objects.added_since(timezone.now() - WINDOW).filter(workspace=workspace)
+    by_itself = Q(source__in=[CREATED_FOR_SARAH, CREATED_BY_THE_FEED]) | Q(
+        source__startswith=FROM_AN_AD
+    )
+    return limit - lately.filter(by_itself)[:limit].count()
 
 
 def explain(workspace: Workspace) -> str:

@@ -89,4 +89,4 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 def is_api(request: HttpRequest) -> bool:
-    return f"{request.path}/".startswith(("/api/", "/sarah/"))
+    return f"{request.path}/".startswith(("/api/", "/sarah/", "/webhooks/"))

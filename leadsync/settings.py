@@ -180,7 +180,9 @@ LEADSYNC_TRUSTED_PROXIES = env.int(
 )
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
 # Prometheus and load balancers connect inside the network, without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^sarah/state/?$", r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [
+    *(r"^sarah/state/?$", r"^webhooks/kapso/", r"^healthz$", r"^readyz$", r"^metrics$")
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if LEADSYNC_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT

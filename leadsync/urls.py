@@ -11,6 +11,7 @@ from leadsync.dashboard import strangers
 from monitoring.api.metrics import MetricsView
 from monitoring.api.probes import healthz, readyz
 from sarah.api.views import StateView
+from sarah.api.webhooks import KapsoView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
@@ -40,11 +41,12 @@ urlpatterns = [
     # Both answer directly: a redirect to the slash would lose the POST.
     path("sarah/state", StateView.as_view(), name="state"),
     path("sarah/state/", StateView.as_view(schema=None)),
+    re_path(r"^webhooks/kapso/(?P<slug>[-\w]{1,50})/?$", KapsoView.as_view(), name="kapso"),
     path("api/v1/", include(api)),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", MetricsView.as_view(schema=None)),
-    re_path(r"^(?:api|sarah)(?:/|$)", not_found),
+    re_path(r"^(?:api|sarah|webhooks)(?:/|$)", not_found),
 ]
 
 handler400 = json_or_page(defaults.bad_request, 400, "The request is invalid.", "bad_request")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from contacts import erasure
-from contacts.models import Contact, Workspace
+from contacts.models import ChatMessage, Contact, Workspace
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import FailureGroup, RefusedBody, SyncFailure
 from monitoring.people import Person, count, naming, person_with, places_of
@@ -16,13 +16,14 @@ PASSES = 5
 """Bots and workers may be writing about this person meanwhile."""
 
 
-def erase(phone: str) -> Counter[str]:
-    """Erase this person, and remember by a hash that they were; returns counts by place.
+def erase(identity: str) -> Counter[str]:
+    """Erase the person with this phone or BSUID, and remember by hashes that they were; returns
+    counts by place.
 
     The hash is written first: an erasure that was killed is completed by the next one.
     """
-    person = person_with(phone)
-    erasure.remember([phone, *person.bsuids])
+    person = person_with(identity)
+    erasure.remember(person.identities)
     return _erase(person)
 
 
@@ -33,10 +34,10 @@ def reapply(erased: Mapping[str, datetime], *, dry_run: bool = False) -> Iterato
     a new message stays.
     """
     done: set[str] = set()
-    for phones in _known_phones():
-        for phone, erased_at in erasure.those_among({*phones} - done, erased).items():
-            done.add(phone)
-            person = person_with(phone)
+    for identities in _known_identities():
+        for identity, erased_at in erasure.those_among({*identities} - done, erased).items():
+            person = person_with(identity)
+            done |= {identity, *person.identities}
             if found := count(person, before=erased_at):
                 yield found if dry_run else _erase(person, before=erased_at)
 
@@ -55,9 +56,10 @@ def _erase(person: Person, *, before: datetime | None = None) -> Counter[str]:
 
 def _forget_mentions(person: Person) -> None:
     """Take this person out of rows that are about something else."""
-    for workspace in Workspace.objects.filter(test_numbers__icontains=person.phone):
-        workspace.test_numbers.remove(person.phone)
-        workspace.save(update_fields=["test_numbers"])
+    for phone in person.phones:
+        for workspace in Workspace.objects.filter(test_numbers__icontains=phone):
+            workspace.test_numbers.remove(phone)
+            workspace.save(update_fields=["test_numbers"])
     notes = naming(person, FailureGroup.objects.exclude(note=""), "note")
     FailureGroup.objects.filter(pk__in=notes).update(note="")
     # The failure of a key counts the refused bodies of many, and shows the last one.
@@ -68,10 +70,13 @@ def _forget_mentions(person: Person) -> None:
     )
 
 
-def _known_phones() -> Iterator[list[str]]:
-    """All phones in batches; some come more than once."""
+def _known_identities() -> Iterator[list[str]]:
+    """All phones and BSUIDs in batches; some come more than once."""
     for model, column in (
         (Contact, "phone"),
+        (Contact, "business_scoped_user_id"),
+        (ChatMessage, "contact_phone"),
+        (ChatMessage, "business_scoped_user_id"),
         (SarahState, "contact_phone"),
         (SyncFailure, "contact_phone"),
         (RefusedBody, "contact_phone"),
@@ -79,5 +84,5 @@ def _known_phones() -> Iterator[list[str]]:
         last = 0
         rows = model._base_manager.filter(**{f"{column}__gt": ""}).order_by("pk")
         while batch := list(rows.filter(pk__gt=last).values_list("pk", column)[:BATCH_SIZE]):
-            yield [phone for _pk, phone in batch]
+            yield [identity for _pk, identity in batch]
             last = batch[-1][0]

@@ -5,12 +5,14 @@ from monitoring.alerts.watch import look
 from monitoring.models import Heartbeat
 from monitoring.pruning import prune
 from monitoring.runs import reconcile_hourly
+from sarah.kapso.work import work_due
 from sarah.worker import Job, Worker
 
 
 def jobs() -> dict[str, Job]:
     """Return the jobs by name. Each may run in several workers at once."""
     return {
+        "deliveries from Kapso": Job(run=work_due, every=1),
         "reconciliation": Job(run=reconcile_hourly, every=60),
         "watch": Job(run=lambda stopped: look(), every=60),
         "alerts": Job(run=lambda stopped: deliver_due(stopped=stopped), every=5),

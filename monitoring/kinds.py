@@ -78,11 +78,29 @@ BACKGROUND_ADVICE = _(
     "heals once it works. If it stays open, show the traceback to your developer."
 )
 
+KAPSO_ADVICE = {
+    Kind.SYNC_ERROR: _(
+        "A delivery from Kapso broke; it is kept, and is worked again by itself. If it broke ten "
+        "times, show the traceback to your developer, then replay it under “Deliveries from Kapso”."
+    ),
+    Kind.INVALID_PAYLOAD: _(
+        "Kapso sent an event, a number or a kind of message that LeadSync does not know. It is "
+        "kept and nothing else was lost. If the number is this workspace's, correct its Kapso "
+        "phone number id and replay the deliveries; else tell your developer, then resolve."
+    ),
+    Kind.REJECTED_PAYLOAD: _(
+        "A delivery from Kapso was signed, but is no JSON. It is kept under “Deliveries from "
+        "Kapso”: show it to your developer, then resolve."
+    ),
+}
+
 
 def advice_on(*, source: str, kind: str, is_crash: bool = False) -> str:
     """What happened and what to do next, for staff."""
     if source == Source.BACKGROUND:
         return str(BACKGROUND_ADVICE)
+    if source == Source.KAPSO and kind in KAPSO_ADVICE:
+        return str(KAPSO_ADVICE[Kind(kind)])
     if kind == Kind.REJECTED_PAYLOAD and is_crash:
         return str(CRASH_ADVICE)
     return str(ADVICE[Kind(kind)])

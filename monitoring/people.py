@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,11 +15,18 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from contacts.models import Contact, Note, StatusChange
+from contacts.models import (
+    AddressChange,
+    ChatMark,
+    ChatMessage,
+    Contact,
+    Note,
+    StatusChange,
+)
 from contacts.phones import national_digits
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
-from sarah.models import SarahState, StateUpdate
+from sarah.models import KapsoDelivery, SarahState, StateUpdate
 
 Rows = QuerySet[Any]
 AnyRows = TypeVar("AnyRows", bound=Rows)
@@ -31,15 +38,20 @@ SEPARATORS = re.compile(r"(?<=\d)[ \-.()/\u00a0]+(?=\d)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody by their phone (E.164), with the BSUIDs that bots named beside it."""
+    """Somebody by their phones (E.164) and BSUIDs, those of before as well."""
 
-    phone: str
+    phones: frozenset[str] = frozenset()
     bsuids: frozenset[str] = frozenset()
 
+    @property
+    def identities(self) -> list[str]:
+        return sorted(self.phones | self.bsuids)
+
     def is_named_in(self, *texts: object) -> bool:
-        """Whether one of these contains the number, however it is written, or a BSUID."""
+        """Whether one of these contains a number, however it is written, or a BSUID."""
         text = " ".join(map(_as_text, texts))
-        digits = national_digits(self.phone) in SEPARATORS.sub("", text)
+        written = SEPARATORS.sub("", text)
+        digits = any(national_digits(phone) in written for phone in self.phones)
         return digits or any(bsuid in text for bsuid in self.bsuids)
 
 
@@ -57,8 +69,9 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     Whoever adds a table that may tell of people adds it here; a test finds what is missing.
     `before` leaves out what came in later.
     """
-    leads = _until(before, "created_at", Contact.objects.filter(phone=person.phone))
-    here = Q(contact_phone=person.phone)
+    of_person = Q(phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
+    leads = _until(before, "created_at", Contact.objects.filter(of_person))
+    here = Q(contact_phone__in=person.phones)
     states = SarahState.objects.filter(here | Q(contact__in=leads))
     states = _until(before, "created_at", states)
     of_nobody = SyncFailure.objects.filter(contact_phone="")
@@ -70,9 +83,18 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     alerts = Alert.objects.filter(pk__in=naming(person, Alert.objects, "subject", "text"))
     unread = naming(person, AlertDelivery.objects, "error")
     deliveries = AlertDelivery.objects.filter(Q(alert__in=alerts) | Q(pk__in=unread))
+    chat = ChatMessage.objects.filter(here | Q(business_scoped_user_id__in=person.bsuids))
+    chat = _until(before, "sent_at", chat)
+    marks = ChatMark.objects.filter(wamid__in=chat.values("wamid"))
     rows_by_name: dict[str, Rows] = {
         gettext_noop("entries in the admin's log"): _log_of(person, leads, states, failures),
         gettext_noop("messages"): StateUpdate.objects.filter(state__in=states),
+        gettext_noop("delivery marks"): marks,
+        gettext_noop("chat messages"): chat,
+        gettext_noop("changed addresses"): _until(before, "at", _changes_of(person)),
+        gettext_noop("deliveries from Kapso"): _until(
+            before, "received_at", _deliveries_about(person)
+        ),
         gettext_noop("refused messages"): _until(before, "received_at", bodies),
         gettext_noop("failures"): failures,
         gettext_noop("alert deliveries"): deliveries,
@@ -85,21 +107,56 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     return [Place(name=name, rows=rows.order_by("pk")) for name, rows in rows_by_name.items()]
 
 
-def person_with(phone: str) -> Person:
-    """Return the person with this phone, and the BSUIDs in what bots told of them."""
+def person_with(identity: str) -> Person:
+    """Return the person with this phone or BSUID, with what they had before, and with the BSUIDs in
+    what bots told of them."""
+    is_phone = identity.startswith("+")
+    person = (
+        Person(phones=frozenset([identity])) if is_phone else Person(bsuids=frozenset([identity]))
+    )
+    while (wider := _widened(person)) != person:
+        person = wider
     told = {
         StateUpdate: "body",
         SyncFailure: "payload",
         RefusedBody: "body",
         SarahState: "extracted_data",
     }
-    bsuids: set[str] = set()
-    for place in places_of(Person(phone=phone)):
+    bsuids = set(person.bsuids)
+    for place in places_of(person):
         if column := told.get(place.rows.model):
             for value in place.rows.values_list(column, flat=True).iterator(chunk_size=BATCH_SIZE):
                 text = _as_text(value)
                 bsuids.update(BSUID.findall(text) if NAMES_BSUIDS in text else ())
-    return Person(phone=phone, bsuids=frozenset(bsuids))
+    return replace(person, bsuids=frozenset(bsuids))
+
+
+def _widened(person: Person) -> Person:
+    """With what leads, chat and changes of addresses know of the same person."""
+    here = Q(phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
+    pairs = set(Contact.objects.filter(here).values_list("phone", "business_scoped_user_id"))
+    here = Q(contact_phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
+    chat = ChatMessage.objects.filter(here)
+    pairs |= set(chat.values_list("contact_phone", "business_scoped_user_id").distinct())
+    known = {value for pair in pairs for value in pair if value} | {*person.identities}
+    for change in _changes_of(person):
+        known |= {change.former, change.phone, change.user_id} - {""}
+    phones = frozenset(value for value in known if value.startswith("+"))
+    return Person(phones=phones, bsuids=frozenset(known) - phones)
+
+
+def _changes_of(person: Person) -> QuerySet[AddressChange]:
+    return AddressChange.objects.filter(
+        Q(former__in=person.identities) | Q(phone__in=person.phones) | Q(user_id__in=person.bsuids)
+    )
+
+
+def _deliveries_about(person: Person) -> QuerySet[KapsoDelivery]:
+    """Those that name the person. Reads them all, in the database: they are a week's."""
+    named = Q(pk__in=[])
+    for value in (*map(national_digits, person.phones), *person.bsuids):
+        named |= Q(body__contains=value)
+    return KapsoDelivery.objects.filter(named)
 
 
 def count(person: Person, *, before: datetime | None = None) -> Counter[str]:
@@ -108,10 +165,11 @@ def count(person: Person, *, before: datetime | None = None) -> Counter[str]:
     return +Counter({place.name: place.rows.order_by().count() for place in places})
 
 
-def export(phone: str) -> Iterator[str]:
+def export(identity: str) -> Iterator[str]:
     """Yield the parts of one JSON object with everything that is known of this person."""
-    yield _json({"phone": phone, "exported_at": timezone.now()}).removesuffix("}")
-    for place in places_of(person_with(phone)):
+    named = "phone" if identity.startswith("+") else "business_scoped_user_id"
+    yield _json({named: identity, "exported_at": timezone.now()}).removesuffix("}")
+    for place in places_of(person_with(identity)):
         yield f", {_json(place.name)}: ["
         for number, row in enumerate(place.rows.values().iterator(chunk_size=BATCH_SIZE)):
             yield f"{',' * bool(number)}\n{_json(row)}"
@@ -137,7 +195,9 @@ def _log_of(person: Person, *about: Rows) -> Rows:
     names |= {str(told.get("name", "")) for told in states.values_list("extracted_data", flat=True)}
     names -= {""}
     namesakes = Contact.objects.filter(Q(name__in=names) | Q(whatsapp_name__in=names))
-    here = Q(object_repr__contains=person.phone) | Q(change_message__contains=person.phone)
+    here = Q(pk__in=[])
+    for value in person.identities:
+        here |= Q(object_repr__contains=value) | Q(change_message__contains=value)
     here |= Q(content_type=_type_of(leads), object_repr__in=names) & ~Q(
         object_id__in=_keys(namesakes.exclude(pk__in=leads))
     )

@@ -11,6 +11,7 @@ from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from contacts.models import Workspace
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import (
     Alert,
@@ -21,10 +22,13 @@ from monitoring.models import (
     SyncRun,
 )
 from monitoring.models.runs import FORGOTTEN_AFTER
-from sarah.models import StateUpdate
+from sarah.models import KapsoDelivery, StateUpdate
 
 KEPT_DAYS = 90
 """How long the records of monitoring are kept."""
+
+DELIVERIES_DAYS = 7
+"""How long a delivery of Kapso's is kept as it came: it has what was said, and where media open."""
 
 Rows = models.QuerySet[Any]
 
@@ -65,6 +69,8 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         ("messages from Sarah", too_old),
         ("messages from Sarah", surplus_messages().exclude(pk__in=too_old.values("pk"))),
         ("refused messages", old_bodies(days=days)),
+        ("deliveries from Kapso", old_deliveries(days=days)),
+        *old_chat(days=days),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
         ("alerts", alerts.order_by("pk")),
@@ -79,6 +85,25 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
             .order_by("pk"),
         ),
     ]
+
+
+def old_chat(*, days: int | None = None) -> list[tuple[str, Rows]]:
+    """What was written on WhatsApp before the days that each workspace keeps it."""
+    found: list[tuple[str, Rows]] = []
+    for workspace in Workspace.objects.order_by("pk"):
+        before = timezone.now() - timedelta(days=days or workspace.chat_days)
+        messages = workspace.chat.older_than(before).order_by("sent_at")
+        marks = workspace.chat_marks.older_than(before).order_by("at")
+        found += [("chat messages", messages), ("delivery marks", marks)]
+    return found
+
+
+def old_deliveries(*, days: int | None = None) -> Rows:
+    """Deliveries that were worked a while ago; the others are kept as long as other records."""
+    before = timezone.now() - timedelta(days=days or DELIVERIES_DAYS)
+    worked = Q(worked_at__isnull=False, received_at__lt=before)
+    given_up = Q(received_at__lt=timezone.now() - timedelta(days=days or KEPT_DAYS))
+    return KapsoDelivery.objects.filter(worked | given_up).order_by("received_at")
 
 
 def old_messages(*, days: int | None = None) -> Rows:

@@ -50,7 +50,9 @@ def record_failure(
         return None
 
 
-def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None) -> T:
+def run_guarded(
+    work: Callable[[], T], *, what: str, source: str = Source.BACKGROUND, **details: Any
+) -> T:
     """Run background work and return its result; raises JobFailed if it fails.
 
     Database outages are raised as they are, because the worker waits until they are over. `what`
@@ -64,9 +66,9 @@ def run_guarded(work: Callable[[], T], *, what: str, state_id: int | None = None
         logger.error("Background work failed: %s: %s", what, frames(error))
         record_failure(
             kind=Kind.SYNC_ERROR,
-            source=Source.BACKGROUND,
+            source=source,
             fingerprint=what,
-            state_id=state_id,
+            **details,
             **as_failure(error),
         )
         raise JobFailed from error

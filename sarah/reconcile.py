@@ -119,7 +119,7 @@ def _is_test(state: SarahState) -> bool:
     return state.workspace is not None and state.workspace.is_test_number(state.contact_phone)
 
 
-def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int | None], Contact]:
+def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str | None, int | None], Contact]:
     phones = [state.contact_phone for state in states]
     found = Contact.objects.filter(phone__in=phones)
     return {(contact.phone, contact.workspace_id): contact for contact in found}

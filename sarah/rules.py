@@ -1,6 +1,6 @@
 """The rules of the sync: what a conversation changes in its lead (CONTRACT 3). Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -32,7 +32,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     status = settings.LEADSYNC_STATUS_BY_STATE[state.state]
     if is_forward(contact.lead_status, status) and is_news(contact, state):
         changes["lead_status"] = status
-    if is_re_engaged(contact, state):
+    if is_re_engaged(contact, at=state.updated_at):
         changes["re_engaged_at"] = state.updated_at
     news = state.updated_at - contact.last_activity_at
     if news > ACTIVITY_RECORDED_EVERY or (changes and news > timedelta()):
@@ -51,14 +51,14 @@ def is_news(contact: Contact, state: SarahState) -> bool:
     return all(at is None or state.updated_at > at for at in moved)
 
 
-def is_re_engaged(contact: Contact, state: SarahState) -> bool:
-    """Whether an archived lead has written again since, and is not marked for it yet."""
+def is_re_engaged(contact: Contact, *, at: datetime) -> bool:
+    """Whether an archived lead that wrote `at` that time has come back, and is not marked yet."""
     if contact.lead_status != LeadStatus.ARCHIVED:
         return False
     archived_at, marked_at = contact.status_changed_at, contact.re_engaged_at
     if marked_at and (archived_at is None or marked_at > archived_at):
         return False
-    return archived_at is None or state.updated_at > archived_at
+    return archived_at is None or at > archived_at
 
 
 def check_status_map() -> None:

@@ -135,8 +135,8 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
 
     @display(description=_("lead"), header=True)
     def lead(self, lead: Contact) -> tuple[str, str]:
-        name = lead.name or lead.whatsapp_name
-        return (name, lead.phone) if name else (lead.phone, "")
+        phone = lead.phone or str(_("no number"))
+        return (lead.shown_name, phone) if lead.shown_name else (phone, "")
 
     status = column("lead_status", _("status"), status_pill)
     temperature = column("lead_temperature", _("temperature"), temperature_pill)
@@ -192,8 +192,8 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
             field.empty_label = _("Nobody")
         return field
 
-    def phone_of(self, row: Contact) -> str:
-        return row.phone
+    def identity_of(self, row: Contact) -> str:
+        return row.phone or row.business_scoped_user_id or ""
 
     # Saving
 

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from contacts.admin.feeds import FeedActions, KapsoFeedInline
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
@@ -63,8 +64,10 @@ def _created_lately(workspace: Workspace) -> object:
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(TellsHealed, ModelAdmin):
+class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
     form = WorkspaceForm
+    inlines = [KapsoFeedInline]
+    actions_detail = ("connect_kapso", "test_kapso", "rotate_kapso")
     formfield_overrides = {
         models.CharField: {"form_class": LineField},
         models.SlugField: {"widget": UnfoldAdminTextInputWidget},
@@ -79,6 +82,7 @@ class WorkspaceAdmin(TellsHealed, ModelAdmin):
         (None, {"fields": ["name", "slug", "region"]}),
         (_("Bots"), {"fields": ["kapso_phone_number_id", "test_numbers"]}),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
+        (_("Privacy"), {"fields": ["chat_days"]}),
     ]
 
     @display(description=_("leads"))

@@ -1,5 +1,15 @@
 """Models of workspaces, leads and their history."""
 
+from contacts.models.chat import (
+    MAX_CHAT_TEXT,
+    MAX_REASON,
+    MAX_WAMID,
+    Author,
+    ChatMark,
+    ChatMessage,
+    ChatQuerySet,
+    DeliveryStatus,
+)
 from contacts.models.contacts import (
     HOLDABLE,
     HOT_SCORE,
@@ -12,6 +22,7 @@ from contacts.models.contacts import (
 )
 from contacts.models.erasures import Erasure
 from contacts.models.history import Note, StatusChange
+from contacts.models.moves import AddressChange
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 from contacts.workflow import AuthorKind
@@ -20,12 +31,21 @@ __all__ = [
     "E164",
     "HOLDABLE",
     "HOT_SCORE",
+    "MAX_CHAT_TEXT",
+    "MAX_REASON",
     "MAX_SCORE",
     "MAX_TEAM_SIZE",
     "MAX_TEST_NUMBERS",
+    "MAX_WAMID",
+    "AddressChange",
+    "Author",
     "AuthorKind",
+    "ChatMark",
+    "ChatMessage",
+    "ChatQuerySet",
     "Contact",
     "ContactQuerySet",
+    "DeliveryStatus",
     "Erasure",
     "Language",
     "Note",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.addresses import BSUID, MAX_BSUID, Address
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
 from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
@@ -20,6 +21,7 @@ from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
 MAX_SCORE = 100
 MAX_TEAM_SIZE = 2**31 - 1
 HOT_SCORE = 70
+MAX_USERNAME = 100
 HOLDABLE = (
     "name",
     "language",
@@ -97,13 +99,28 @@ class Contact(models.Model):
     workspace = models.ForeignKey(
         Workspace, models.PROTECT, related_name="contacts", verbose_name=_("workspace")
     )
-    phone = models.CharField(
+    phone = models.CharField(  # noqa: DJ001 (null: unknown, of which there may be many)
         _("phone"),
         max_length=16,
+        null=True,
+        blank=True,
         validators=[RegexValidator(E164, _("Write the number as +6281234567890."))],
+    )
+    business_scoped_user_id = models.CharField(  # noqa: DJ001 (null: unknown, like the phone)
+        _("WhatsApp user id"),
+        max_length=MAX_BSUID,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(BSUID)],
+        help_text=_("How WhatsApp names a person to this business, also without a number."),
     )
     name = models.CharField(_("name"), max_length=200, blank=True)
     whatsapp_name = models.CharField(_("WhatsApp name"), max_length=200, blank=True)
+    whatsapp_username = models.CharField(
+        _("WhatsApp user name"), max_length=MAX_USERNAME, blank=True, default="", db_default=""
+    )
+    profile_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When WhatsApp last told the two names: what is older changes them no more."""
     email = models.EmailField(_("e-mail"), blank=True)
     language = models.CharField(
         _("language"), max_length=2, choices=Language, default=Language.INDONESIAN
@@ -153,6 +170,12 @@ class Contact(models.Model):
         default=False,
         help_text=_("Nothing that Sarah learns is copied to this lead any more."),
     )
+    marketing_stopped_at = models.DateTimeField(
+        _("wants no marketing since"), null=True, blank=True
+    )
+    marketing_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    marketing_sequence = models.BigIntegerField(null=True, blank=True, editable=False)
+    """The order of what the person told WhatsApp about marketing: only the last counts."""
     re_engaged_at = models.DateTimeField(_("re-engaged"), null=True, blank=True)
     staff_fields = models.JSONField(
         _("held by staff"),
@@ -177,10 +200,26 @@ class Contact(models.Model):
                 name="contact_phone_is_unique_in_its_workspace",
                 violation_error_message=_("This workspace already has a lead with this phone."),
             ),
+            models.UniqueConstraint(
+                fields=["business_scoped_user_id", "workspace"],
+                condition=Q(business_scoped_user_id__isnull=False),
+                name="contact_user_id_is_unique_in_its_workspace",
+                violation_error_message=_("This workspace already has a lead with this id."),
+            ),
             models.CheckConstraint(
-                condition=Q(phone__regex=E164),
+                condition=Q(phone__isnull=True) | Q(phone__regex=E164),
                 name="contact_phone_is_e164",
                 violation_error_message=_("Write the number as +6281234567890."),
+            ),
+            models.CheckConstraint(
+                condition=Q(business_scoped_user_id__isnull=True)
+                | Q(business_scoped_user_id__regex=BSUID),
+                name="contact_user_id_is_whatsapps",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone__isnull=False) | Q(business_scoped_user_id__isnull=False),
+                name="contact_has_a_phone_or_a_user_id",
+                violation_error_message=_("A lead has a phone or a WhatsApp user id, or both."),
             ),
             models.CheckConstraint(
                 condition=Q(language__in=Language.values), name="contact_language_is_known"
@@ -212,7 +251,22 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.whatsapp_name or self.phone
+        return self.shown_name or self.phone or str(_("no number"))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.phone = self.phone or None
+        self.business_scoped_user_id = self.business_scoped_user_id or None
+        super().save(*args, **kwargs)
+
+    @property
+    def shown_name(self) -> str:
+        """What people call the lead; blank if only an address is known."""
+        handle = f"@{self.whatsapp_username}" if self.whatsapp_username else ""
+        return self.name or self.whatsapp_name or handle
+
+    @property
+    def address(self) -> Address:
+        return Address(phone=self.phone or "", user_id=self.business_scoped_user_id or "")
 
     def change(
         self,

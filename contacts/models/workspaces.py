@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from contacts.phones import E164, REGIONS
 
 REGION = r"^[A-Z]{2}$"
 MAX_TEST_NUMBERS = 200
+CHAT_DAYS, MAX_CHAT_DAYS = 180, 3650
 
 
 def validate_region(region: str) -> None:
@@ -74,6 +76,14 @@ class Workspace(models.Model):
         help_text=_("Conversations with these phones are kept, but never copied to a lead."),
     )
 
+    chat_days = models.PositiveSmallIntegerField(
+        _("days to keep the chat"),
+        default=CHAT_DAYS,
+        db_default=CHAT_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CHAT_DAYS)],
+        help_text=_("What leads and staff wrote on WhatsApp is deleted after this time."),
+    )
+
     class Meta:
         verbose_name = _("workspace")
         verbose_name_plural = _("workspaces")
@@ -83,6 +93,10 @@ class Workspace(models.Model):
                 condition=Q(region__regex=REGION),
                 name="workspace_region_is_two_capital_letters",
                 violation_error_message=_("Use two capital letters, such as ID or SG."),
+            ),
+            models.CheckConstraint(
+                condition=Q(chat_days__range=(1, MAX_CHAT_DAYS)),
+                name="workspace_keeps_chat_a_day_to_ten_years",
             ),
             models.CheckConstraint(
                 condition=Q(kapso_phone_number_id__isnull=True) | ~Q(kapso_phone_number_id=""),

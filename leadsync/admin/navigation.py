@@ -40,6 +40,7 @@ GROUPS = (
             (_("Causes of failures"), "category", "monitoring_failuregroup"),
             (_("Alerts"), "notifications", "monitoring_alert"),
             (_("Alert settings"), "notification_settings", "monitoring_alertsettings"),
+            (_("Deliveries from Kapso"), "inbox", "sarah_kapsodelivery"),
             (_("Reconciliations"), "rule", "monitoring_syncrun"),
             (_("Workspaces"), "storefront", "contacts_workspace"),
             (_("API keys"), "key", "leadsync_apikey"),

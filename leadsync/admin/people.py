@@ -29,12 +29,12 @@ WILL_ERASE = _(
 
 
 class PersonActions:
-    """Adds the two actions to the page of a row; `phone_of` says whose it is."""
+    """Adds the two actions to the page of a row; `identity_of` says whose it is."""
 
     has_erase_permission = holds("contacts.erase_person")
     has_export_permission = holds("contacts.export_person")
 
-    def phone_of(self, row: Any) -> str:
+    def identity_of(self, row: Any) -> str:
         raise NotImplementedError
 
     @action(
@@ -47,7 +47,7 @@ class PersonActions:
         row = self._row(request, object_id)
         self.log_change(request, row, "Exported all about this person.")  # type: ignore[attr-defined]
         return StreamingHttpResponse(
-            export(self.phone_of(row)),
+            export(self.identity_of(row)),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="person-{row.pk}.json"'},
         )
@@ -62,8 +62,8 @@ class PersonActions:
     def erase_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._row(request, object_id)
         if is_confirmed(request):
-            return self._erase(request, self.phone_of(row))
-        known = count(person_with(self.phone_of(row)))
+            return self._erase(request, self.identity_of(row))
+        known = count(person_with(self.identity_of(row)))
         return confirm_selection(
             self,  # type: ignore[arg-type]
             request,
@@ -80,9 +80,9 @@ class PersonActions:
             raise Http404
         return row
 
-    def _erase(self, request: HttpRequest, phone: str) -> HttpResponse:
+    def _erase(self, request: HttpRequest, identity: str) -> HttpResponse:
         try:
-            rows = erase(phone).total()
+            rows = erase(identity).total()
         except OSError as error:
             text = gettext("Nothing was erased: the folder var/ cannot be written (%s).")
             messages.error(request, text % error.strerror)

@@ -109,7 +109,7 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if is_api(request):
-            return _refusal(sentence, code, status_code)
+            return refusal(sentence, code, status_code)
         return page(request, *args, **kwargs)
 
     return view
@@ -118,9 +118,10 @@ def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
 @csrf_exempt
 def not_found(request: HttpRequest) -> JsonResponse:
     """Answer 404 under the API where nothing else answers, also with DEBUG on."""
-    return _refusal("There is nothing here.", "not_found", 404)
+    return refusal("There is nothing here.", "not_found", 404)
 
 
-def _refusal(sentence: str, code: str, status_code: int) -> JsonResponse:
+def refusal(sentence: str, code: str, status_code: int) -> JsonResponse:
+    """The JSON of an error, for views that are not DRF's."""
     body = {"error": sentence, "code": code, "request_id": request_id.get()}
     return JsonResponse(body, status=status_code)

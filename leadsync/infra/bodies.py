@@ -7,15 +7,15 @@ MAX_BODY = 64 * 1024
 
 
 class BodyTooLarge(Exception):
-    """The body is over MAX_BODY bytes; `beginning` is the part that was read."""
+    """The body is over its limit in bytes; `beginning` is the part that was read."""
 
-    def __init__(self, beginning: bytes) -> None:
-        super().__init__(f"The body is over {MAX_BODY // 1024} KiB. Send less.")
+    def __init__(self, beginning: bytes, *, limit: int = MAX_BODY) -> None:
+        super().__init__(f"The body is over {limit // 1024} KiB. Send less.")
         self.beginning = beginning
 
 
-def read_body(request: Any) -> bytes:
-    """Return the body; raises BodyTooLarge over MAX_BODY bytes. May be called twice.
+def read_body(request: Any, *, limit: int = MAX_BODY) -> bytes:
+    """Return the body; raises BodyTooLarge over `limit` bytes. May be called twice.
 
     A chunked body has no CONTENT_LENGTH, which Django takes for an empty body: then the server's
     own stream, which knows where the body ends, is read.
@@ -23,7 +23,7 @@ def read_body(request: Any) -> bytes:
     if not hasattr(request, "limited_body"):
         chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
         stream = request.environ["wsgi.input"] if chunked else request
-        request.limited_body = stream.read(MAX_BODY + 1)
-    if len(request.limited_body) > MAX_BODY:
-        raise BodyTooLarge(request.limited_body)
+        request.limited_body = stream.read(limit + 1)
+    if len(request.limited_body) > limit:
+        raise BodyTooLarge(request.limited_body, limit=limit)
     return bytes(request.limited_body)

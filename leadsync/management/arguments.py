@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from contacts.addresses import is_user_id
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone, to_e164
 from monitoring.kinds import MAX_NOTE
@@ -28,6 +29,11 @@ def phone(typed: str) -> str:
         return to_e164(typed, region=settings.LEADSYNC_DEFAULT_REGION, from_person=True)
     except InvalidPhone as error:
         raise ArgumentTypeError(str(error)) from error
+
+
+def person(typed: str) -> str:
+    """Parse who somebody is: a phone in any spelling, or a WhatsApp user id."""
+    return typed.strip() if is_user_id(typed) else phone(typed)
 
 
 def age(typed: str) -> timedelta:

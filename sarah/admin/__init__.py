@@ -1,6 +1,7 @@
-"""Admin pages of conversations and messages."""
+"""Admin pages of conversations, messages and deliveries."""
 
 from sarah.admin.conversations import SarahStateAdmin
+from sarah.admin.deliveries import KapsoDeliveryAdmin
 from sarah.admin.updates import StateUpdateAdmin
 
-__all__ = ["SarahStateAdmin", "StateUpdateAdmin"]
+__all__ = ["KapsoDeliveryAdmin", "SarahStateAdmin", "StateUpdateAdmin"]

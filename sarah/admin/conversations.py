@@ -154,7 +154,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
 
     # What a person can do
 
-    def phone_of(self, row: SarahState) -> str:
+    def identity_of(self, row: SarahState) -> str:
         return row.contact_phone
 
     has_resync_permission = holds("sarah.resync_sarahstate")

@@ -160,8 +160,8 @@ def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> 
 OF_BOTH = ("Dashboard", "Leads", "Conversations with Sarah", "Messages from Sarah", "Sync failures")
 OF_SALES = [*OF_BOTH, "Workspaces"]
 OF_OPERATORS = [
-    *(*OF_BOTH, "Causes of failures", "Alerts", "Alert settings", "Reconciliations"),
-    *("Workspaces", "API keys"),
+    *(*OF_BOTH, "Causes of failures", "Alerts", "Alert settings", "Deliveries from Kapso"),
+    *("Reconciliations", "Workspaces", "API keys"),
 ]
 
 

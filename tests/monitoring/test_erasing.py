@@ -20,7 +20,15 @@ from django.utils import timezone
 from factory import Transformer
 
 from contacts.erasure import is_erased, is_erased_since
-from contacts.models import Contact, Erasure, Note, Workspace
+from contacts.models import (
+    AddressChange,
+    ChatMark,
+    ChatMessage,
+    Contact,
+    Erasure,
+    Note,
+    Workspace,
+)
 from monitoring.models import (
     Alert,
     AlertDelivery,
@@ -28,7 +36,7 @@ from monitoring.models import (
     RefusedBody,
     SyncFailure,
 )
-from sarah.models import SarahState, StateUpdate
+from sarah.models import KapsoDelivery, SarahState, StateUpdate
 from tests.bot import Bot
 from tests.factories import (
     ContactFactory,
@@ -50,10 +58,13 @@ NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
     *("leadsync.ApiKey", "monitoring.AlertSettings", "monitoring.Heartbeat"),
-    *("monitoring.SyncRun", "contacts.Erasure"),
+    *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed"),
 }
 """Models of ours that never tell of somebody who talked to a bot."""
-NO_FREE_TEXT = ("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function")
+NO_FREE_TEXT = (
+    *("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function"),
+    *("business_scoped_user_id", "user_id", "former", "idempotency_key"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +75,9 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[type[Model], Model]:
     """One row about this person of each kind; `text` in all columns that can have it."""
-    lead = ContactFactory(phone=phone)
+    bsuid = BSUID if phone == PHONE else "ID.Neighbour"
+    lead = ContactFactory(phone=phone, business_scoped_user_id=bsuid)
+    here = {"workspace": lead.workspace, "wamid": phone}
     state = SarahStateFactory(contact_phone=phone, extracted_data=told)
     failure = SyncFailureFactory(contact_phone="", kind="rejected_payload", fingerprint=phone)
     cause = failure.group
@@ -75,6 +88,12 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
         lead.notes.create(text="", author="ani"),
         lead.status_changes.create(from_status="new", to="qualified", by="ani"),
         state,
+        ChatMark.objects.create(**here, status="read"),
+        ChatMessage.objects.create(
+            **here, business_scoped_user_id=bsuid, author="lead", sent_at=timezone.now()
+        ),
+        AddressChange.objects.create(workspace=lead.workspace, former=bsuid, phone=phone),
+        KapsoDelivery.objects.create(workspace=lead.workspace, idempotency_key=phone, body=""),
         MessageFactory(state=state),
         failure,
         RefusedBody.objects.create(refusal="body", digest=phone, body=text.encode(), error=""),
@@ -190,6 +209,23 @@ def test_the_log_of_the_admin_forgets_a_lead_that_was_deleted_before() -> None:
     call_command("erase_person", PHONE)
 
     assert LogEntry.objects.get().object_repr == "Budi"
+
+
+def test_a_person_without_a_number_is_erased_by_their_id() -> None:
+    lead = ContactFactory(phone=None, business_scoped_user_id=BSUID, whatsapp_name=NAME)
+    ChatMessage.objects.create(
+        workspace=lead.workspace,
+        wamid="1",
+        business_scoped_user_id=BSUID,
+        author="lead",
+        text=CANARY,
+        sent_at=timezone.now(),
+    )
+
+    call_command("erase_person", BSUID)
+
+    assert traces() == set()
+    assert is_erased(BSUID)
 
 
 def test_what_remains_is_a_hash_with_a_key_of_its_own_for_the_owner_only(folder: Path) -> None:
@@ -315,6 +351,7 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
     assert {name for name, rows in told.items() if isinstance(rows, list) and len(rows) == 1} == {
         *("leads", "notes", "status changes", "conversations", "messages", "failures"),
         *("refused messages", "alerts", "alert deliveries", "entries in the admin's log"),
+        *("chat messages", "delivery marks", "changed addresses", "deliveries from Kapso"),
     }
     assert (
         told["conversations"][0]["extracted_data"] | TOLD
@@ -336,7 +373,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["10 rows were erased."]
+    assert messages_of(done) == ["14 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.utils import timezone
 
+from contacts.models import ChatMark, ChatMessage
 from monitoring import pruning
 from monitoring.models import (
     Alert,
@@ -19,12 +20,13 @@ from monitoring.models import (
     SyncRun,
 )
 from monitoring.pruning import prunable, prune, surplus_messages
-from sarah.models import SarahState, StateUpdate
+from sarah.models import KapsoDelivery, SarahState, StateUpdate
 from tests.factories import (
     CauseFactory,
     MessageFactory,
     SarahStateFactory,
     SyncFailureFactory,
+    WorkspaceFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +222,39 @@ def test_the_command_counts_first_and_then_deletes(state: SarahState, capsys) ->
 def test_a_wrong_number_of_days_is_refused(days: str) -> None:
     with pytest.raises(CommandError, match="not a number of days"):
         call_command("prune", f"--days={days}")
+
+
+def test_the_chat_goes_after_the_days_of_its_workspace() -> None:
+    for slug, days in (("short", 30), ("long", 180)):
+        workspace = WorkspaceFactory(slug=slug, chat_days=days)
+        for age in (10, 100, 200):
+            about = {"workspace": workspace, "wamid": f"wamid.{age}"}
+            ChatMessage.objects.create(
+                **about, contact_phone="+6281234567890", author="lead", sent_at=ago(days=age)
+            )
+            ChatMark.objects.create(**about, status="read", at=ago(days=age))
+
+    assert prune() == {"chat messages": 3, "delivery marks": 3}
+
+    kept = ChatMessage.objects.order_by("pk").values_list("workspace__slug", "wamid")
+    assert list(kept) == [
+        ("short", "wamid.10"),
+        ("long", "wamid.10"),
+        ("long", "wamid.100"),
+    ]
+
+
+def test_deliveries_go_a_week_after_they_came_unless_they_still_wait() -> None:
+    workspace = WorkspaceFactory()
+    for key, age, worked in (("new", 6, True), ("old", 8, True), ("waits", 8, False)):
+        KapsoDelivery.objects.create(
+            workspace=workspace,
+            idempotency_key=key,
+            body="{}",
+            received_at=ago(days=age),
+            worked_at=ago(days=age) if worked else None,
+        )
+
+    assert prune() == {"deliveries from Kapso": 1}
+
+    assert left(KapsoDelivery, "idempotency_key") == {"new", "waits"}

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from contacts.erasure import made_with_other_keys
 from leadsync.management import base
-from leadsync.management.arguments import phone as phone_type
+from leadsync.management.arguments import person as person_type
 from monitoring.erasing import erase
 from monitoring.people import count, person_with
 
@@ -20,12 +20,17 @@ class Command(base.Command):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("phone", type=phone_type, metavar="PHONE", help="in any spelling")
+        parser.add_argument(
+            "identity",
+            type=person_type,
+            metavar="PHONE|BSUID",
+            help="a phone in any spelling, or a WhatsApp user id",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only count")
         parser.add_argument("--no-input", action="store_true", help="do not ask on a terminal")
 
-    def handle(self, *, phone: str, dry_run: bool, no_input: bool, **options: Any) -> None:
-        person = person_with(phone)
+    def handle(self, *, identity: str, dry_run: bool, no_input: bool, **options: Any) -> None:
+        person = person_with(identity)
         known = count(person)
         for name, number in known.items():
             self.stdout.write(f"{number:>8} {name}")
@@ -35,7 +40,7 @@ class Command(base.Command):
         if not no_input and sys.stdin.isatty() and input("Erase them for good? [yes/no] ") != "yes":
             raise CommandError("Nothing was erased.")
         try:
-            erased = erase(phone)
+            erased = erase(identity)
         except OSError as error:
             text = f"Nothing was erased: the folder var/ cannot be written ({error.strerror})."
             raise CommandError(text) from error

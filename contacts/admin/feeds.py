@@ -1,0 +1,189 @@
+"""The part of a workspace's page on which its feed from Kapso is set up and watched."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import StackedInline
+from unfold.decorators import action, display
+
+from contacts.models import Workspace
+from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.html import ago, as_link, list_url, pill
+from leadsync.admin.tools import holds
+from sarah.kapso.testing import send_test
+from sarah.kapso.work import Worked
+from sarah.models import KapsoDelivery, KapsoFeed
+
+EVENTS = (
+    "whatsapp.message.received",
+    "whatsapp.message.sent",
+    "whatsapp.message.delivered",
+    "whatsapp.message.read",
+    "whatsapp.message.failed",
+    "whatsapp.conversation.created",
+    "whatsapp.contact.identity_changed",
+    "whatsapp.contact.marketing_preference_changed",
+)
+"""What to tick at Kapso: we have a use for these."""
+WILL_CONNECT = _(
+    "The workspace gets an address for Kapso's webhook and a secret, which is shown once. From "
+    "then on whoever writes on WhatsApp is a lead from the first message on; you can switch that "
+    "off."
+)
+WILL_ROTATE = _(
+    "Kapso's deliveries are signed with this secret. The present one is taken for another week, so "
+    "that nothing is lost until you have pasted the new one at Kapso. It is shown once."
+)
+WILL_TEST = _(
+    "A signed event is sent to this workspace's address, stored and worked like one of Kapso's. It "
+    "changes no lead."
+)
+
+
+class KapsoFeedInline(StackedInline):
+    """The settings of the feed, and how it is doing."""
+
+    model = KapsoFeed
+    verbose_name_plural = _("WhatsApp (Kapso)")
+    fields = (
+        *("address", "events", "creates_leads", "last_seen", "state"),
+        *("app_secret", "handshake"),
+    )
+    readonly_fields = ("address", "events", "last_seen", "state", "handshake")
+    hide_title = True
+    can_delete = False
+    max_num = 1
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.request = request  # an inline is made anew for each request
+        return super().get_formset(request, *args, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # the button above makes it, with its secret
+
+    has_view_permission = holds("contacts.change_workspace")
+    has_change_permission = has_view_permission
+
+    @display(description=_("address for the webhook"))
+    def address(self, feed: KapsoFeed) -> SafeString:
+        path = reverse("kapso", args=[feed.workspace.slug])
+        return _code(self.request.build_absolute_uri(f"{path}/"))
+
+    @display(description=_("events to tick at Kapso"))
+    def events(self, feed: KapsoFeed) -> SafeString:
+        return format_html_join("", '<div class="ls-item"><code>{}</code></div>', zip(EVENTS))
+
+    @display(description=_("last event"))
+    def last_seen(self, feed: KapsoFeed) -> SafeString:
+        if feed.last_event_at is None:
+            return pill(_("None has come yet"), "warning")
+        return format_html("{} · <code>{}</code>", ago(feed.last_event_at), feed.last_event)
+
+    @display(description=_("what went wrong"))
+    def state(self, feed: KapsoFeed) -> SafeString:
+        return format_html_join(
+            "", '<div class="ls-item">{}</div>', ((one,) for one in _trouble(feed))
+        )
+
+    @display(description=_("verify token for Meta"))
+    def handshake(self, feed: KapsoFeed) -> SafeString:
+        return _code(feed.verify_token)
+
+
+def _code(text: str) -> SafeString:
+    return format_html('<code class="ls-wrap">{}</code>', text)
+
+
+def _trouble(feed: KapsoFeed) -> list[object]:
+    """What needs a look, in sentences; or that nothing does."""
+    deliveries = KapsoDelivery.objects.filter(workspace=feed.workspace_id)
+    found: list[object] = []
+    if feed.last_refused_at:
+        text = ngettext(
+            "%d delivery was refused: it was not signed with this secret.",
+            "%d deliveries were refused: they were not signed with this secret.",
+            feed.refused,
+        )
+        found.append(format_html("{} {}", text % feed.refused, ago(feed.last_refused_at)))
+    if parked := deliveries.parked().count():
+        text = ngettext(
+            "%d delivery broke ten times: look at it, then replay it.",
+            "%d deliveries broke ten times: look at them, then replay them.",
+            parked,
+        )
+        found.append(as_link(list_url("sarah_kapsodelivery", outcome="parked"), text % parked))
+    elif waiting := deliveries.waiting().count():
+        text = ngettext(
+            "%d delivery waits to be worked.", "%d deliveries wait to be worked.", waiting
+        )
+        found.append(text % waiting)
+    return found or [pill(_("Nothing"), "success")]
+
+
+class FeedActions:
+    """The buttons of a workspace's page that are about its feed."""
+
+    has_feed_permission = holds("contacts.change_workspace")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer to connect what is not connected, and the rest to what is."""
+        offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        is_connected = KapsoFeed.objects.filter(workspace=object_id).exists()
+        return [one for one in offered if (one.path == "connect-kapso") != is_connected]
+
+    @action(
+        description=_("Connect Kapso"),
+        permissions=["feed"],
+        url_path="connect-kapso",
+        icon="cable",
+        dialog=dialog(_("Connect Kapso?"), WILL_CONNECT, button=_("Connect")),
+    )
+    def connect_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        workspace = get_object_or_404(Workspace, pk=object_id)
+        feed, is_new = KapsoFeed.objects.get_or_create(workspace=workspace)
+        if is_new:
+            _show_once(request, feed.secret)
+            self.log_change(request, workspace, "Connected Kapso.")  # type: ignore[attr-defined]
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+    @action(
+        description=_("New secret for Kapso"),
+        permissions=["feed"],
+        url_path="rotate-kapso",
+        icon="key",
+        dialog=dialog(_("Make a new secret?"), WILL_ROTATE, button=_("Make it")),
+    )
+    def rotate_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        feed = get_object_or_404(KapsoFeed.objects.select_related("workspace"), workspace=object_id)
+        _show_once(request, feed.rotate())
+        self.log_change(request, feed.workspace, "New secret.")  # type: ignore[attr-defined]
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+    @action(
+        description=_("Send a test event to myself"),
+        permissions=["feed"],
+        url_path="test-kapso",
+        icon="send",
+        dialog=dialog(_("Send a test event?"), WILL_TEST, button=_("Send")),
+    )
+    def test_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        feed = get_object_or_404(KapsoFeed.objects.select_related("workspace"), workspace=object_id)
+        if send_test(feed) == Worked.DONE:
+            messages.success(request, _("The test event came in, was stored and worked."))
+        else:
+            messages.error(request, _("The test event was stored, but not worked yet."))
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+
+def _show_once(request: HttpRequest, secret: str) -> None:
+    text = _("The secret, to paste at Kapso now: it is not shown again.")
+    messages.warning(request, format_html('{} <code class="ls-wrap">{}</code>', text, secret))

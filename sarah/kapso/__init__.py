@@ -1,0 +1,1 @@
+"""Kapso's webhooks: what comes in is stored, answered, and then worked."""

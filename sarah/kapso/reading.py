@@ -1,0 +1,160 @@
+"""Reads a delivery of Kapso's own kind (v2), single or batched. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from contacts.models import MAX_WAMID, Author, DeliveryStatus
+from sarah.kapso import meta
+from sarah.kapso.contents import ad_of, reason_of, text_of, transcript_of, type_of
+from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown, Written
+from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
+
+MESSAGE = "whatsapp.message."
+CONVERSATION = "whatsapp.conversation."
+MOVED = "whatsapp.contact.identity_changed"
+PREFERRED = "whatsapp.contact.marketing_preference_changed"
+BY_HAND = ("business_app", "history_sync")
+"""Where messages of ours come from that a person wrote."""
+TEST = "leadsync.test"
+"""The event that a person sends from our own admin."""
+
+
+def read_delivery(event: str, body: Payload, *, now: datetime) -> list[Event]:
+    """Return all that a delivery says, in its order; `event` is the header's."""
+    if isinstance(body.get("entry"), list):
+        return list(meta.read(body, now=now))
+    if body.get("batch") is True or isinstance(body.get("data"), list):
+        event = line(body.get("type")) or event
+        return [said for one in parts(body, "data") for said in _read(event, one, now)]
+    return list(_read(event, body, now))
+
+
+def _read(event: str, body: Payload, now: datetime) -> Iterator[Event]:
+    number_id = line(
+        body.get("phone_number_id"), at(body, "conversation", "phone_number_id"), limit=64
+    )
+    if isinstance(body.get("message"), dict):
+        yield from _read_message(event, body, number_id, now)
+    elif event.startswith(CONVERSATION):
+        if person := _person(part(body, "conversation")):
+            seen = moment(at(body, "conversation", "last_active_at"), now=now)
+            yield Named(number_id=number_id, person=person, at=seen)
+    elif event == MOVED:
+        yield from _read_move(body, number_id, now)
+    elif event == PREFERRED:
+        yield from _read_preference(body, number_id, now)
+    elif event != TEST:
+        yield Unknown(number_id=number_id, what=f"event {event or 'without a name'}")
+
+
+def _read_message(event: str, body: Payload, number_id: str, now: datetime) -> Iterator[Event]:
+    message, conversation = part(body, "message"), part(body, "conversation")
+    if message.get("group_id") or conversation.get("group_id"):
+        return
+    if message.get("type") == "system":
+        yield from meta.read_system(message, number_id=number_id, now=now)
+        return
+    wamid = line(message.get("id"), limit=MAX_WAMID + 1)
+    person = _party(event, body)
+    if not wamid or len(wamid) > MAX_WAMID or person is None:
+        yield Unknown(number_id=number_id, what="message without an id or an address")
+        return
+    kapso = part(message, "kapso")
+    is_inbound = _is_inbound(event, message)
+    by_hand = not is_inbound and kapso.get("origin") in BY_HAND
+    yield Written(
+        number_id=number_id,
+        wamid=wamid,
+        person=person,
+        author=Author.LEAD if is_inbound else Author.STAFF if by_hand else Author.BOT,
+        type=type_of(message),
+        text=text_of(message),
+        transcript=transcript_of(message),
+        sent_at=moment(message.get("timestamp"), now=now),
+        is_history=kapso.get("origin") == "history_sync",
+        ad=ad_of(message),
+    )
+    if not is_inbound:
+        yield from _read_marks(event, message, wamid, number_id, now)
+
+
+def _read_marks(
+    event: str, message: Payload, wamid: str, number_id: str, now: datetime
+) -> Iterator[Event]:
+    """How far it got, by each of the three places that say so; each status once."""
+    sent = moment(message.get("timestamp"), now=now)
+    told = {
+        status: Marked(number_id=number_id, wamid=wamid, status=DeliveryStatus(status), at=sent)
+        for status in (event.removeprefix(MESSAGE), at(message, "kapso", "status"))
+        if status in DeliveryStatus.values
+    }
+    for one in parts(message, "kapso", "statuses"):
+        if (status := one.get("status")) in DeliveryStatus.values:
+            told[status] = Marked(
+                number_id=number_id,
+                wamid=wamid,
+                status=DeliveryStatus(status),
+                at=moment(one.get("timestamp"), now=now),
+                reason=reason_of(one),
+            )
+    yield from told.values()
+
+
+def _is_inbound(event: str, message: Payload) -> bool:
+    direction = at(message, "kapso", "direction")
+    if direction in ("inbound", "outbound"):
+        return bool(direction == "inbound")
+    return event == f"{MESSAGE}received" or bool(message.get("from") or message.get("from_user_id"))
+
+
+def _party(event: str, body: Payload) -> Person | None:
+    """The person at the other end of a message."""
+    message = part(body, "message")
+    end = "from" if _is_inbound(event, message) else "to"
+    by = username(message.get("username")) if end == "from" else ""
+    return _person(
+        part(body, "conversation"),
+        part(body, "contact"),
+        phone=message.get(end),
+        user_id=message.get(f"{end}_user_id"),
+        name=at(message, "kapso", "contact_name"),
+        by=by,
+    )
+
+
+def _person(
+    *known: Payload, phone: object = None, user_id: object = None, name: object = None, by: str = ""
+) -> Person | None:
+    """Who somebody is, by the first of the conversation and the contact that tells it."""
+    phones = [one.get(key) for one in known for key in ("phone_number", "wa_id")]
+    ids = [one.get("business_scoped_user_id") for one in known]
+    found = address((phone, *phones), (user_id, *ids))
+    if not found:
+        return None
+    names = [at(one, "kapso", "contact_name") for one in known]
+    names += [one.get(key) for one in known for key in ("contact_name", "profile_name")]
+    return Person(
+        address=found,
+        name=line(name, *names),
+        username=by or username(*(one.get("username") for one in known)),
+    )
+
+
+def _read_move(body: Payload, number_id: str, now: datetime) -> Iterator[Event]:
+    person = _person(part(body, "contact"))
+    former = address((), (at(body, "previous", "business_scoped_user_id"),))
+    if person and former:
+        yield Moved(number_id=number_id, former=former, person=person, at=now)
+
+
+def _read_preference(body: Payload, number_id: str, now: datetime) -> Iterator[Event]:
+    person, preference = _person(part(body, "contact")), part(body, "marketing_preference")
+    status, sequence = preference.get("status"), preference.get("sequence")
+    if person and status in ("stopped", "resumed"):
+        yield Preferred(
+            number_id=number_id,
+            person=person,
+            is_stopped=status == "stopped",
+            at=moment(preference.get("occurred_at"), now=now),
+            sequence=sequence if type(sequence) is int and abs(sequence) < 2**63 else None,
+        )

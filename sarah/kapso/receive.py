@@ -1,0 +1,59 @@
+"""Receives a delivery: stored and committed, then answered, and worked at once where quick."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from threading import BoundedSemaphore
+
+from django.db import IntegrityError
+
+from leadsync.infra.db import LOST, bounded_waits
+from sarah.kapso.signatures import delivery_key
+from sarah.kapso.work import work
+from sarah.models import KapsoDelivery, KapsoFeed
+from sarah.models.deliveries import LEASE
+from sarah.models.feeds import MAX_EVENT
+
+MAX_BODY = 1024 * 1024
+"""Bytes; Kapso batches at most 100 messages."""
+QUICK = 64 * 1024
+"""Bytes that are worked while Kapso waits."""
+_at_work = BoundedSemaphore(1)
+"""Of the deliveries that come in at the same time, a process works one; the worker has the others.
+Bots wait for the same threads."""
+
+
+def receive(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str]) -> int | None:
+    """Commit a delivery, and return its key; None if it came before.
+
+    Raises OperationalError or InterfaceError if it could not be committed: Kapso sends it again.
+    """
+    is_quick = len(raw) <= QUICK and _at_work.acquire(blocking=False)
+    try:
+        delivery = store(feed, raw, headers, is_taken=is_quick)
+        with suppress(*LOST):
+            feed.see(headers.get("X-Webhook-Event", "Meta"))
+        with suppress(*LOST):  # it is safe: whatever happens here, the worker works it later
+            if delivery and is_quick:
+                work(delivery)
+    finally:
+        if is_quick:
+            _at_work.release()
+    return delivery
+
+
+def store(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str], *, is_taken: bool) -> int | None:
+    """Insert the delivery; one that is taken already is left alone by the worker for a while."""
+    delivery = KapsoDelivery(
+        workspace_id=feed.workspace_id,
+        idempotency_key=delivery_key(raw, headers),
+        event=headers.get("X-Webhook-Event", "")[:MAX_EVENT].replace("\x00", ""),
+        body=raw.decode("utf-8", "replace").replace("\x00", ""),
+    )
+    if is_taken:
+        delivery.take(LEASE)
+    try:
+        with bounded_waits():
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        return None
+    return delivery.pk

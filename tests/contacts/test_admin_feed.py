@@ -1,0 +1,129 @@
+"""A workspace's page: its feed from Kapso is set up, tried out and watched there."""
+
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from contacts.models import Workspace
+from sarah.kapso.signatures import sign
+from sarah.models import KapsoDelivery, KapsoFeed
+from tests.contacts.pages import saves
+from tests.factories import WorkspaceFactory
+from tests.kapso import Kapso, example
+from tests.staff import Staff
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "contacts_workspace_change"
+
+
+@pytest.fixture
+def operator() -> Staff:
+    return Staff("Operators")
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return WorkspaceFactory()
+
+
+def page_of(operator: Staff, workspace: Workspace) -> str:
+    return unescape(operator.sees(PAGE, workspace.pk))
+
+
+def test_the_secret_is_shown_once_and_signs_what_comes(
+    operator: Staff, workspace: Workspace
+) -> None:
+    operator.confirms("connect_kapso", workspace)
+    first, second = (page_of(operator, workspace) for _look in range(2))
+
+    secret = KapsoFeed.objects.get().secret
+    assert (secret in first, secret in second) == (True, False)
+    assert f"http://testserver/webhooks/kapso/{workspace.slug}/" in second
+    assert "whatsapp.message.received" in second
+    assert "None has come yet" in second
+    signed = {"X-Webhook-Signature": sign(b"{}", secret)}
+    url = f"/webhooks/kapso/{workspace.slug}/"
+    assert Client().post(url, b"{}", "application/json", headers=signed).status_code == 200
+
+
+def test_connecting_twice_keeps_the_secret(operator: Staff, workspace: Workspace) -> None:
+    operator.confirms("connect_kapso", workspace)
+    secret = KapsoFeed.objects.get().secret
+
+    operator.confirms("connect_kapso", workspace)
+
+    assert KapsoFeed.objects.get().secret == secret
+
+
+def test_a_new_secret_leaves_the_one_before_valid_for_a_while(operator: Staff) -> None:
+    kapso = Kapso()
+
+    operator.confirms("rotate_kapso", kapso.workspace)
+
+    feed = KapsoFeed.objects.get()
+    assert feed.secret != kapso.feed.secret
+    assert feed.secret in page_of(operator, kapso.workspace)
+    assert kapso.send(example("text")).status_code == 200
+
+
+def test_a_test_event_goes_the_way_of_kapsos(operator: Staff) -> None:
+    kapso = Kapso()
+
+    operator.confirms("test_kapso", kapso.workspace)
+
+    assert KapsoDelivery.objects.get().worked_at
+    page = page_of(operator, kapso.workspace)
+    assert "The test event came in" in page
+    assert "leadsync.test" in page
+
+
+def test_the_page_says_what_is_refused_and_what_needs_a_person(operator: Staff) -> None:
+    kapso = Kapso(refused=3)
+    kapso.feed.refuse(1)
+    KapsoDelivery.objects.create(
+        workspace=kapso.workspace, idempotency_key="1", body="{}", next_attempt_at=None
+    )
+
+    page = page_of(operator, kapso.workspace)
+
+    assert "4 deliveries were refused" in page
+    assert "1 delivery broke ten times" in page
+
+
+def test_leads_from_messages_and_metas_secret_are_set_there(operator: Staff) -> None:
+    kapso = Kapso()
+    page = f"/admin/contacts/workspace/{kapso.workspace.pk}/change/"
+
+    saves(
+        operator.client,
+        page,
+        **{"kapso_feed-0-app_secret": "metas", "chat_days": "30", "kapso_feed-0-creates_leads": ""},
+    )
+
+    kapso.feed.refresh_from_db()
+    assert (kapso.feed.app_secret, kapso.feed.secret) == ("metas", "leadsync-example-secret")
+    assert Workspace.objects.get().chat_days == 30
+
+
+def test_sales_neither_see_nor_change_the_feed() -> None:
+    kapso, sales = Kapso(), Staff("Sales")
+
+    page = sales.sees(PAGE, kapso.workspace.pk)
+    sales.confirms("rotate_kapso", kapso.workspace)
+
+    assert "/webhooks/kapso/" not in page
+    assert KapsoFeed.objects.get().secret == "leadsync-example-secret"
+
+
+def test_an_operator_replays_deliveries(operator: Staff) -> None:
+    kapso = Kapso()
+    kapso.send(example("text"))
+    delivery = KapsoDelivery.objects.get()
+    assert "Rina" in operator.sees("sarah_kapsodelivery_change", delivery.pk)
+
+    operator.runs("replay", [delivery])
+
+    assert KapsoDelivery.objects.due().count() == 1
+    assert operator.list_of(KapsoDelivery, outcome="waiting").result_count == 1
+    assert Staff("Sales").status_of("sarah_kapsodelivery_changelist") == 403
