@@ -41,9 +41,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def find(self, sent: str) -> "ApiKey | None":
         """Return the sent key, valid or not, with bot and workspace: one query, none for junk."""
-        if not keys.is_wellformed(sent):
-            return None
-        return next(iter(_with_digest(keys.digest(sent))), None)
+        return self.with_digest(keys.digest(sent)) if keys.is_wellformed(sent) else None
+
+    def with_digest(self, digest: str) -> "ApiKey | None":
+        """Return the key with this digest, valid or not, with bot and workspace: one query."""
+        return next(iter(_with_digest(digest)), None)
 
     def revoke(self) -> int:
         """Revoke these keys; return how many were not revoked before."""
@@ -76,6 +78,9 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     objects = ApiKeyQuerySet.as_manager()
+
+    is_remembered = False
+    """Whether the database could not be asked (`outage.py`): workspace and bot are not known."""
 
     class Meta:
         verbose_name = _("API key")

@@ -286,6 +286,7 @@ LEADSYNC_FAILED_AUTH_RATE = env.str(
     "30/min",
     validate=validate.Regexp(r"^\d+/(sec|min|hour|day)$", error="use a rate such as 30/min."),
 )
+LEADSYNC_SPOOL_DIR = env.path("LEADSYNC_SPOOL_DIR", VAR_DIR / "spool")
 LEADSYNC_SITE_URL = env.str(
     "LEADSYNC_SITE_URL", "", validate=validate.Regexp(r"(https?://[^/?#\s]+)?\Z", error=SITE)
 )

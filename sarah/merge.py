@@ -32,14 +32,14 @@ class Merge:
     is_late: bool
 
 
-def merge(stored: SarahState, message: Message) -> Merge:
+def merge(stored: SarahState, message: Message, *, is_late: bool = False) -> Merge:
     """Merge a message into `stored`: absent fields stay, facts are merged key by key.
 
     A late message, or one of a bot that lost its memory (CONTRACT 1), only fills empty facts and
-    moves the state forward.
+    moves the state forward. The message's count tells, or the caller.
     """
     sent_count = message.fields.get("message_count")
-    is_late = isinstance(sent_count, int) and sent_count < stored.message_count
+    is_late = is_late or (isinstance(sent_count, int) and sent_count < stored.message_count)
     fields = dict(message.fields)
     if is_late:
         fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from contacts import quota
 from contacts.models import AuthorKind, Contact
 from contacts.workflow import SARAH
-from leadsync.infra.db import CompiledQuery, raise_if_transaction_is_lost
+from leadsync.infra.db import CompiledQuery, limit_lock_waits, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules
@@ -54,7 +53,7 @@ def guarded_sync(state: SarahState) -> SyncResult:
     """
     try:
         with transaction.atomic():
-            _limit_lock_waits()
+            limit_lock_waits()
             result = sync(state)
     except Exception as error:  # noqa: BLE001 (guard: nothing in the sync may cost a message)
         raise_if_transaction_is_lost()
@@ -120,13 +119,6 @@ def sync(state: SarahState) -> SyncResult:
     _heal_failures(state)
     state.confirm_synced(contact)
     return SyncResult()
-
-
-def _limit_lock_waits() -> None:
-    """Limit the wait for a lead that somebody holds; SQLite has no row locks."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
 
 
 def _why_unresolved(state: SarahState) -> SyncReason:

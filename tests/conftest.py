@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from threading import get_ident
 from typing import Any
 from weakref import WeakSet
@@ -41,6 +42,8 @@ gc.set_threshold(100_000, 50, 100)
 # Else the workers of pytest-xdist inherit it, and pytest-django reads the settings too early there.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from leadsync import outage  # noqa: E402
+from leadsync.infra.patience import Patience  # noqa: E402
 from tests.bot import Bot  # noqa: E402
 from tests.flush import MigratedRows  # noqa: E402
 
@@ -127,3 +130,12 @@ def bot(transactional_db: None) -> Bot:
 @pytest.fixture(autouse=True)
 def _forgotten_throttles() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a spool of its own, made at its first use, and an outage of its own."""
+    settings.LEADSYNC_SPOOL_DIR = tmp_path / "spool"
+    monkeypatch.setattr(outage, "_away_until", 0.0)
+    monkeypatch.setattr(outage, "_remembered_until", {})
+    monkeypatch.setattr("sarah.receive.patience", Patience())

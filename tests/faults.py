@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from leadsync import outage
+
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
 
 LEADS = "contacts_contact"
@@ -108,6 +110,7 @@ def database_away() -> Iterator[None]:
         yield
     finally:
         _reconnect(settings)
+        outage.end()
 
 
 def _reconnect(settings: dict) -> None:
@@ -124,6 +127,7 @@ def _execute(statement: str) -> None:
 
 SYNCED = 200, {"success": True, "sync": True}
 SAVED_ONLY = 200, {"success": True, "sync": False, "syncReason": "sync_error"}
+STORED = 200, {"success": True, "sync": False, "syncReason": "stored_for_later"}
 NEWS = {
     "state": "handoff",
     "lead_score": 80,

@@ -33,6 +33,7 @@ def production_server() -> Iterator[str]:
             "ALLOWED_HOSTS": HOST,
             "DATABASE_URL": database_url(),
             "DEBUG": "0",
+            "LEADSYNC_SPOOL_DIR": str(settings.LEADSYNC_SPOOL_DIR),
             "PYTHONWARNINGS": "ignore:No directory at",
             "SECRET_KEY": "for-the-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
         },

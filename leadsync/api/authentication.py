@@ -4,7 +4,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, OperationalError
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
@@ -12,7 +12,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from leadsync.infra.db import with_second_try
+from leadsync import outage
+from leadsync.infra.db import LOST, with_second_try
 from leadsync.models import ApiKey
 from monitoring.alerts.announce import notice_key
 from monitoring.errors import frames
@@ -43,7 +44,7 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         sent = self._sent_key(request)
-        request.known_key = key = with_second_try(lambda: ApiKey.objects.find(sent))
+        request.known_key = key = self._find(sent, request)
         if key and key.is_valid:
             self._record_use(key)
             return key.user, key
@@ -60,6 +61,9 @@ class KeyAuthentication(BaseAuthentication):
             "Send the bot's key as “Authorization: Bearer <key>” or “X-API-Key: <key>”."
         )
 
+    def _find(self, sent: str, request: Request) -> ApiKey | None:
+        return with_second_try(lambda: ApiKey.objects.find(sent))
+
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
@@ -70,10 +74,38 @@ class KeyAuthentication(BaseAuthentication):
         return request.headers.get("X-API-Key", "").strip()
 
     def _record_use(self, key: ApiKey) -> None:
+        if key.is_remembered:
+            return
         try:
             key.record_use()
         except Error as error:  # a read-only or busy database: the caller is authenticated anyway
             logger.warning("The use of key %s could not be recorded: %s", key.pk, frames(error))
+
+
+class RememberingKeyAuthentication(KeyAuthentication):
+    """Knows a key that was used in the last ten minutes also while the database is away.
+
+    Then `request.auth` is a key of which only digest, prefix and scopes are known: good for storing
+    what it sends (`is_remembered`). Only for POST: nothing can be read.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        user, key = super().authenticate(request)
+        outage.remember(key)
+        return user, key
+
+    def _find(self, sent: str, request: Request) -> ApiKey | None:
+        try:
+            if request.method == "POST" and outage.is_fresh():
+                raise OperationalError("The database was away a moment ago.")
+            return super()._find(sent, request)
+        except LOST:
+            key = outage.remembered(sent) if request.method == "POST" else None
+            if key is None:
+                raise
+            if not outage.is_fresh():
+                outage.begin()
+            return key
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from leadsync.infra.bodies import BodyTooLarge
-from leadsync.infra.db import LOST
+from leadsync.infra.db import is_unavailable
 from leadsync.infra.request_ids import request_id
+from leadsync.infra.spool import SpoolUnavailable
 from leadsync.middleware import is_api
 from monitoring.errors import frames
 
@@ -33,7 +34,7 @@ class PayloadTooLarge(exceptions.APIException):
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn every exception under the API into JSON."""
-    if isinstance(error, LOST):
+    if is_unavailable(error) or isinstance(error, SpoolUnavailable):
         logger.error("The database cannot be reached: %s", frames(error))
         error = DatabaseAway()
     elif isinstance(error, BodyTooLarge):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ from django.db import (
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from django.utils.formats import number_format
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
+from psycopg_pool import PoolTimeout
 
 BATCH_SIZE = 500
 """The most rows in one transaction: SQLite has one writer, and the bot must not wait."""
@@ -33,6 +35,7 @@ LOST = (OperationalError, InterfaceError)
 """The connection or the transaction is lost; the data is not, and can be written again."""
 
 T = TypeVar("T")
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
 
 
 def batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -66,13 +69,13 @@ def past_races(run: Callable[[], T]) -> T:
 def with_second_try(run: Callable[[], T]) -> T:
     """Call `run`, and once more on a new connection if the first is lost or loses a deadlock.
 
-    The bot never sends anything twice. Not after a lock time-out or a cancelled statement: it would
-    wait as long again.
+    Not after a lock time-out, a cancelled statement, or a wait for a free connection: it would wait
+    as long again.
     """
     try:
         return past_races(run)
     except LOST as error:
-        if is_busy(error):
+        if is_busy(error) or isinstance(error.__cause__, PoolTimeout):
             raise
         connection.close()
     return run()
@@ -85,19 +88,37 @@ def is_busy(error: BaseException) -> bool:
     return isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in str(error)
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not take what was written: away, locked, full or read-only."""
+    return isinstance(error, LOST) or isinstance(error.__cause__, ReadOnlySqlTransaction)
+
+
 @contextmanager
 def bounded_waits(limit: int | None = None) -> Iterator[None]:
     """A transaction in which no statement waits longer than `limit` milliseconds for a lock.
 
-    By default LEADSYNC_LOCK_TIMEOUT_MS, and on SQLite, which has one lock for all, two seconds.
+    By default as long as around it, else LEADSYNC_LOCK_TIMEOUT_MS; on SQLite, which has one lock
+    for all, two seconds.
     """
-    if connection.vendor == "sqlite":
-        with _sqlite_waits(limit or SQLITE_WAIT_MS), transaction.atomic():
-            yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = {limit or settings.LEADSYNC_LOCK_TIMEOUT_MS:d}")
-        yield
+    token = _limit.set(limit or _limit.get())
+    try:
+        if connection.vendor == "sqlite":
+            with _sqlite_waits(_limit.get() or SQLITE_WAIT_MS), transaction.atomic():
+                yield
+        else:
+            with transaction.atomic():
+                limit_lock_waits()
+                yield
+    finally:
+        _limit.reset(token)
+
+
+def limit_lock_waits() -> None:
+    """Limit the waits of this transaction as `bounded_waits` does; SQLite has no row locks."""
+    if connection.vendor == "postgresql":
+        milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {milliseconds:d}")
 
 
 @contextmanager

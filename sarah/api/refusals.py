@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.phones import InvalidPhone, to_e164
+from leadsync import outage
 from leadsync.infra.bodies import BodyTooLarge, read_body
 from leadsync.infra.request_ids import request_id
 from leadsync.models import ApiKey
@@ -33,7 +34,9 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
     """
     key: ApiKey | None = getattr(request, "known_key", None)
     refusal = REFUSALS.get(response.status_code)
-    if key is None or refusal is None:
+    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        outage.count_refusal()
+    if key is None or key.is_remembered or refusal is None:
         return
     try:
         raw = read_body(request)
@@ -41,10 +44,19 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
         raw = too_large.beginning
     except OSError:  # the client is gone, and its body with it
         return
+    if refusal == Refusal.CRASH:
+        keep_refused(key, raw, refusal=refusal, **as_failure(error))
+    else:
+        keep_refused(key, raw, refusal=refusal, error=str(response.data["error"]))
+
+
+def keep_refused(key: ApiKey, raw: bytes, *, refusal: Refusal, **failure: str) -> bool:
+    """Keep the body of a message that was not saved, and count it on the key's failure.
+
+    `failure` says why, as in `SyncFailure`. Returns False if that could not be written.
+    """
     evidence = as_evidence(raw, limit=MAX_SHOWN)
-    is_crash = refusal == Refusal.CRASH
-    described = as_failure(error) if is_crash else {"error": str(response.data["error"])}
-    record_failure(
+    cause_id = record_failure(
         kind=Kind.REJECTED_PAYLOAD,
         refused=RefusedBody(
             key_id=key.pk,
@@ -52,13 +64,14 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
             digest=evidence["fingerprint"],
             body=raw,
             contact_phone="" if refusal == Refusal.KEY else _phone_of(raw, key),
-            error=described["error"],
+            error=failure["error"],
             request_id=request_id.get(),
         ),
         workspace_ref=key.workspace.slug if key.workspace else "",
         payload=evidence["payload"],
-        **described,
+        **failure,
     )
+    return cause_id is not None
 
 
 def _phone_of(raw: bytes, key: ApiKey) -> str:

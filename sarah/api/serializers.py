@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from contacts.models import MAX_SCORE, Language, Temperature
 from sarah.models import ConversationState, SarahState, SyncReason
+from sarah.reading import Message
 from sarah.receive import Receipt
 
 BLANK_STATE = {
@@ -14,6 +15,7 @@ BLANK_STATE = {
     "language": Language.INDONESIAN.value,
     "message_count": 0,
 }
+STORED_FOR_LATER = "stored_for_later"
 TIMES = ("created_at", "updated_at", "last_message_at")
 
 
@@ -36,6 +38,12 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
     if receipt.warnings:
         answer["warnings"] = receipt.warnings
     return answer
+
+
+def stored_json(message: Message) -> dict[str, object]:
+    """Render the answer to a message that is stored until the database can take it."""
+    answer = {"success": True, "sync": False, "syncReason": STORED_FOR_LATER}
+    return answer | ({"warnings": message.warnings} if message.warnings else {})
 
 
 class StateSerializer(serializers.Serializer):
@@ -87,7 +95,9 @@ class ReceiptSerializer(serializers.Serializer):
     success = serializers.BooleanField()
     sync = serializers.BooleanField()
     syncReason = serializers.ChoiceField(  # noqa: N815 (the name on the wire)
-        SyncReason.choices, required=False, help_text="Only if sync is false."
+        [*SyncReason.choices, (STORED_FOR_LATER, "The database cannot take it yet")],
+        required=False,
+        help_text="Only if sync is false.",
     )
     warnings = serializers.DictField(
         child=serializers.CharField(),

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import time
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,19 +14,22 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from contacts.phones import InvalidPhone
+from leadsync.api.authentication import RememberingKeyAuthentication
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.infra.bodies import read_body
-from leadsync.infra.db import with_second_try
-from leadsync.models import Scope
+from leadsync.infra.db import is_unavailable, with_second_try
+from leadsync.models import ApiKey, Scope
 from monitoring.alerts.announce import notice_key
 from monitoring.models import AlertKind
 from sarah.addressing import ForeignWorkspace, recall
 from sarah.api.refusals import record_refusal
 from sarah.api.replays import EXCLUDED, is_replay_of_erased
 from sarah.api.schema import describe_state_view
-from sarah.api.serializers import BLANK_STATE, receipt_json, state_json
+from sarah.api.serializers import BLANK_STATE, receipt_json, state_json, stored_json
+from sarah.api.spooling import store
+from sarah.journal import Arrival
 from sarah.reading import UnreadableBody, parse_body, read_message, read_ref
-from sarah.receive import Origin, receive
+from sarah.receive import Receipt, receive
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +40,7 @@ class StateView(APIView):
 
     read_scope = write_scope = Scope.STATES_WRITE
     content_negotiation_class = AlwaysJSON
+    authentication_classes = (RememberingKeyAuthentication,)
 
     def get(self, request: Request) -> Response:
         """Return the conversation with this phone, or a blank one. Creates nothing."""
@@ -46,26 +51,27 @@ class StateView(APIView):
         return Response(state_json(state) if state else BLANK_STATE)
 
     def post(self, request: Request) -> Response:
-        """Save a message and sync it to the lead; 200 means that it is committed."""
+        """Save a message and sync it to the lead; 200 means that it is committed, or stored on this
+        machine's disk while the database cannot take it."""
         raw = read_body(request)
         body = parse_body(raw)
         _required(body.get("contact_phone"))
-        message = read_message(body, now=timezone.now())
+        key: Any = request.auth
+        now = timezone.now()
+        message = read_message(body, now=now)
         if is_replay_of_erased(request, message):
             return Response(EXCLUDED)
-        receipt = with_second_try(
-            lambda: receive(
-                message,
-                raw=raw,
-                key_workspace=request.auth.workspace,
-                origin=Origin(
-                    started=self.started,
-                    key_id=request.auth.pk,
-                    client_address=_address_of(request),
-                ),
-            )
+        arrival = Arrival(
+            message=message,
+            raw=raw,
+            started=self.started,
+            key_workspace=key.workspace,
+            key_id=key.pk,
+            client_address=_address_of(request),
+            at=now,
         )
-        return Response(receipt_json(receipt))
+        receipt = _receive_or_store(arrival, key)
+        return Response(receipt_json(receipt) if receipt else stored_json(arrival.message))
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         self.started = time.perf_counter()
@@ -73,7 +79,7 @@ class StateView(APIView):
         if is_plain:
             logger.warning("A bot calls /sarah/state over plain HTTP: its key can be read.")
         super().initial(request, *args, **kwargs)
-        if is_plain:
+        if is_plain and not request.auth.is_remembered:
             notice_key(AlertKind.PLAIN_HTTP, request.auth)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -81,6 +87,21 @@ class StateView(APIView):
         if self.request.method == "POST":
             record_refusal(self.request, exc, response)
         return response
+
+
+def _receive_or_store(arrival: Arrival, key: ApiKey) -> Receipt | None:
+    """Commit the message, or else store it for later: then None.
+
+    Raises SpoolUnavailable if neither is possible.
+    """
+    try:
+        if not key.is_remembered:
+            return receive(arrival)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+    store(arrival, key)
+    return None
 
 
 def _address_of(request: Request) -> str | None:

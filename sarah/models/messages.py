@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -37,6 +38,11 @@ class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
         """Messages that should have reached a lead: each was synced or failed, at that time."""
         return self.exclude(outcome__in=NOT_COUNTED)
 
+    def received_as(self, message_id: UUID, phone: str) -> "StateUpdate | None":
+        """Return the message with this id, in whatever conversation with the phone."""
+        same = self.filter(state__contact_phone=phone, message_id=message_id)
+        return same.select_related("state").first()
+
 
 class StateUpdate(models.Model):
     """One accepted message. Never edited; deleted only by age (`monitoring/pruning.py`)."""
@@ -51,6 +57,9 @@ class StateUpdate(models.Model):
         db_index=False,
         verbose_name=_("conversation"),
     )
+    message_id = models.UUIDField(_("message"), null=True, editable=False)
+    """Made by us at arrival. Tells whether a message is in already when its COMMIT was not
+    answered."""
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     key = models.ForeignKey(
         "leadsync.ApiKey",

@@ -12,10 +12,11 @@ from django.utils import timezone
 from contacts.models import Contact
 from leadsync.models import ApiKey
 from monitoring.models import SyncFailure
+from sarah.api.spooling import drain
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory
-from tests.faults import CONVERSATIONS, LEADS, NEWS, SAVED_ONLY, locked, postgresql, told
+from tests.faults import CONVERSATIONS, LEADS, NEWS, SAVED_ONLY, STORED, locked, postgresql, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,20 +62,24 @@ def test_a_message_is_saved_while_leads_are_locked_and_synced_later(
 
 
 @postgresql
-def test_a_locked_conversation_is_waited_for_once_and_left_as_it_was(
+def test_a_message_to_a_locked_conversation_is_stored_and_comes_in_afterwards(
     bot: Bot, lead: Contact
 ) -> None:
     bot.post(lead_score=20)
 
     with locked(THE_CONVERSATION):
         answer, waited = timed(lambda: bot.post(**NEWS))
+        drain()
+        assert SarahState.objects.get().lead_score == 20
 
-    assert answer.status_code == 503
+    assert told(answer) == STORED
     assert waited < 0.8
-    assert SarahState.objects.get().lead_score == 20
+    assert drain() == 1
+    lead.refresh_from_db()
+    assert lead.lead_score == 80
 
 
-def test_another_writer_of_sqlite_is_waited_for_once(
+def test_a_message_beside_another_writer_of_sqlite_is_stored_and_comes_in_afterwards(
     bot: Bot, lead: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if connection.vendor != "sqlite":
@@ -83,10 +88,15 @@ def test_another_writer_of_sqlite_is_waited_for_once(
     monkeypatch.setattr("leadsync.infra.db.SQLITE_WAIT_MS", 400)
 
     with locked(WRITES):
-        answer, waited = timed(lambda: bot.post(**NEWS))
+        first, waited = timed(lambda: bot.post(message_count=3))
+        second, waited_again = timed(lambda: bot.post(**NEWS))
 
-    assert answer.status_code == 503
+    assert [told(first), told(second)] == [STORED, STORED]
     assert 0.4 <= waited < 0.8
+    assert waited_again < 0.4
+    assert drain() == 2
+    lead.refresh_from_db()
+    assert lead.lead_score == 80
 
 
 @postgresql

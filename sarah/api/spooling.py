@@ -1,0 +1,174 @@
+"""Store and forward: what the database cannot take now is stored on this machine's disk, and
+received as soon as it can."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from threading import Thread
+from uuid import UUID
+
+from django.db import Error, connection
+from django.utils import timezone
+
+from contacts.phones import InvalidPhone
+from leadsync import outage
+from leadsync.infra import spool
+from leadsync.infra.db import is_busy, is_unavailable
+from leadsync.infra.request_ids import request_id
+from leadsync.infra.spool import SpoolUnavailable, Stored
+from leadsync.models import ApiKey, Scope
+from monitoring.errors import as_failure, frames
+from monitoring.kinds import Kind
+from monitoring.models import Refusal
+from sarah.addressing import ForeignWorkspace
+from sarah.api.refusals import keep_refused
+from sarah.guards import record_failure
+from sarah.journal import Arrival
+from sarah.reading import as_evidence, parse_body, read_message
+from sarah.receive import receive
+
+logger = logging.getLogger(__name__)
+
+POLL = 0.5
+"""Seconds between two looks into the spool."""
+MAX_ATTEMPTS = 10
+"""After so many, with doubling pauses (17 minutes), a message that breaks our code is set aside as
+a refused body."""
+REVOKED = "The message was stored while the database was away; its key is no longer valid."
+FOREIGN = "This key is bound to another workspace."
+LOST_MESSAGES = (
+    "{count} messages were answered 503 between {first} and {last}, because neither the database "
+    "nor the disk of this machine could take them. They are lost: look at what their bots know."
+)
+
+
+def store(arrival: Arrival, key: ApiKey) -> None:
+    """Store a message durably for later; raises SpoolUnavailable."""
+    message = Stored(
+        id=arrival.id.hex,
+        arrived_at=arrival.at.timestamp(),
+        body=arrival.raw,
+        key_digest=key.digest,
+        client_address=arrival.client_address,
+        request_id=request_id.get(),
+    )
+    spool.add(message)
+
+
+def start_drainer() -> None:
+    """Bring in what is stored, in the background, as long as this process lives."""
+    Thread(target=_keep_draining, name="drainer", daemon=True).start()
+
+
+def drain() -> int:
+    """Receive what is in the spool, first in first out; returns how many messages were taken out.
+
+    Of all processes of this machine, one drains at a time. A message is removed once it is
+    committed; if the process is killed in between, the journal tells that it is in. Raises Error
+    if the database is away.
+    """
+    taken = number = 0
+    held_up: set[object] = set()
+    with spool.only_drainer() as is_mine:
+        while is_mine and (stored := spool.waiting(after=number)):
+            number = stored.number
+            taken += _take(stored, held_up)
+        if is_mine:
+            _report_refusals()
+    return taken
+
+
+def _keep_draining() -> None:
+    while True:
+        try:
+            outage.move_refusals_to_spool()
+            drain()
+        except (Error, SpoolUnavailable) as error:
+            logger.warning("Stored messages cannot be brought in yet: %s", frames(error))
+        except Exception as error:  # noqa: BLE001 (guard: the drainer outlives a bug)
+            logger.error("Bringing in stored messages failed: %s", frames(error))
+        connection.close()
+        time.sleep(POLL)
+
+
+def _take(stored: Stored, held_up: set[object]) -> bool:
+    """Receive one message; False if it stays, with all later ones of the same person.
+
+    One person's locked conversation does not hold up the others. Raises Error if the database is
+    away.
+    """
+    body = parse_body(stored.body)
+    person = body.get("contact_phone") if isinstance(body.get("contact_phone"), str) else None
+    if person in held_up or time.time() < stored.arrived_at + 2**stored.attempts - 1:
+        held_up.add(person)
+        return False
+    token = request_id.set(stored.request_id)
+    try:
+        is_done = _receive_or_refuse(stored, body)
+    except Exception as error:
+        if is_unavailable(error) and not is_busy(error):
+            raise
+        is_done = False
+        if not is_busy(error):
+            logger.error("A stored message could not be received: %s", frames(error))
+            spool.count_attempt(stored)
+    finally:
+        request_id.reset(token)
+    if is_done:
+        spool.remove(stored)
+    else:
+        held_up.add(person)
+    return is_done
+
+
+def _receive_or_refuse(stored: Stored, body: dict[str, object]) -> bool:
+    key = ApiKey.objects.with_digest(stored.key_digest)
+    outage.end()
+    if key is None:
+        return _record_orphan(stored)
+    if not key.is_valid or not key.allows(Scope.STATES_WRITE):
+        return keep_refused(key, stored.body, refusal=Refusal.KEY, error=REVOKED)
+    arrived_at = datetime.fromtimestamp(stored.arrived_at, UTC)
+    arrival = Arrival(
+        message=read_message(body, now=arrived_at),
+        raw=stored.body,
+        started=time.perf_counter(),
+        key_workspace=key.workspace,
+        key_id=key.pk,
+        client_address=stored.client_address,
+        at=min(arrived_at, timezone.now()),
+        id=UUID(stored.id),
+        was_stored=True,
+    )
+    try:
+        receive(arrival)
+    except InvalidPhone as error:
+        return keep_refused(key, stored.body, refusal=Refusal.BODY, error=str(error))
+    except ForeignWorkspace:
+        return keep_refused(key, stored.body, refusal=Refusal.KEY, error=FOREIGN)
+    except Exception as error:
+        if is_unavailable(error) or stored.attempts + 1 < MAX_ATTEMPTS:
+            raise
+        return keep_refused(key, stored.body, refusal=Refusal.CRASH, **as_failure(error))
+    return True
+
+
+def _record_orphan(stored: Stored) -> bool:
+    """Record a message whose key was deleted meanwhile."""
+    evidence = as_evidence(stored.body)
+    return record_failure(kind=Kind.REJECTED_PAYLOAD, error=REVOKED, **evidence) is not None
+
+
+def _report_refusals() -> None:
+    """Put on record how many messages were lost, now that the database is back."""
+    refusals = spool.contents().refusals
+    if not refusals.count:
+        return
+    first, last = (
+        datetime.fromtimestamp(at or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        for at in (refusals.first_at, refusals.last_at)
+    )
+    error = LOST_MESSAGES.format(count=refusals.count, first=first, last=last)
+    same = f"503 {first}"
+    if record_failure(kind=Kind.REJECTED_PAYLOAD, error=error, fingerprint=same) is not None:
+        spool.forget_refusals(refusals)
