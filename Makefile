@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What the commands set for themselves wins over the environment and over .env.
 SQLITE := sqlite:///$(CURDIR)/var
 AS_DEMO := env DEBUG=1 SECURE_SSL_REDIRECT=0 ALLOWED_HOSTS=localhost,127.0.0.1 \
-	DATABASE_URL="$(SQLITE)/demo.sqlite3"
+	DATABASE_URL="$(SQLITE)/demo.sqlite3" LEADSYNC_SPOOL_DIR="$(CURDIR)/var/demo-spool"
 AS_DEVELOPMENT := env DEBUG=1 DATABASE_URL="$(SQLITE)/tests.sqlite3"
 AS_PRODUCTION := env DEBUG=0 SECURE_SSL_REDIRECT=1 ALLOWED_HOSTS=leads.example.com \
 	SECRET_KEY=not-secret-0123456789-abcdefghijklmnopqrstuvwxyz-for-the-checks \

@@ -1,6 +1,7 @@
 """The server of production, granian, on the database of the tests."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +19,8 @@ START_TIMEOUT = 30
 
 
 @contextmanager
-def production_server() -> Iterator[str]:
-    """A server with production's settings; yields its URL."""
+def production_server(*, ends_by: int = signal.SIGTERM) -> Iterator[str]:
+    """A server with production's settings; yields its URL. Its group gets the signal at the end."""
     port = free_port()
     options = ["--interface=wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
     server = subprocess.Popen(
@@ -28,6 +29,7 @@ def production_server() -> Iterator[str]:
             *("--host", HOST, "--port", str(port), "leadsync.wsgi:application"),
         ],
         cwd=settings.BASE_DIR,
+        process_group=0,
         env=os.environ
         | {
             "ALLOWED_HOSTS": HOST,
@@ -42,7 +44,7 @@ def production_server() -> Iterator[str]:
         _wait_until_alive(port, server)
         yield f"http://{HOST}:{port}"
     finally:
-        server.terminate()
+        os.killpg(server.pid, ends_by)
         server.wait(timeout=10)
 
 

@@ -47,6 +47,7 @@ class KeyAuthentication(BaseAuthentication):
         request.known_key = key = self._find(sent, request)
         if key and key.is_valid:
             self._record_use(key)
+            outage.remember(key)
             return key.user, key
         if key:
             notice_key(AlertKind.REVOKED_KEY, key)
@@ -62,7 +63,21 @@ class KeyAuthentication(BaseAuthentication):
         )
 
     def _find(self, sent: str, request: Request) -> ApiKey | None:
-        return with_second_try(lambda: ApiKey.objects.find(sent))
+        """The sent key. While the database is away, what a view stores for later may be sent with a
+        key that was used in the last ten minutes (`is_remembered`)."""
+        view: Any = request.parser_context["view"]
+        is_stored = request.method == "POST" and getattr(view, "stores_for_later", False)
+        try:
+            if is_stored and outage.is_fresh():
+                raise OperationalError("The database was away a moment ago.")
+            return with_second_try(lambda: ApiKey.objects.find(sent))
+        except LOST:
+            key = outage.remembered(sent) if is_stored else None
+            if key is None:
+                raise
+            if not outage.is_fresh():
+                outage.begin()
+            return key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -80,32 +95,6 @@ class KeyAuthentication(BaseAuthentication):
             key.record_use()
         except Error as error:  # a read-only or busy database: the caller is authenticated anyway
             logger.warning("The use of key %s could not be recorded: %s", key.pk, frames(error))
-
-
-class RememberingKeyAuthentication(KeyAuthentication):
-    """Knows a key that was used in the last ten minutes also while the database is away.
-
-    Then `request.auth` is a key of which only digest, prefix and scopes are known: good for storing
-    what it sends (`is_remembered`). Only for POST: nothing can be read.
-    """
-
-    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
-        user, key = super().authenticate(request)
-        outage.remember(key)
-        return user, key
-
-    def _find(self, sent: str, request: Request) -> ApiKey | None:
-        try:
-            if request.method == "POST" and outage.is_fresh():
-                raise OperationalError("The database was away a moment ago.")
-            return super()._find(sent, request)
-        except LOST:
-            key = outage.remembered(sent) if request.method == "POST" else None
-            if key is None:
-                raise
-            if not outage.is_fresh():
-                outage.begin()
-            return key
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
+from leadsync.infra.db import bounded_waits
 from monitoring.alerts.texts import text_of
 from monitoring.errors import frames
 from monitoring.models.alerts import (
@@ -27,6 +28,7 @@ TOLD_EVERY = timedelta(hours=1)
 """The same kind and subject is announced at most this often, however often it comes back."""
 OVER_AFTER = timedelta(hours=1)
 """An alert of `HAPPENING` ends when it was not seen for this long."""
+NOTICE_WAITS_MS = 10
 NOTED_EVERY = 60
 """Seconds for which one process does not record the same event again."""
 
@@ -51,7 +53,8 @@ def notice_key(kind: AlertKind, key: Any) -> None:
         return
     text = text_of(kind, key=f"{key.prefix}… of {key.user}")
     try:
-        Alert.objects.notice(kind, subject=key.prefix, workspace_id=key.workspace_id, text=text)
+        with bounded_waits(NOTICE_WAITS_MS):  # the bot waits for its answer
+            Alert.objects.notice(kind, subject=key.prefix, workspace_id=key.workspace_id, text=text)
     except Error as error:
         logger.warning("An alert (%s) could not be opened: %s", kind, frames(error))
         connection.close_if_unusable_or_obsolete()

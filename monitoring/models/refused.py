@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.db import bounded_waits
 from leadsync.infra.request_ids import MAX_LENGTH
 from monitoring.models.failures import ROOM, SyncFailure, SyncFailureQuerySet
 
@@ -32,7 +33,7 @@ class RefusedBodyQuerySet(models.QuerySet["RefusedBody"]):
             "contact_phone": "",
             "fingerprint": f"key {refused.key_id}: {refused.refusal}",
         }
-        with transaction.atomic():
+        with bounded_waits():  # the bot waits for its answer
             cause_id = SyncFailure.objects.record(**key, **failure)
             refused.failure = SyncFailure.objects.open().filter(**key).first()
             of_key = self.filter(key=refused.key_id)

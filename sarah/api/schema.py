@@ -27,8 +27,9 @@ WRITING = """\
 Creates or updates the conversation with this phone. Works with and without a slash at the end; the
 body is read as JSON whatever its Content-Type says. Scope: `states:write`.
 
-**200 means committed.** `sync` says whether the message has also reached the lead. If not,
-`syncReason` says why, and the conversation syncs by itself as soon as the reason is gone:
+**200 means committed.** (Or safe on the server's disk, while the database cannot take it.) `sync`
+says whether the message has also reached the lead. If not, `syncReason` says why, and the
+conversation syncs by itself as soon as the reason is gone:
 
 | `syncReason` | what it means |
 |---|---|
@@ -37,6 +38,7 @@ body is read as JSON whatever its Content-Type says. Scope: `states:write`.
 | `workspace_not_found` | no workspace has this slug or Kapso `phone_number_id` |
 | `excluded` | the lead opted out, or the phone is a test number: no failure, nothing is copied |
 | `sync_error` | something failed on our side; it is recorded and retried |
+| `stored_for_later` | the database is away, full or locked; the message comes in once it is back |
 
 New reasons may be added.
 
@@ -114,6 +116,12 @@ EXAMPLES_OF_POST = [
     OpenApiExample(
         "Saved, not synced yet",
         {"success": True, "sync": False, "syncReason": "contact_not_found"},
+        response_only=True,
+        status_codes=[200],
+    ),
+    OpenApiExample(
+        "Stored on disk while the database is away",
+        {"success": True, "sync": False, "syncReason": "stored_for_later"},
         response_only=True,
         status_codes=[200],
     ),

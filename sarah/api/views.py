@@ -14,7 +14,6 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from contacts.phones import InvalidPhone
-from leadsync.api.authentication import RememberingKeyAuthentication
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.infra.bodies import read_body
 from leadsync.infra.db import is_unavailable, with_second_try
@@ -40,7 +39,7 @@ class StateView(APIView):
 
     read_scope = write_scope = Scope.STATES_WRITE
     content_negotiation_class = AlwaysJSON
-    authentication_classes = (RememberingKeyAuthentication,)
+    stores_for_later = True
 
     def get(self, request: Request) -> Response:
         """Return the conversation with this phone, or a blank one. Creates nothing."""

@@ -64,7 +64,7 @@ def test_the_bots_endpoint_is_described_with_examples_and_every_reason(schema: A
     post = schema["paths"]["/sarah/state"]["post"]
 
     assert len(post["requestBody"]["content"]["application/json"]["examples"]) == 2
-    assert len(post["responses"]["200"]["content"]["application/json"]["examples"]) == 3
+    assert len(post["responses"]["200"]["content"]["application/json"]["examples"]) == 4
     for reason in schema["components"]["schemas"]["SyncReasonEnum"]["enum"]:
         assert f"`{reason}`" in post["description"]
 

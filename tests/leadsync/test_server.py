@@ -1,26 +1,36 @@
 """The whole of it in production's clothes: granian, real HTTP, simulated conversations."""
 
 import json
+import signal
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 
 from contacts.models import Contact
 from contacts.phones import to_e164
 from leadsync.bots import issue_key
+from leadsync.infra import spool
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from sarah.simulator.conversations import conversations, phones
 from sarah.simulator.traffic import Tally, send
-from tests.bot import PHONE
+from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory
+from tests.faults import NEWS, STORED, locked
 from tests.server import production_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONVERSATIONS, SEED = 12, 7
+HELD = {
+    "postgresql": "SELECT 1 FROM sarah_sarahstate FOR UPDATE",
+    "sqlite": "UPDATE contacts_contact SET name = name",
+}
+"""What keeps a message out, by database."""
 
 
 def test_simulated_conversations_reach_their_leads_through_the_real_server() -> None:
@@ -58,6 +68,24 @@ def test_simulated_conversations_reach_their_leads_through_the_real_server() -> 
         PHONE,
         "",
     }
+
+
+def test_a_stored_message_outlives_killed_servers_and_comes_in_by_itself(bot: Bot) -> None:
+    lead = ContactFactory(phone=PHONE)
+    bot.post(message_count=1)
+    with locked(HELD[connection.vendor]), production_server(ends_by=signal.SIGKILL) as url:
+        answer = chunked_post(url, bot.key, {"contact_phone": PHONE, **NEWS})
+        time.sleep(0.6)  # one look of the drainer
+
+    assert answer == STORED
+    with production_server():
+        deadline = time.monotonic() + 10
+        while spool.contents().waiting and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    lead.refresh_from_db()
+    assert lead.lead_score == 80
+    assert SarahState.objects.get().revision == 2
 
 
 def last_words(traffic: list[dict]) -> dict[str, dict]:
