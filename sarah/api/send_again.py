@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from django.utils import timezone
-
 from contacts.phones import InvalidPhone
 from leadsync.infra.bodies import MAX_BODY, BodyTooLarge
-from leadsync.infra.db import LOST, with_second_try
+from leadsync.infra.db import LOST
 from leadsync.models import ApiKey, Scope
 from monitoring.errors import describe, frames
 from monitoring.models import RefusedBody, RefusedBodyQuerySet, SyncFailure
 from monitoring.models.refused import close_sent
 from sarah.addressing import ForeignWorkspace
+from sarah.journal import Arrival
 from sarah.reading import UnreadableBody, parse_body, read_message
-from sarah.receive import Origin, receive
+from sarah.receive import receive
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ def send_each(bodies: RefusedBodyQuerySet, *, by: str) -> Iterator[str]:
 def _send(refused: RefusedBody) -> str:
     """Send one; returns why it was refused again, or a blank."""
     try:
-        _receive(bytes(refused.body), key=_sender_of(refused))
+        _receive(refused, key=_sender_of(refused))
     except LOST:
         raise
     except (UnreadableBody, InvalidPhone, BodyTooLarge) as error:
@@ -96,12 +95,22 @@ def _send(refused: RefusedBody) -> str:
     return ""
 
 
-def _receive(raw: bytes, *, key: ApiKey) -> None:
+def _receive(refused: RefusedBody, *, key: ApiKey) -> None:
+    """Receive it as what was said when it was refused: a later message may have overtaken it."""
+    raw = bytes(refused.body)
     if len(raw) > MAX_BODY:
         raise BodyTooLarge(raw)
-    message = read_message(parse_body(raw), now=timezone.now())
-    origin = Origin(started=time.perf_counter(), key_id=key.pk)
-    with_second_try(lambda: receive(message, raw=raw, key_workspace=key.workspace, origin=origin))
+    receive(
+        Arrival(
+            message=read_message(parse_body(raw), now=refused.received_at),
+            raw=raw,
+            started=time.perf_counter(),
+            key_workspace=key.workspace,
+            key_id=key.pk,
+            at=refused.received_at,
+            was_stored=True,
+        )
+    )
 
 
 def _sender_of(refused: RefusedBody) -> ApiKey:
