@@ -189,8 +189,12 @@ def _changed(state: SarahState, values: dict[str, object], arrival: Arrival) -> 
     for name, value in values.items():
         setattr(state, name, value)
     state.revision += 1
-    state.updated_at = max(state.updated_at, arrival.at) if arrival.was_stored else arrival.at
-    return [*values, "revision", "updated_at", *state.mark_synced()]
+    fields = [*values, "revision", *state.mark_synced()]
+    if arrival.was_stored and arrival.at < state.updated_at:
+        return fields
+    state.updated_at, waited = arrival.at, state.waited_in_spool
+    state.waited_in_spool = arrival.was_stored
+    return [*fields, "updated_at", *["waited_in_spool"] * (waited != arrival.was_stored)]
 
 
 def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) -> None:

@@ -13,6 +13,7 @@ from sarah.models import ConversationState, SarahState
 
 COPIED = ("lead_score", "lead_temperature", "language")
 ACTIVITY_RECORDED_EVERY = timedelta(minutes=1)
+SPOOL_CLOCK_DOUBT = timedelta(minutes=5)
 
 
 def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
@@ -43,12 +44,14 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
 def is_news(contact: Contact, state: SarahState) -> bool:
     """Whether the bot's last message arrived after a person last moved the lead.
 
-    A retry or a reconciliation of an older message does not undo what the person decided since.
+    A retry or a reconciliation of an older message does not undo what the person decided since. A
+    server's own clock, which tells when a message from its spool arrived, may be somewhat wrong.
     """
     moved = [contact.moved_by_person_at]
     if contact.status_changed_by not in ("", SARAH):  # perhaps by a process of a former release
         moved.append(contact.status_changed_at)
-    return all(at is None or state.updated_at > at for at in moved)
+    doubt = SPOOL_CLOCK_DOUBT if state.waited_in_spool else timedelta()
+    return all(at is None or state.updated_at - doubt > at for at in moved)
 
 
 def is_re_engaged(contact: Contact, *, at: datetime) -> bool:

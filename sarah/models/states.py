@@ -93,6 +93,13 @@ class SarahState(SyncState):
     created_at = models.DateTimeField(_("started"), default=timezone.now)
     updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
 
+    waited_in_spool = models.BooleanField(
+        _("waited on a server's disk"),
+        default=False,
+        db_default=False,
+        help_text=_("The last message did: when it arrived is told by that server's clock."),
+    )
+
     objects = SarahStateQuerySet.as_manager()
 
     sync_result: "SyncResult"

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -183,6 +184,21 @@ def test_a_table_that_refuses_everything_for_a_while_costs_no_message(
     with time_machine.travel(timezone.now() + timedelta(seconds=2), tick=True):
         assert drain() == 1
     assert SarahState.objects.get().lead_score == 80
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(4, "qualified"), (6, "contacted")])
+def test_a_person_who_moved_the_lead_shortly_before_a_stored_message_wins(
+    bot: Bot, lead: Contact, minutes: int, status: str
+) -> None:
+    lead.change_status("qualified", by="ani")
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
+        with database_away():
+            bot.post(**NEWS)
+        drain()
+        call_command("reconcile")
+
+    lead.refresh_from_db()
+    assert (lead.lead_status, lead.lead_score) == (status, 80)
 
 
 # Who may store
