@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import OperationalError, connection, transaction
 
+from contacts.erasure import is_erased_since
 from contacts.phones import InvalidPhone
 from leadsync.infra.db import (
     LOST,
@@ -45,6 +46,10 @@ class ConversationLocked(OperationalError):
     """Somebody else held the conversation for too long; the guarded way would only wait again."""
 
 
+class PersonErased(Exception):
+    """The person was erased after the message arrived: nothing old brings them back."""
+
+
 class NotInOrder(Exception):
     """The plain way did not end in a synced lead; the guarded way handles the rest."""
 
@@ -65,8 +70,9 @@ def receive(arrival: Arrival) -> Receipt:
     was lost; then its COMMIT may have worked, so the journal is asked. One from the spool takes the
     guarded way at once.
 
-    Raises InvalidPhone or ForeignWorkspace if the message has no address. Raises OperationalError,
-    InterfaceError or IntegrityError if it could not be committed; then it can be received again.
+    Raises InvalidPhone or ForeignWorkspace if the message has no address, and PersonErased. Raises
+    OperationalError, InterfaceError or IntegrityError if it could not be committed; then it can be
+    received again.
     """
     if arrival.was_stored:
         state, receipt = _commit_guarded(arrival, wait_ms=SECOND_WAIT_MS, may_be_in=True)
@@ -132,6 +138,8 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     address = find_address(
         message.contact_phone, ref=message.workspace_ref, key_workspace=arrival.key_workspace
     )
+    if arrival.was_stored and is_erased_since(address.phone, arrival.at):
+        raise PersonErased
     try:
         state = locked_conversation(address) or _new_conversation(address, arrival)
     except OperationalError as error:

@@ -17,7 +17,7 @@ from monitoring.models.refused import close_sent
 from sarah.addressing import ForeignWorkspace
 from sarah.journal import Arrival
 from sarah.reading import UnreadableBody, parse_body, read_message
-from sarah.receive import receive
+from sarah.receive import PersonErased, receive
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +89,8 @@ def _send(refused: RefusedBody) -> str:
         return FOREIGN
     except NoValidKey:
         return NO_KEY
+    except PersonErased:
+        return ""
     except Exception as error:  # noqa: BLE001 (guard: one message must not stop the others)
         logger.error("Refused message %s failed again: %s", refused.pk, frames(error))
         return describe(error)

@@ -5,6 +5,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from threading import Thread
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection
@@ -25,7 +26,7 @@ from sarah.api.refusals import keep_refused
 from sarah.guards import record_failure
 from sarah.journal import Arrival
 from sarah.reading import as_evidence, parse_body, read_message
-from sarah.receive import receive
+from sarah.receive import PersonErased, receive
 
 logger = logging.getLogger(__name__)
 
@@ -122,14 +123,37 @@ def _take(stored: Stored, held_up: set[object]) -> bool:
 
 
 def _receive_or_refuse(stored: Stored, body: dict[str, object]) -> bool:
+    """Receive one message, or keep it as a refused one; False if that could not be written."""
     key = ApiKey.objects.with_digest(stored.key_digest)
     outage.end()
     if key is None:
         return _record_orphan(stored)
+    refusal = _receive(stored, body, key)
+    return refusal is None or keep_refused(key, stored.body, **refusal)
+
+
+def _receive(stored: Stored, body: dict[str, object], key: ApiKey) -> dict[str, Any] | None:
+    """Receive one message, or return why it is refused."""
     if not key.is_valid or not key.allows(Scope.STATES_WRITE):
-        return keep_refused(key, stored.body, refusal=Refusal.KEY, error=REVOKED)
+        return {"refusal": Refusal.KEY, "error": REVOKED}
+    try:
+        receive(_arrival_of(stored, body, key))
+    except PersonErased:
+        pass
+    except InvalidPhone as error:
+        return {"refusal": Refusal.BODY, "error": str(error)}
+    except ForeignWorkspace:
+        return {"refusal": Refusal.KEY, "error": FOREIGN}
+    except Exception as error:
+        if is_unavailable(error) or stored.attempts + 1 < MAX_ATTEMPTS:
+            raise
+        return {"refusal": Refusal.CRASH, **as_failure(error)}
+    return None
+
+
+def _arrival_of(stored: Stored, body: dict[str, object], key: ApiKey) -> Arrival:
     arrived_at = datetime.fromtimestamp(stored.arrived_at, UTC)
-    arrival = Arrival(
+    return Arrival(
         message=read_message(body, now=arrived_at),
         raw=stored.body,
         started=time.perf_counter(),
@@ -140,17 +164,6 @@ def _receive_or_refuse(stored: Stored, body: dict[str, object]) -> bool:
         id=UUID(stored.id),
         was_stored=True,
     )
-    try:
-        receive(arrival)
-    except InvalidPhone as error:
-        return keep_refused(key, stored.body, refusal=Refusal.BODY, error=str(error))
-    except ForeignWorkspace:
-        return keep_refused(key, stored.body, refusal=Refusal.KEY, error=FOREIGN)
-    except Exception as error:
-        if is_unavailable(error) or stored.attempts + 1 < MAX_ATTEMPTS:
-            raise
-        return keep_refused(key, stored.body, refusal=Refusal.CRASH, **as_failure(error))
-    return True
 
 
 def _record_orphan(stored: Stored) -> bool:

@@ -201,6 +201,17 @@ def test_a_person_who_moved_the_lead_shortly_before_a_stored_message_wins(
     assert (lead.lead_status, lead.lead_score) == (status, 80)
 
 
+def test_a_stored_message_does_not_bring_back_who_was_erased_since(bot: Bot, lead: Contact) -> None:
+    with database_away():
+        bot.post(**NEWS)
+    call_command("erase_person", PHONE, "--no-input")
+
+    assert drain() == 1
+
+    assert not SarahState.objects.exists()
+    assert told(bot.post(**NEWS))[1]["syncReason"] == "contact_not_found"
+
+
 # Who may store
 
 
