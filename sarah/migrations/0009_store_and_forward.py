@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sarah", "0007_deleted_leads"),
+        ("sarah", "0008_kapso_feed"),
     ]
 
     operations = [
