@@ -21,6 +21,8 @@ class Scope(models.TextChoices):
     FAILURES_WRITE = "failures:write", _("Failures: resolve and retry")
 
 
+OFFERED = tuple(scope for scope in Scope if scope != Scope.LEADS_WRITE)
+"""Scopes that a new key can have; `leads:write` opens nothing yet."""
 ONE_SCOPE = f"({'|'.join(Scope.values)})"
 SCOPES = f"^{ONE_SCOPE}( {ONE_SCOPE})*$"
 UNUSED = tuple(

@@ -1,4 +1,4 @@
-"""Admin pages of API keys: who has them, what they may do, when they were used, and revoking."""
+"""Admin pages of API keys: making them, what they may do, when they were used, and revoking."""
 
 from functools import partial
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,7 +19,10 @@ from unfold.enums import ActionVariant
 from leadsync.admin.actions import close_dialog, confirm_selection, dialog, is_confirmed
 from leadsync.admin.filters import KeyStateFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
-from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
+from leadsync.admin.key_form import KeyForm
+from leadsync.admin.tools import ModelAdmin, column, computed, holds
+from leadsync.bots import BotError, issue_scoped_key
+from leadsync.keys import digest
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
 WILL_REVOKE = _(
@@ -28,7 +32,8 @@ WILL_REVOKE = _(
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnly, ModelAdmin):
+class ApiKeyAdmin(ModelAdmin):
+    form = KeyForm
     list_display = (
         "bot",
         "begins",
@@ -46,7 +51,7 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     search_fields = ("user__username", "prefix")
     search_help_text = _("Bot's name, or how the key begins")
     ordering = ("-created_at", "-pk")
-    fields = (*list_display, "last_messages")
+    readonly_fields = (*list_display, "last_messages")
     change_form_before_template = "leadsync/key_hint.html"
     actions = ("revoke",)
     actions_detail = ("revoke_this",)
@@ -77,6 +82,60 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):
     @display(description=_("last messages"))
     def last_messages(self, key: ApiKey) -> SafeString:
         return as_link(list_url("sarah_stateupdate", key=key.pk), _("Show what came with this key"))
+
+    # Making, narrowing and widening
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        rights = ("scopes", "workspace", "expires_at")
+        if obj is None:
+            return ("bot_name", *rights)
+        if self.has_change_permission(request, obj):
+            return ("bot", "begins", *rights, "created", "last_used", "status", "last_messages")
+        return self.readonly_fields
+
+    def formfield_for_foreignkey(self, *args: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_foreignkey(*args, **kwargs)
+        field.empty_label = _("All")
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """A revoked key stays as it was: it tells what could be done with it."""
+        return super().has_change_permission(request, obj) and not (obj and obj.revoked_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except BotError:
+            # Somebody has just made the last key of this bot: by now the form can say so.
+            return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: KeyForm, change: bool) -> None:
+        if change:
+            obj.save(update_fields=form.changed_data)  # it may be revoked at this moment
+            return
+        secret = issue_scoped_key(
+            form.cleaned_data["bot_name"],
+            scopes=obj.scopes.split(),
+            workspace=obj.workspace,
+            expires_at=obj.expires_at,
+        )
+        vars(obj).update(vars(ApiKey.objects.get(digest=digest(secret))), secret=secret)
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, *args: Any) -> HttpResponse:
+        """Show the key, this once: no redirect may carry it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The new key"),
+            "opts": self.opts,
+            "key": obj,
+            "secret": vars(obj)["secret"],
+        }
+        return TemplateResponse(request, "leadsync/new_key.html", context)
+
+    # Revoking
 
     has_revoke_permission = holds("leadsync.revoke_apikey")
 

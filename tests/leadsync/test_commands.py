@@ -58,7 +58,8 @@ def test_the_key_is_stored_as_a_digest_and_acts_as_a_bot_that_cannot_log_in(crea
     ("role", "scopes"),
     [
         ("sarah", {"states:write"}),
-        ("manager", {"leads:read", "leads:write", "failures:read"}),
+        ("manager", {"leads:read", "failures:read"}),
+        ("operator", {"failures:read", "failures:write"}),
     ],
 )
 def test_the_role_decides_what_the_key_may_do(create, role, scopes):

@@ -22,7 +22,8 @@ class Command(base.Command):
             "--role",
             required=True,
             choices=ROLES,
-            help="sarah writes conversations; manager reads leads and failures, writes leads",
+            help="sarah writes conversations; manager reads leads and failures; operator reads, "
+            "retries and resolves failures",
         )
         parser.add_argument(
             "--workspace", type=workspace, metavar="SLUG", help="bind the key to this workspace"
