@@ -62,6 +62,9 @@ class LeadForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "phone" in self.fields and self.instance.business_scoped_user_id:
+            phone: Any = self.fields["phone"]
+            phone.required, phone.empty_value = False, None
         self._mark_held_fields()
         self._link_to_chat()
         self._keep_assignee()
@@ -100,7 +103,7 @@ class LeadForm(forms.ModelForm):
         hand_back.widget.choices = [(name, capfirst(label[name])) for name in held]
 
     def _link_to_chat(self) -> None:
-        if "phone" in self.fields and self.instance.pk:
+        if "phone" in self.fields and self.instance.phone:
             self.fields["phone"].help_text = format_html(
                 '<a href="https://wa.me/{}" target="_blank" rel="noopener noreferrer" '
                 'class="text-link">{}</a>',

@@ -98,7 +98,7 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     ordering = ["-last_activity_at"]
     sortable_by = ["last_activity"]
     search_fields = ["name"]  # what switches the search on; get_search_results does it
-    search_help_text = _("Name, or phone in any spelling")
+    search_help_text = _("Name, WhatsApp user name or id, or phone in any spelling")
     list_filter = [
         HotFilter,
         ("lead_status", StatusFilter),
@@ -113,6 +113,7 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
+        *("chat", "username", "business_scoped_user_id", "no_marketing"),
     ]
 
     class Media:
@@ -155,12 +156,15 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
                 (_("Where it stands"), {"fields": NEW_STANDING}),
                 (_("What you know"), {"fields": FACTS}),
             ]
+        on_whatsapp = [("username", "business_scoped_user_id")] if obj.has_profile else []
+        no_marketing = [("no_marketing",)] if obj.marketing_stopped_at else []
         held = [("hand_back",)] if self._may_hand_back(request, obj) else []
         return [
-            (_("Who"), {"fields": WHO}),
-            (_("Where it stands"), {"fields": STANDING}),
+            (_("Who"), {"fields": (*WHO, *on_whatsapp)}),
+            (_("Where it stands"), {"fields": (*STANDING, *no_marketing)}),
             (_("What Sarah learned"), {"fields": FACTS}),
             *([(_("Held by staff"), {"fields": held})] if held else []),
+            (_("Chat"), {"fields": ["chat"], "classes": ["tab"]}),
             (_("Conversations with Sarah"), {"fields": ["conversations"], "classes": ["tab"]}),
             (_("Status history"), {"fields": ["status_history"], "classes": ["tab"]}),
             (_("Sync failures"), {"fields": ["failures"], "classes": ["tab"]}),

@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from contacts.admin.chat import chat_with
 from contacts.models import Contact
 from leadsync.admin.html import admin_link, ago, pill, status_pill, table_of, temperature_pill
 from leadsync.admin.tools import column, computed
@@ -81,8 +82,11 @@ class LeadPanels:
     last_contact = column("last_contact_at", _("last contacted"), ago)
     created = column("created_at", _("added"), ago)
     updated = column("updated_at", _("updated"), ago)
+    username = column("whatsapp_username", _("WhatsApp user name"), empty="-")
+    no_marketing = column("marketing_stopped_at", _("wants no marketing since"), ago)
     re_engaged = column("re_engaged_at", _("re-engaged"), ago)
     status_stamp = computed(_("status changed"), _status_changed)
     status_history = computed(_("status history"), status_changes)
+    chat = computed(_("chat"), chat_with)
     conversations = computed(_("conversations"), conversations_with)
     failures = computed(_("failures"), failures_of)

@@ -2,7 +2,7 @@
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from contacts.api.serializers import LeadDetailSerializer, LeadSerializer
+from contacts.api.serializers import ChatMessageSerializer, LeadDetailSerializer, LeadSerializer
 from leadsync.api.errors import error_responses
 
 ERRORS = (400, 401, 403, 404, 429, 503)
@@ -27,5 +27,17 @@ describe_lead_views = extend_schema_view(
         filters=False,
         parameters=[ID],
         responses={200: LeadDetailSerializer, **error_responses(*ERRORS)},
+    ),
+)
+
+describe_chat_view = extend_schema_view(
+    get=extend_schema(
+        operation_id="leads_chat",
+        tags=["leads"],
+        summary="List the chat with a lead",
+        description="What was written with this lead on WhatsApp, both ways, on cursor pages, "
+        "newest first. It is kept for the days that the workspace sets. Scope: `leads:read`.",
+        parameters=[ID],
+        responses={200: ChatMessageSerializer(many=True), **error_responses(*ERRORS)},
     ),
 )

@@ -4,15 +4,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from contacts.models import Contact, Note, StatusChange
+from contacts.models import ChatMessage, Contact, DeliveryStatus, Note, StatusChange
 from leadsync.api.lists import RowSerializer
 
 IN_LIST = (
     "id",
     "workspace",
     "phone",
+    "business_scoped_user_id",
     "name",
     "whatsapp_name",
+    "whatsapp_username",
     "email",
     "language",
     "lead_status",
@@ -30,6 +32,7 @@ IN_LIST = (
     "source",
     "tags",
     "opted_out",
+    "marketing_stopped_at",
     "re_engaged_at",
     "last_activity_at",
     "last_contact_at",
@@ -104,3 +107,20 @@ class LeadDetailSerializer(LeadSerializer):
     class Meta:
         model = Contact
         fields = (*IN_LIST, *ONLY_IN_DETAIL, *HISTORY)
+
+
+class ChatMessageSerializer(RowSerializer):
+    """A WhatsApp message, by the lead, by the bot or by staff. Media are their type, caption and
+    transcript."""
+
+    status: Any = serializers.ChoiceField(
+        DeliveryStatus.choices,
+        allow_null=True,
+        help_text="How far a message of ours got; null if that is unknown, or it is the lead's.",
+    )
+    reason: Any = serializers.CharField(allow_null=True, help_text="Why it failed.")
+    type: Any = serializers.CharField(help_text="As WhatsApp names it: `text`, `image`, `audio` …")
+
+    class Meta:
+        model = ChatMessage
+        fields = ("id", "author", "type", "text", "transcript", "sent_at", "status", "reason")

@@ -2,18 +2,22 @@
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.generics import ListAPIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.api.filters import LeadFilters
-from contacts.api.schema import describe_lead_views
+from contacts.api.schema import describe_chat_view, describe_lead_views
 from contacts.api.serializers import (
+    ChatMessageSerializer,
     LeadDetailSerializer,
     LeadSerializer,
     NoteSerializer,
     StatusChangeSerializer,
 )
-from contacts.models import Contact, ContactQuerySet, Note, StatusChange, Workspace
+from contacts.identity import addresses_of
+from contacts.models import ChatMessage, Contact, ContactQuerySet, Note, StatusChange, Workspace
 from leadsync.api.lists import Pages, WorkspaceOfKey
 from leadsync.models import Scope
 
@@ -22,6 +26,21 @@ LEADS = Contact.objects.order_by("-last_activity_at")
 # Built once: naming the columns takes a tenth of the time of a page.
 MANY = LEADS.values(*LeadSerializer.columns())
 ONE = LEADS.values(*LeadDetailSerializer.columns())
+
+
+@describe_chat_view
+class ChatView(ListAPIView):
+    read_scope = write_scope = Scope.LEADS_READ
+    serializer_class = ChatMessageSerializer
+    filter_backends: list[Any] = []
+    pagination_class = Pages
+
+    def get_queryset(self) -> Any:
+        workspace = self.request.auth.workspace
+        leads = Contact.objects.filter(workspace=workspace) if workspace else Contact.objects.all()
+        lead = get_object_or_404(leads, pk=self.kwargs["pk"])
+        chat = ChatMessage.objects.of(*addresses_of(lead), workspace_id=lead.workspace_id)
+        return chat.with_status().order_by("-sent_at").values(*ChatMessageSerializer.columns())
 
 
 @describe_lead_views

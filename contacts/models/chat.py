@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Case, Max, OuterRef, Q, Subquery, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,9 +52,23 @@ def _of(address: Address) -> Q:
 
 
 class ChatQuerySet(models.QuerySet["ChatMessage"]):
-    def of(self, address: Address, *, workspace_id: int) -> Self:
-        """What was written with this person, in any order."""
-        return self.filter(_of(address), workspace=workspace_id)
+    def of(self, *addresses: Address, workspace_id: int) -> Self:
+        """What was written with the person who has, or had, these addresses."""
+        here = Q.create([_of(address) for address in addresses], connector=Q.OR)
+        return self.filter(here, workspace=workspace_id)
+
+    def with_status(self) -> Self:
+        """With `status`, how far each message of ours got, and `reason`, if it failed."""
+        marks = ChatMark.objects.filter(workspace=OuterRef("workspace"), wamid=OuterRef("wamid"))
+        order = Case(
+            *(When(status=status, then=rank) for rank, status in enumerate(DeliveryStatus)),
+            output_field=models.SmallIntegerField(),
+        )
+        furthest = marks.order_by(order.desc())
+        return self.annotate(
+            status=Subquery(furthest.values("status")[:1]),
+            reason=Subquery(furthest.values("reason")[:1]),
+        )
 
     def older_than(self, when: datetime) -> Self:
         return self.filter(sent_at__lt=when)

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.addresses import BSUID, MAX_BSUID, Address
+from contacts.addresses import BSUID, MAX_BSUID, Address, is_user_id
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
 from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
@@ -82,15 +82,19 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def matching(self, typed: str, *, region: str = "") -> Self:
         """Leads whose phone begins with `typed`, in any spelling, or else whose name contains it.
 
-        Each of the two uses an index; a search for both at once could not. A national number is
-        read in `region`, or else in the region of every workspace.
+        A WhatsApp user name or id is found if it is typed in full. Each of these uses an index; a
+        search for phone and name at once could not. A national number is read in `region`, or else
+        in the region of every workspace.
         """
         typed = typed.replace("\x00", "").strip()
         regions = [(region,)] if region else Workspace.objects.values_list("region").distinct()
         bounds = {search_range(typed, region=region) for (region,) in regions} - {None}
         if bounds:
             return self.filter(reduce(or_, (Q(phone__range=pair) for pair in bounds)))
-        return self.filter(Q(name__icontains=typed) | Q(whatsapp_name__icontains=typed))
+        if is_user_id(typed):
+            return self.filter(business_scoped_user_id=typed)
+        handle = Q(whatsapp_username=typed.removeprefix("@").lower() or None)
+        return self.filter(Q(name__icontains=typed) | Q(whatsapp_name__icontains=typed) | handle)
 
 
 class Contact(models.Model):
@@ -246,6 +250,8 @@ class Contact(models.Model):
             models.Index(fields=["workspace", "-last_activity_at"], name="contact_by_workspace"),
             # "What happened last anywhere?" (the admin's first page)
             models.Index(fields=["-last_activity_at"], name="contact_by_activity"),
+            # "Who has this user name?"
+            models.Index(fields=["whatsapp_username"], name="contact_by_username"),
             # "How many leads came in today?" Allows HOT updates: the column never changes.
             models.Index(fields=["-created_at"], name="contact_by_creation"),
         ]
@@ -263,6 +269,11 @@ class Contact(models.Model):
         """What people call the lead; blank if only an address is known."""
         handle = f"@{self.whatsapp_username}" if self.whatsapp_username else ""
         return self.name or self.whatsapp_name or handle
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether WhatsApp told more of the lead than a number and a name."""
+        return bool(self.whatsapp_username or self.business_scoped_user_id)
 
     @property
     def address(self) -> Address:

@@ -56,7 +56,8 @@ def block(*sent: object, limit: int) -> str:
 
 
 def username(*sent: object) -> str:
-    return line(*sent, limit=MAX_USERNAME + 1).removeprefix("@")[:MAX_USERNAME]
+    """WhatsApp has none with capitals."""
+    return line(*sent, limit=MAX_USERNAME + 1).removeprefix("@")[:MAX_USERNAME].lower()
 
 
 def moment(*sent: object, now: datetime) -> datetime:

@@ -195,13 +195,16 @@ def test_what_is_no_json_is_a_failure_that_names_its_delivery(kapso: Kapso) -> N
 
 UNKNOWN: dict[str, tuple[str, Any]] = {
     "event": ("whatsapp.telepathy.received", {"thought": 1}),
-    "number": ("whatsapp.message.received", {"phone_number_id": "99", "message": {"id": "x"}}),
+    "number": (
+        "whatsapp.message.received",
+        {"phone_number_id": "99", "message": {"id": "x", "from": "6281234567890"}},
+    ),
 }
 
 
 @pytest.mark.parametrize(("event", "body"), UNKNOWN.values(), ids=UNKNOWN)
 def test_what_we_do_not_know_is_kept_and_named_once(event: str, body: Any) -> None:
-    kapso = Kapso(WorkspaceFactory(kapso_phone_number_id="1"))
+    kapso = Kapso(WorkspaceFactory(slug="kopi", kapso_phone_number_id="1"))
 
     for _again in range(2):
         assert kapso.tell(event, body).status_code == 200
