@@ -7,6 +7,7 @@ THREADS ?= 4
 PYTEST ?= -n 2 --dist worksteal
 
 BIN := .venv/bin
+SERVE := $(CURDIR)/$(BIN)/python manage.py serve
 VENV := .venv/pyvenv.cfg
 RUN := .venv/installed-to-run
 DEV := .venv/installed-to-develop
@@ -27,7 +28,7 @@ unexport DJANGO_SETTINGS_MODULE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test lint serve lock bench scenarios messages
+.PHONY: help demo check test lint serve upgrade lock bench scenarios messages
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,12 +50,15 @@ lint: $(DEV)  ## Ruff, mypy, missing migrations, Django's deployment checks
 	$(AS_DEVELOPMENT) $(BIN)/python manage.py makemigrations --check
 	$(AS_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-serve: $(RUN)  ## Migrate, then serve for production (HOST, PORT, WORKERS, THREADS)
+serve: $(RUN)  ## Migrate, then run server and worker (HOST, PORT, WORKERS, THREADS)
 	$(BIN)/python manage.py migrate --noinput
 	$(BIN)/python manage.py collectstatic --noinput
-	exec $(BIN)/granian --interface wsgi --http 1 --no-ws --host $(HOST) --port $(PORT) \
-		--workers $(WORKERS) --blocking-threads $(THREADS) \
-		--respawn-failed-workers --workers-kill-timeout 30 leadsync.wsgi:application
+	exec $(SERVE) --host $(HOST) --port $(PORT) --workers $(WORKERS) --threads $(THREADS)
+
+upgrade: $(RUN)  ## Install and migrate, then let the new version take over from what runs
+	$(BIN)/python manage.py migrate --noinput
+	$(BIN)/python manage.py collectstatic --noinput
+	pkill -HUP --full '^$(SERVE)'
 
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench

@@ -1,4 +1,4 @@
-"""Crashes in the middle of load: in turn, a worker of the web server and PostgreSQL are killed.
+"""Crashes in the middle of load: in turn, a web worker, the web server and PostgreSQL are killed.
 
 Whatever was answered with 200 must be there afterwards, and the server back by itself within
 seconds. Both run as in production, with every commit on disk.
@@ -18,12 +18,10 @@ import psycopg
 
 from bench.load import goals
 from bench.promises import promise
-from bench.serving import Server, run_command, server
+from bench.serving import Server, group, run_command
 from bench.writers import Writer, writing
 from tests.postgres import Cluster, NoPostgres, temporary_cluster
 
-OPTIONS = ("--respawn-failed-workers", "--workers-kill-timeout=30")
-"""What `make serve` adds."""
 WORKERS = 2
 BACK_WITHIN = 10.0
 PAUSE = 8.0
@@ -38,7 +36,7 @@ def main() -> None:
         with temporary_cluster(durable=True) as cluster:
             os.environ["DATABASE_URL"] = cluster.url
             key = prepare()
-            with server(*OPTIONS, workers=WORKERS, quiet=True) as running:
+            with group(workers=WORKERS) as running:
                 with writing(running.address, key) as writers:
                     crash_in_turn(running, cluster, writers, crashes=crashes)
                 promise(len(running.workers()) == WORKERS, "a worker of the server is missing.")
@@ -60,7 +58,9 @@ def crash_in_turn(
     time.sleep(PAUSE / 2)
     for number in range(crashes):
         kill = running.workers()[0]
-        survive("worker killed", lambda kill=kill: os.kill(kill, signal.SIGKILL), writers)
+        survive("web worker killed", lambda kill=kill: os.kill(kill, signal.SIGKILL), writers)
+        (kill,) = running.web_servers()
+        survive("web server killed", lambda kill=kill: os.kill(kill, signal.SIGKILL), writers)
         survive("PostgreSQL crashed", lambda: restart(cluster), writers)
         print(f"{number + 1} of {crashes} done", flush=True)
 

@@ -34,10 +34,15 @@ class Server:
     address: Address
     pid: int
 
+    def web_servers(self) -> list[int]:
+        """The process ids of what `manage.py serve` started for the web (Linux)."""
+        return [child for child in _children(self.pid) if _runs(child, "leadsync.server")]
+
     def workers(self) -> list[int]:
-        """The process ids of its workers, oldest first (Linux)."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return sorted(int(child) for child in children if _is_worker(child))
+        """The process ids of their workers, oldest first."""
+        servers = self.web_servers()
+        children = [child for server in servers for child in _children(server)]
+        return sorted(child for child in children if _runs(child, "leadsync.server"))
 
 
 @contextmanager
@@ -49,15 +54,38 @@ def server(
     **environment: str,
 ) -> Iterator[Server]:
     """granian with this environment, until the block ends; `quiet` drops what it logs."""
+    address = _free_address()
+    fixed = ["--interface=wsgi", "--http=1", "--no-ws", f"--blocking-threads={CONNECTIONS}"]
+    command = [
+        *(sys.executable, "-m", "granian", *fixed, f"--workers={workers}", *options),
+        *("--log-level=warning", "--host", HOST, "--port", str(address[1]), application),
+    ]
+    with _running(command, address, quiet=quiet, **environment) as process:
+        yield Server(address=address, pid=process.pid)
+
+
+@contextmanager
+def group(*, workers: int) -> Iterator[Server]:
+    """`manage.py serve`, until the block ends; what it logs is dropped."""
+    address = _free_address()
+    options = [f"--port={address[1]}", f"--workers={workers}", f"--threads={CONNECTIONS}"]
+    command = [sys.executable, "manage.py", "serve", f"--host={HOST}", *options]
+    with _running(command, address, quiet=True) as process:
+        yield Server(address=address, pid=process.pid)
+
+
+def _free_address() -> Address:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        address = probe.getsockname()
-    fixed = ["--interface=wsgi", "--http=1", "--no-ws", f"--blocking-threads={CONNECTIONS}"]
+        return probe.getsockname()
+
+
+@contextmanager
+def _running(
+    command: list[str], address: Address, *, quiet: bool, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "granian", *fixed, f"--workers={workers}", *options),
-            *("--log-level=warning", "--host", HOST, "--port", str(address[1]), application),
-        ],
+        command,
         cwd=ROOT,
         env=os.environ | PRODUCTION | environment,
         stdout=subprocess.DEVNULL if quiet else None,
@@ -65,7 +93,7 @@ def server(
     )
     try:
         _wait_for(address, process)
-        yield Server(address=address, pid=process.pid)
+        yield process
     finally:
         process.terminate()
         process.wait()
@@ -102,9 +130,17 @@ def _wait_for(address: Address, process: subprocess.Popen[bytes]) -> None:
     sys.exit("The server does not start.")
 
 
-def _is_worker(pid: str) -> bool:
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def _runs(pid: int, module: str) -> bool:
     """Python's resource tracker is a child of the server, too."""
+    return module in _read(f"/proc/{pid}/cmdline")
+
+
+def _read(path: str) -> str:
     try:
-        return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(path).read_text()
     except FileNotFoundError:
-        return False
+        return ""

@@ -1,4 +1,4 @@
-"""The server of production, granian, on the database of the tests."""
+"""The server of production, `manage.py serve`, on the database of the tests."""
 
 import os
 import signal
@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,33 +21,70 @@ START_TIMEOUT = 30
 
 
 @contextmanager
-def production_server(*, ends_by: int = signal.SIGTERM) -> Iterator[str]:
-    """A server with production's settings; yields its URL. Its group gets the signal at the end."""
+def production_server(*, killed: bool = False) -> Iterator[str]:
+    """A server with production's settings; yields its URL. All of it can be killed in the end."""
+    with serving("--no-background-worker", killed=killed) as group:
+        yield f"http://{HOST}:{group.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What `manage.py serve` runs (Linux)."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def programs(self, name: str) -> list[int]:
+        """The process ids of those of its programs that have this name in their command line."""
+        return [pid for pid in children(self.process.pid) if name in command_line(pid)]
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process, oldest first."""
+    with suppress(FileNotFoundError):
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sorted(map(int, listed))
+    return []
+
+
+def descendants(pid: int) -> list[int]:
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def command_line(pid: int) -> str:
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
+@contextmanager
+def serving(*options: str, killed: bool = False) -> Iterator[Served]:
+    """`manage.py serve` with production's settings on a free port."""
     port = free_port()
-    options = ["--interface=wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "granian", *options),
-            *("--host", HOST, "--port", str(port), "leadsync.wsgi:application"),
-        ],
+    serve = [sys.executable, "manage.py", "serve", f"--host={HOST}", f"--port={port}"]
+    process = subprocess.Popen(
+        [*serve, *options],
         cwd=settings.BASE_DIR,
-        process_group=0,
         env=os.environ
         | {
             "ALLOWED_HOSTS": HOST,
             "DATABASE_URL": database_url(),
             "DEBUG": "0",
+            "LEADSYNC_LOG_LEVEL": "ERROR",
             "LEADSYNC_SPOOL_DIR": str(settings.LEADSYNC_SPOOL_DIR),
             "PYTHONWARNINGS": "ignore:No directory at",
             "SECRET_KEY": "for-the-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
         },
     )
     try:
-        _wait_until_alive(port, server)
-        yield f"http://{HOST}:{port}"
+        _wait_until_alive(port, process)
+        yield Served(process=process, port=port)
     finally:
-        os.killpg(server.pid, ends_by)
-        server.wait(timeout=10)
+        if killed:
+            for pid in [process.pid, *descendants(process.pid)]:
+                os.kill(pid, signal.SIGKILL)
+        process.terminate()
+        process.wait(timeout=45)
 
 
 def database_url() -> str:

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "watch": {"watch", "sarah", "contacts", "log", "infra"},
     "project": {"project", "contacts", "infra"},
 }
-ENTRY_POINTS = ("admin", "api", "dashboard", "management", "signals", "urls", "wsgi")
+ENTRY_POINTS = ("admin", "api", "dashboard", "management", "signals", "urls", "wsgi", "server")
 """They may import any app; no core module imports them."""
 SYNC_STATE = {field.name for field in SyncState._meta.get_fields()} - {"contact", "revision"}
 LOOKUPS = {"isnull", "in", "exact", "gt"}

@@ -127,8 +127,9 @@ def ctrl_c(make: int) -> None:
     os.killpg(make, signal.SIGINT)
 
 
-def terminate(make: int) -> None:
-    os.kill(make, signal.SIGTERM)
+def hang_up(make: int) -> None:
+    """The terminal is closed."""
+    os.killpg(make, signal.SIGHUP)
 
 
 def _summary(log: Path, make: subprocess.Popen[bytes]) -> str:
@@ -165,7 +166,7 @@ def test_the_demo_shows_a_site_at_work_and_does_no_harm_when_it_runs_again(clone
         )
         failure = page(failures[0])
     told = conversations(clone)
-    with running_demo(clone, stop=terminate) as second, second.signed_in() as page:
+    with running_demo(clone, stop=hang_up) as second, second.signed_in() as page:
         statuses = [second.ask(key).status_code for key in (first.key, second.key)]
         memory_kept = second.ask(second.key).json()
 

@@ -49,3 +49,17 @@ def note(typed: str) -> str:
     if len(typed) > MAX_NOTE:
         raise ArgumentTypeError(f"{len(typed)} characters are too many: write at most {MAX_NOTE}")
     return typed
+
+
+def count(typed: str) -> int:
+    """Parse a whole number from 1 to 1000."""
+    if not typed.isdecimal() or not 1 <= int(typed) <= 1000:
+        raise ArgumentTypeError(f"{typed!r} is not usable: use 1 to 1000")
+    return int(typed)
+
+
+def port(typed: str) -> int:
+    """Parse a TCP port."""
+    if not typed.isdecimal() or not 1 <= int(typed) <= 65535:
+        raise ArgumentTypeError(f"{typed!r} is not a port: use 1 to 65535")
+    return int(typed)

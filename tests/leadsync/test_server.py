@@ -1,7 +1,6 @@
 """The whole of it in production's clothes: granian, real HTTP, simulated conversations."""
 
 import json
-import signal
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -73,7 +72,7 @@ def test_simulated_conversations_reach_their_leads_through_the_real_server() -> 
 def test_a_stored_message_outlives_killed_servers_and_comes_in_by_itself(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
     bot.post(message_count=1)
-    with locked(HELD[connection.vendor]), production_server(ends_by=signal.SIGKILL) as url:
+    with locked(HELD[connection.vendor]), production_server(killed=True) as url:
         answer = chunked_post(url, bot.key, {"contact_phone": PHONE, **NEWS})
         time.sleep(0.6)  # one look of the drainer
 

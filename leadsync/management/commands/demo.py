@@ -1,7 +1,5 @@
 """`make demo`: run a site with simulated conversations, for a first look."""
 
-import argparse
-import os
 import secrets
 import signal
 import socket
@@ -23,6 +21,7 @@ from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key, revoke_keys
+from leadsync.management import arguments
 from sarah.models import SarahState
 from sarah.simulator.conversations import phones, whatsapp_names
 
@@ -34,7 +33,6 @@ CONVERSATIONS, SEED = 60, 1
 UNKNOWN_EVERY = 8
 """One in this many people who write to Sarah is no lead, so that monitoring has something."""
 START_TIMEOUT = 30
-STOP_TIMEOUT = 10
 
 
 class Command(BaseCommand):
@@ -45,13 +43,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=port_number, default=8000, metavar="N", help="default: %(default)s"
+            "--port", type=arguments.port, default=8000, metavar="N", help="default: %(default)s"
         )
 
     def handle(self, *, port: int, **options: Any) -> None:
         refuse_other_databases()
         refuse_used_port(port)
-        signal.signal(signal.SIGTERM, _exit)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _exit)
         call_command("migrate", verbosity=0)
         password = set_admin_password()
         key = replace_key()
@@ -71,13 +70,6 @@ class Command(BaseCommand):
             self.stdout.flush()  # a pipe or a file would show it only in the end
             server.wait()
             raise CommandError("The server stopped unexpectedly. Read what it printed above.")
-
-
-def port_number(value: str) -> int:
-    """Return a TCP port, for argparse."""
-    if not value.isdecimal() or not 1 <= int(value) <= 65535:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a port: use 1 to 65535")
-    return int(value)
 
 
 def refuse_other_databases() -> None:
@@ -135,26 +127,20 @@ def add_leads() -> None:
 
 @contextmanager
 def running_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run granian as a child process; it is stopped when the block ends, however that happens."""
-    address = ["--host", HOST, "--port", str(port)]
-    options = ["--interface", "wsgi", "--no-ws", "--blocking-threads=4", "--log-level=warning"]
+    """Serve from a child process; it is stopped when the block ends, however that happens."""
+    serve = [sys.executable, "manage.py", "serve", f"--host={HOST}", f"--port={port}"]
     server = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, *address, "leadsync.wsgi:application"],
+        [*serve, "--workers=1"],
         cwd=settings.BASE_DIR,
-        # Else Ctrl-C reaches the server's worker twice, from the terminal and from its parent, and
-        # granian 2.8's then often hangs and keeps the port.
-        process_group=0,
+        process_group=0,  # the terminal's Ctrl-C reaches the demo alone, which stops the server
     )
     try:
         yield server
     except KeyboardInterrupt:
         pass  # Ctrl-C is how one leaves the demo
     finally:
-        server.terminate()
-        try:
-            server.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)  # its worker as well
+        server.send_signal(signal.SIGINT)
+        server.wait()
 
 
 def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:

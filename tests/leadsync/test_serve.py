@@ -1,0 +1,173 @@
+"""`manage.py serve`: what is killed comes back, neither an upgrade nor an end costs a request."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from leadsync.bots import issue_key
+from tests.bot import PHONE
+from tests.server import HOST, Served, children, serving
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+]
+
+PATIENCE = 30
+WEB, WORKER = "leadsync.server", "sync_worker"
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def web_workers(group: Served) -> list[int]:
+    return [pid for web in group.programs(WEB) for pid in children(web)]
+
+
+def ask(group: Served) -> int:
+    asking = HTTPConnection(HOST, group.port, timeout=PATIENCE)
+    asking.request("GET", "/healthz")
+    status = asking.getresponse().status
+    asking.close()
+    return status
+
+
+@contextmanager
+def half_a_message(group: Served, key: str) -> Iterator[Callable[[], HTTPResponse]]:
+    """A bot that has sent half of its message; the function sends the rest, returns the answer."""
+    body = json.dumps({"contact_phone": PHONE, "message_count": 3}).encode()
+    head = (
+        f"POST /sarah/state HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((HOST, group.port), timeout=PATIENCE) as bot:
+        bot.sendall(head.encode() + body[:10])
+        time.sleep(0.3)  # until it is being read
+
+        def finish() -> HTTPResponse:
+            bot.sendall(body[10:])
+            answer = HTTPResponse(bot)
+            answer.begin()
+            return answer
+
+        yield finish
+
+
+@contextmanager
+def traffic(group: Served, *, keep: bool) -> Iterator[Counter[object]]:
+    """Bots that ask all the time; counts what came of it."""
+    outcomes: Counter[object] = Counter()
+    over = Event()
+
+    def bot() -> None:
+        calling = HTTPConnection(HOST, group.port, timeout=PATIENCE)
+        while not over.is_set():
+            try:
+                calling.request("GET", "/healthz")
+                answer = calling.getresponse()
+                answer.read()
+                outcomes[answer.status] += 1
+            except (OSError, HTTPException) as error:
+                outcomes[repr(error)] += 1
+            if not keep:
+                calling.close()
+        calling.close()
+
+    bots = [Thread(target=bot) for _number in range(4)]
+    for one in bots:
+        one.start()
+    try:
+        yield outcomes
+    finally:
+        over.set()
+        for one in bots:
+            one.join()
+
+
+def test_whatever_is_killed_is_started_again_and_nobody_is_refused_meanwhile() -> None:
+    with serving() as group:
+        wait_for(lambda: group.programs(WORKER))
+        for victims in (
+            lambda: group.programs(WORKER),
+            lambda: web_workers(group),
+            lambda: group.programs(WEB),
+        ):
+            wait_for(lambda: len(web_workers(group)) == 2)
+            killed = victims()[0]
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda killed=killed, victims=victims: set(victims()) - {killed})
+            assert ask(group) == 200
+
+
+def test_a_server_that_gives_up_on_its_dying_workers_is_started_again() -> None:
+    with serving("--no-background-worker") as group:
+        (server,) = group.programs(WEB)
+        while group.programs(WEB) == [server]:
+            for worker in children(server):
+                os.kill(worker, signal.SIGKILL)
+            time.sleep(0.2)
+
+        wait_for(lambda: len(web_workers(group)) == 2)
+        assert ask(group) == 200
+
+
+def test_an_end_answers_what_was_taken_and_leaves_nothing_running() -> None:
+    key = issue_key("sarah-bot", role="sarah")
+    with serving() as group:
+        started = [*group.programs(WORKER), *group.programs(WEB), *web_workers(group)]
+        with half_a_message(group, key) as finish:
+            group.process.terminate()
+            time.sleep(1)
+            answer = finish()
+
+        assert (answer.status, json.loads(answer.read())["success"]) == (200, True)
+        assert group.process.wait(timeout=15) == 0
+        assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["new connections", "kept connections"])
+def test_an_upgrade_loses_no_request(keep: bool) -> None:
+    key = issue_key("sarah-bot", role="sarah")
+    with serving() as group:
+        old = [*group.programs(WORKER), *group.programs(WEB), *web_workers(group)]
+        with traffic(group, keep=keep) as outcomes, half_a_message(group, key) as finish:
+            group.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: len(group.programs(WEB)) == 2)
+            wait_for(lambda: set(group.programs(WORKER)).isdisjoint(old))
+            answer = finish()
+            wait_for(lambda: set(web_workers(group)).isdisjoint(old))
+
+    assert answer.status == 200
+    assert set(outcomes) == {200}
+
+
+def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:
+    key = issue_key("sarah-bot", role="sarah")
+    with serving() as group, half_a_message(group, key):
+        group.process.send_signal(signal.SIGINT)
+
+        assert group.process.wait(timeout=6) == 0
+
+
+def test_an_address_in_use_is_said_in_words() -> None:
+    with (
+        socket.create_server((HOST, 0)) as other,
+        pytest.raises(CommandError, match="SIGHUP upgrades it"),
+    ):
+        call_command("serve", "--port", str(other.getsockname()[1]))
