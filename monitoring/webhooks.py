@@ -6,6 +6,7 @@ that DNS cannot change between check and use.
 
 import hashlib
 import hmac
+import re
 import socket
 import ssl
 import time
@@ -28,6 +29,8 @@ MAX_STATUS_LINE = 4096
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOW_PORTS = (80, 443)
 """The only ports up to 1024 that are allowed: others belong to services such as mail servers."""
+OURS = ("host", "content-", "transfer-", "connection", "user-agent", "x-leadsync-")
+"""Beginnings of the names of headers that are ours to send."""
 NAT64 = IPv6Network("64:ff9b::/96")
 NOT_PUBLIC = _("This address is in a private network or on this machine. Use a public address.")
 
@@ -101,8 +104,21 @@ def signature(body: bytes, *, timestamp: str, secret: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-def post(url: str, body: bytes, *, secret: str) -> None:
-    """POST this JSON, signed, and return if the answer is a success (2xx).
+def validate_header(name: str) -> None:
+    """Raise ValidationError unless a webhook may carry a header of this name."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower().startswith(OURS):
+        raise ValidationError(_("Use the name of a header, such as X-API-Key or Authorization."))
+
+
+def validate_header_value(value: str) -> None:
+    """Raise ValidationError unless this can be the value of a header: no line may end in it."""
+    if not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", value):
+        raise ValidationError(_("Use letters, digits and signs on one line."))
+
+
+def post(url: str, body: bytes, *, secret: str, header: tuple[str, str] = ("", "")) -> None:
+    """POST this JSON, signed, and return if the answer is a success (2xx). `header` is the name and
+    value of a further header that the receiver wants.
 
     Raises WebhookFailed otherwise, after `TIMEOUT` seconds at the latest, also if the server sends
     its answer a byte at a time. Follows no redirect and uses no proxy.
@@ -115,7 +131,7 @@ def post(url: str, body: bytes, *, secret: str) -> None:
         "X-LeadSync-Timestamp": timestamp,
         "X-LeadSync-Signature": signature(body, timestamp=timestamp, secret=secret),
         "Connection": "close",
-    }
+    } | ({header[0]: header[1]} if header[0] else {})
     try:
         validate_webhook(url)
         status = _status_of(urlsplit(url), body, headers, deadline)

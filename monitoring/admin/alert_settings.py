@@ -14,7 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from contacts.admin.fields import ListField
 from leadsync.admin.actions import close_dialog, dialog
@@ -23,6 +27,8 @@ from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from monitoring.admin.deliveries import deliveries_table, in_short
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
+from monitoring.models.alerts import MAX_HEADER_VALUE
+from monitoring.webhooks import validate_header_value
 
 MAX_EMAILS = 10
 WILL_TEST = _(
@@ -57,6 +63,14 @@ class AlertSettingsForm(forms.ModelForm):
         help_text=_("One on each line."),
     )
 
+    header_value = forms.CharField(
+        label=_("Value of the header"),
+        required=False,
+        max_length=MAX_HEADER_VALUE,
+        validators=[validate_header_value],
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+    )
+
     class Meta:
         model = AlertSettings
         fields: list[str] = []  # the admin's fieldsets name them
@@ -68,6 +82,26 @@ class AlertSettingsForm(forms.ModelForm):
             workspace.widget = workspace.widget.widget  # without the menu to edit the related row
             workspace.empty_label = _("All workspaces")
             workspace.help_text = _("“All workspaces” includes what belongs to none.")
+        if kept := len(self.instance.webhook_header_value):
+            self.fields["header_value"].help_text = (
+                _("A value of %d characters is kept and never shown. Empty: leave it as it is.")
+                % kept
+            )
+        else:
+            self.fields["header_value"].help_text = _("It is not shown again.")
+
+    def clean(self) -> dict[str, Any]:
+        """A value that is kept goes to nobody else: with a new address it has to be typed anew."""
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        typed, url = told.get("header_value", ""), told.get("webhook_url", "")
+        kept = "" if "webhook_url" in self.changed_data else self.instance.webhook_header_value
+        if told.get("webhook_header"):
+            if not url.startswith("https://"):
+                self.add_error("webhook_header", _("Only for a webhook with https://."))
+            if not (typed or kept):
+                self.add_error("header_value", _("Write the value for this webhook."))
+        told["header_value"] = (typed or kept) if told.get("webhook_header") else ""
+        return told
 
 
 @admin.register(AlertSettings)
@@ -83,9 +117,9 @@ class AlertSettingsAdmin(ModelAdmin):
     readonly_fields = ("secret", "deliveries")
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertSettings | None = None) -> Any:
-        webhook = ["webhook_url", "secret"] if obj else ["webhook_url"]
+        webhook = ["webhook_url", ("webhook_header", "header_value"), *(["secret"] if obj else [])]
         sections: list[tuple[Any, dict[str, Any]]] = [
-            (None, {"fields": ["workspace", "is_active"]}),
+            (None, {"fields": ["workspace", ("is_active", "language")]}),
             (_("Who is told"), {"fields": ["emails", *webhook]}),
             (_("Limits"), {"fields": [("silent_after_hours", "max_failure_percent")]}),
         ]
@@ -112,8 +146,11 @@ class AlertSettingsAdmin(ModelAdmin):
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: AlertSettings, *args: Any) -> None:
-        super().save_model(request, obj, *args)
+    def save_model(
+        self, request: HttpRequest, obj: AlertSettings, form: AlertSettingsForm, change: bool
+    ) -> None:
+        obj.webhook_header_value = form.cleaned_data["header_value"]
+        super().save_model(request, obj, form, change)
         obj.forget_removed_recipients()
 
     for_whom = computed(_("for"), str, ordering="workspace__name")

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from leadsync.admin.html import admin_link, ago, as_link, as_wrapped, list_url, pill
+from leadsync.admin.html import admin_link, ago, as_advice, as_link, as_wrapped, list_url, pill
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
+from monitoring.alerts.texts import advice_of, sentence_of
 from monitoring.models import Alert, AlertKind, FailureGroup
 from monitoring.models.alerts import ABOUT_CAUSES
 
@@ -47,7 +48,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     ordering = (F("recovered_at").desc(nulls_first=True), "-started_at", "-pk")
     actions_detail_hide_default = True
     fieldsets = [
-        (None, {"fields": ["what", "text", "about", "status"]}),
+        (None, {"fields": ["what", "sentence", "advice", "about", "status"]}),
         (_("When"), {"fields": [("started", "last_seen"), "told"]}),
         (_("Who was told"), {"fields": ["deliveries"]}),
     ]
@@ -56,7 +57,8 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     def what(self, alert: Alert) -> SafeString:
         return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
-    sentence = column("text", _("text"), as_wrapped)
+    sentence = computed(_("text"), lambda alert: as_wrapped(sentence_of(alert)))
+    advice = computed(_("what to do"), lambda alert: as_advice(advice_of(alert)))
     for_workspace = computed(
         _("workspace"), lambda alert: str(alert.workspace or ""), ordering="workspace__name"
     )

@@ -1,8 +1,8 @@
 """Opens and closes alerts, and queues the messages about them: once an hour for each."""
 
 import logging
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +10,9 @@ from django.core.cache import cache
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
+from contacts.models import Workspace
 from leadsync.infra.db import bounded_waits
-from monitoring.alerts.texts import text_of
+from monitoring.alerts.texts import text_in_english
 from monitoring.errors import frames
 from monitoring.models.alerts import (
     HAPPENING,
@@ -39,8 +40,29 @@ class Finding:
 
     kind: str
     text: str
+    details: Mapping[str, object] | None = None
     subject: str = ""
     workspace_id: int | None = None
+
+
+def finding(
+    kind: AlertKind,
+    /,
+    *,
+    subject: str = "",
+    workspace: Workspace | None = None,
+    where: str = "",
+    **details: object,
+) -> Finding:
+    """Return a finding with the details that its text needs; `where` names the workspaces."""
+    details = {"where": str(workspace) if workspace else where, **details}
+    return Finding(
+        kind=kind,
+        subject=subject or (workspace.slug if workspace else ""),
+        workspace_id=workspace.pk if workspace else None,
+        details=details,
+        text=text_in_english(kind, details),
+    )
 
 
 def notice_key(kind: AlertKind, key: Any) -> None:
@@ -51,10 +73,11 @@ def notice_key(kind: AlertKind, key: Any) -> None:
     """
     if not cache.add(f"{__name__}:{kind}:{key.prefix}", True, NOTED_EVERY):
         return
-    text = text_of(kind, key=f"{key.prefix}… of {key.user}")
+    about = finding(kind, subject=key.prefix, key=f"{key.prefix}… ({key.user})")
+    found = replace(about, workspace_id=key.workspace_id)
     try:
         with bounded_waits(NOTICE_WAITS_MS):  # the bot waits for its answer
-            Alert.objects.notice(kind, subject=key.prefix, workspace_id=key.workspace_id, text=text)
+            Alert.objects.notice(**asdict(found))
     except Error as error:
         logger.warning("An alert (%s) could not be opened: %s", kind, frames(error))
         connection.close_if_unusable_or_obsolete()
@@ -66,14 +89,9 @@ def settle(findings: Iterable[Finding], *, open_before: Collection[Alert], now: 
     `open_before` are the alerts that were open before the caller looked, so that one which another
     worker has seen since stays open. Safe to run in several workers at once.
     """
-    found = {(finding.kind, finding.subject): finding for finding in findings}
-    for finding in found.values():
-        Alert.objects.notice(
-            finding.kind,
-            subject=finding.subject,
-            workspace_id=finding.workspace_id,
-            text=finding.text,
-        )
+    found = {(one.kind, one.subject): one for one in findings}
+    for one in found.values():
+        Alert.objects.notice(**asdict(one))
     for alert in open_before:
         if _is_over(alert, found=found, now=now):
             recover(alert, now=now)

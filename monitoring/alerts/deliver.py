@@ -6,18 +6,18 @@ import smtplib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, timedelta
 
 from django.conf import settings as site
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils import timezone
 
 from monitoring import webhooks
+from monitoring.alerts.messages import Message, message_of
 from monitoring.errors import frames
 from monitoring.models.alerts import AlertDelivery, AlertSettings, Channel, Event
 
@@ -48,19 +48,6 @@ MAIL_ERRORS = {
 
 class NotSent(Exception):
     """The message was not sent; the text says why, without secrets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is sent: `text` for people, the rest for programs. Contains nothing that a lead said."""
-
-    text: str
-    event: str
-    cause: str = ""
-    subject: str = ""
-    workspace: str = ""
-    at: datetime
-    url: str = ""
 
 
 def deliver_due(*, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -134,49 +121,32 @@ def send_test(settings: AlertSettings) -> list[tuple[AlertDelivery, str]]:
     return list(zip(deliveries, errors, strict=True))
 
 
-def message_of(delivery: AlertDelivery) -> Message:
-    alert = delivery.alert
-    if alert is None:
-        workspace = delivery.settings.workspace
-        return Message(
-            text="[LeadSync] This is a test: alerts arrive here.",
-            event=delivery.event,
-            workspace=workspace.slug if workspace else "",
-            at=timezone.now(),
-            url=_url("admin:monitoring_alertsettings_change", delivery.settings.pk),
-        )
-    recovered = "Recovered, this is over: " if delivery.event == Event.RECOVERED else ""
-    return Message(
-        text=f"[LeadSync] {recovered}{alert.text}",
-        event=delivery.event,
-        cause=alert.cause,
-        subject=alert.subject,
-        workspace=alert.workspace.slug if alert.workspace else "",
-        at=(alert.recovered_at if recovered else None) or alert.started_at,
-        url=_url("admin:monitoring_alert_change", alert.pk),
-    )
-
-
-def _url(page: str, pk: int) -> str:
-    return f"{site.LEADSYNC_SITE_URL}{reverse(page, args=[pk])}" if site.LEADSYNC_SITE_URL else ""
-
-
 def _send(delivery: AlertDelivery, message: Message) -> None:
     if delivery.channel == Channel.EMAIL:
         _mail(delivery.recipient, message)
         return
     settings = delivery.settings
     body = asdict(message) | {"at": message.at.astimezone(UTC).isoformat()}
-    webhooks.post(settings.webhook_url, json.dumps(body).encode(), secret=settings.webhook_secret)
+    webhooks.post(
+        settings.webhook_url,
+        json.dumps(body).encode(),
+        secret=settings.webhook_secret,
+        header=(settings.webhook_header, settings.webhook_header_value),
+    )
+
+
+def has_no_mail_server() -> bool:
+    return bool(site.EMAIL_BACKEND == SMTP and not site.EMAIL_HOST)
 
 
 def _mail(address: str, message: Message) -> None:
-    if site.EMAIL_BACKEND == SMTP and not site.EMAIL_HOST:
+    if has_no_mail_server():
         raise NotSent("No mail server is configured: set EMAIL_HOST.")
     at = f"{timezone.localtime(message.at):%Y-%m-%d %H:%M %Z}"
+    lines = message.text.split("\n")
     EmailMessage(
-        subject=" ".join(message.text.split())[:MAX_SUBJECT],
-        body="\n\n".join(filter(None, (message.text, at, message.url))) + "\n",
+        subject=lines[0][:MAX_SUBJECT],
+        body="\n\n".join((*lines, at)) + "\n",
         to=[address],
         headers={"Auto-Submitted": "auto-generated"},
     ).send()

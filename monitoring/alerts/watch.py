@@ -1,6 +1,7 @@
 """Finds problems that people should be told of. Several workers may look at once."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,7 @@ from django.utils import timezone
 from contacts import quota
 from contacts.models import Workspace
 from leadsync.infra.db import capped_count, shown_count
-from monitoring.alerts.announce import TOLD_EVERY, Finding, settle
-from monitoring.alerts.texts import text_of
+from monitoring.alerts.announce import TOLD_EVERY, Finding, finding, settle
 from monitoring.health.recent import recent
 from monitoring.kinds import Kind, Source
 from monitoring.limits import LATE
@@ -23,6 +23,9 @@ from sarah.models import SarahState
 LASTING = timedelta(minutes=10)
 """A cause that had healed by itself and is back is announced only if its failures outlast the first
 retries. A burst of failures that those heal shows in the failure rate."""
+
+ABOUT = ("source", "kind", "exception", "function")
+"""What tells a cause."""
 
 OUTAGES = {OperationalError.__name__, ProgrammingError.__name__}
 """Exceptions of a database or a table that is away, for messages and background work alike."""
@@ -65,12 +68,29 @@ def _causes(now: datetime) -> Iterator[Finding]:
     alerts = Alert.objects.filter(cause__in=ABOUT_CAUSES).order_by("started_at", "pk")
     latest = {alert.subject: alert for alert in alerts}
     of_messages = {cause.exception for cause in causes if cause.source != Source.BACKGROUND}
+    homes = _homes(causes)
     for cause in causes:
         if cause.source == Source.BACKGROUND and cause.exception in of_messages & OUTAGES:
             continue  # one alert for both
         if kind := _kind_to_tell(cause, latest.get(str(cause.pk)), now):
-            text = text_of(kind, cause=cause, count=cause.open_failures)
-            yield Finding(kind=kind, subject=str(cause.pk), text=text)
+            about = {name: getattr(cause, name) for name in ABOUT}
+            yield finding(
+                kind,
+                subject=str(cause.pk),
+                where=", ".join(homes[cause.pk]),
+                count=cause.open_failures,
+                **about,
+            )
+
+
+def _homes(causes: Collection[FailureGroup]) -> Mapping[int, list[str]]:
+    """The names of the workspaces in which each of these causes has open failures."""
+    names = {workspace.slug: str(workspace) for workspace in Workspace.objects.all()}
+    failures = SyncFailure.objects.open().filter(group__in=causes, workspace_ref__in=names)
+    homes: dict[int, list[str]] = defaultdict(list)
+    for pk, slug in failures.order_by().values_list("group", "workspace_ref").distinct():
+        homes[pk].append(names[slug])
+    return homes
 
 
 def _kind_to_tell(cause: Any, alert: Alert | None, now: datetime) -> AlertKind | None:
@@ -108,9 +128,9 @@ def _failure_rates(now: datetime, *, told: Collection[int]) -> Iterator[Finding]
     cause which people were told of."""
     for one in recent(now=now, without=told):
         if one.is_over_limit:
-            yield _about(
+            yield finding(
                 AlertKind.FAILURE_RATE,
-                one.workspace,
+                workspace=one.workspace,
                 failed=one.failed,
                 total=one.synced + one.failed,
                 limit=one.limit,
@@ -124,27 +144,16 @@ def _silent_workspaces(now: datetime) -> Iterator[Finding]:
         hours = limit_of(workspace.pk).silent_after_hours
         heard = SarahState.objects.filter(workspace=workspace)
         if not heard.active_since(now - timedelta(hours=hours)).exists() and heard.exists():
-            yield _about(AlertKind.SILENCE, workspace, hours=hours)
+            yield finding(AlertKind.SILENCE, workspace=workspace, hours=hours)
 
 
 def _backlog(*, told: Collection[int]) -> Iterator[Finding]:
     overdue = SarahState.objects.due().filter(next_sync_at__lt=Now() - LATE)
     if not told and (count := capped_count(overdue)):
-        text = text_of(AlertKind.BACKLOG, count=shown_count(count))
-        yield Finding(kind=AlertKind.BACKLOG, text=text)
+        yield finding(AlertKind.BACKLOG, count=shown_count(count))
 
 
 def _floods() -> Iterator[Finding]:
     creating = Workspace.objects.filter(creates_contacts=True, max_created_per_hour__gt=0)
     for workspace in filter(quota.is_used_up, creating):
-        yield _about(AlertKind.FLOOD, workspace, limit=workspace.max_created_per_hour)
-
-
-def _about(kind: AlertKind, workspace: Workspace | None, **values: object) -> Finding:
-    where = f"{workspace} ({workspace.slug})" if workspace else "unknown"
-    return Finding(
-        kind=kind,
-        subject=workspace.slug if workspace else "",
-        workspace_id=workspace.pk if workspace else None,
-        text=text_of(kind, workspace=f"Workspace: {where}.", **values),
-    )
+        yield finding(AlertKind.FLOOD, workspace=workspace, limit=workspace.max_created_per_hour)

@@ -1,7 +1,7 @@
 """Models of alerts, of who is told, and of the messages to them."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models import Language
 from monitoring.limits import (
     MAX_FAILURE_PERCENT,
     MIN_FAILURES,
@@ -21,9 +22,10 @@ from monitoring.limits import (
     SILENT_AFTER_HOURS,
 )
 from monitoring.models.failures import SyncFailure
-from monitoring.webhooks import validate_webhook
+from monitoring.webhooks import validate_header, validate_webhook
 
 MAX_TEXT = 500
+MAX_HEADER_VALUE = 500
 FAILING_FOR = timedelta(hours=24)
 """How long a delivery that failed counts against the health of the sync."""
 
@@ -43,6 +45,8 @@ class AlertKind(models.TextChoices):
 
 ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
 """The subject of such an alert is the id of a cause of failures."""
+ABOUT_KEYS = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
+"""The subject of such an alert is the prefix of a key."""
 HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """Events: noticed when they happen, over when they have not happened for a while."""
 
@@ -68,6 +72,26 @@ class AlertSettings(models.Model):
     )
     webhook_secret = models.CharField(
         _("signing secret"), max_length=64, default=secrets.token_hex, editable=False
+    )
+    webhook_header = models.CharField(
+        _("header of the webhook"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_header],
+        help_text=_("Where the receiver wants one, such as X-API-Key for Kapso."),
+    )
+    webhook_header_value = models.CharField(
+        max_length=MAX_HEADER_VALUE, blank=True, default="", db_default="", editable=False
+    )
+    language = models.CharField(
+        _("language"),
+        max_length=2,
+        choices=Language,
+        default=Language.ENGLISH,
+        db_default=Language.ENGLISH,
+        help_text=_("Of the alerts."),
     )
     silent_after_hours = models.PositiveSmallIntegerField(
         _("hours without a message"),
@@ -146,14 +170,20 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(recovered_at__isnull=True)
 
     def notice(
-        self, kind: str, *, subject: str = "", workspace_id: int | None = None, text: str
+        self,
+        kind: str,
+        *,
+        subject: str = "",
+        workspace_id: int | None = None,
+        text: str,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         """Open the alert, or note that it is still seen.
 
         If two workers notice it at once, the database keeps one open and ignores the second insert.
         """
         about, now = {"cause": kind, "subject": subject[:100]}, timezone.now()
-        seen = {"text": text[:MAX_TEXT], "last_seen_at": now}
+        seen = {"text": text[:MAX_TEXT], "details": details, "last_seen_at": now}
         if not self.open().filter(**about).update(**seen):
             alert = self.model(**about, **seen, started_at=now, workspace_id=workspace_id)
             self.bulk_create([alert], ignore_conflicts=True)
@@ -176,6 +206,9 @@ class Alert(models.Model):
         verbose_name=_("workspace"),
     )
     text = models.CharField(_("text"), max_length=MAX_TEXT)
+    details = models.JSONField(
+        null=True, editable=False, help_text=_("What its text says, to say it in any language.")
+    )
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
     notified_at = models.DateTimeField(_("told"), null=True, blank=True)

@@ -37,7 +37,7 @@ def ops() -> AlertSettings:
 
 
 def saves(staff: Staff, path: str, **fields: Any) -> Any:
-    form = {"workspace": "", "emails": "", "webhook_url": "", "is_active": "on"}
+    form = {"workspace": "", "emails": "", "webhook_url": "", "is_active": "on", "language": "en"}
     form |= {"silent_after_hours": "24", "max_failure_percent": "5"}
     return staff.client.post(
         path, {name: value for name, value in (form | fields).items() if value}
@@ -85,6 +85,52 @@ def test_what_could_never_work_is_refused_at_once(
     assert not AlertSettings.objects.exists()
 
 
+def test_a_header_of_the_webhook_is_kept_and_never_shown_again(
+    operator: Staff, ops: AlertSettings, monkeypatch
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(webhooks, "post", lambda *args, header, **kwargs: sent.append(header))
+    page = reverse("admin:monitoring_alertsettings_change", args=[ops.pk])
+    same = {"webhook_url": HOOK, "webhook_header": "X-API-Key"}
+    saves(operator, page, **same, header_value="kapso-secret")
+
+    shown = operator.sees("monitoring_alertsettings_change", ops.pk)
+    assert "kapso-secret" not in shown
+    assert "A value of 12 characters is kept" in shown
+    assert saves(operator, page, **same).status_code == 302  # without typing it again
+    operator.confirms("send_test_alert", ops)
+    assert sent == [("X-API-Key", "kapso-secret")]
+
+    saves(operator, page, webhook_url=HOOK, webhook_header=" ")  # taken away
+    ops.refresh_from_db()
+    assert (ops.webhook_header, ops.webhook_header_value) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"webhook_url": "https://elsewhere.example.com/"}, "Write the value for this webhook"),
+        ({"webhook_url": "http://hooks.example.com/T0/secret"}, "Only for a webhook with https"),
+        ({"webhook_url": ""}, "Only for a webhook with https"),
+        ({"header_value": "a\u2028b"}, "on one line"),
+        ({"webhook_header": "X-Key\r\nHost"}, "Use the name of a header"),
+        ({"webhook_header": "Content-Length"}, "Use the name of a header"),
+        ({"webhook_header": "x-leadsync-signature"}, "Use the name of a header"),
+    ],
+)
+def test_a_header_goes_to_nobody_else_and_replaces_none_of_ours(
+    fields: dict[str, str], why: str, operator: Staff, ops: AlertSettings
+) -> None:
+    kept = {"webhook_header": "X-API-Key", "webhook_header_value": "kapso-secret"}
+    AlertSettings.objects.update(**kept)
+    page = reverse("admin:monitoring_alertsettings_change", args=[ops.pk])
+    same = {"webhook_url": HOOK, "webhook_header": "X-API-Key"}
+
+    assert why in errors_of(saves(operator, page, **same | fields))
+
+    assert AlertSettings.objects.values(*kept).get() == kept
+
+
 def test_there_are_no_two_settings_for_the_same(operator: Staff, ops: AlertSettings) -> None:
     assert "settings for all workspaces already" in errors_of(saves(operator, ADD))
 
@@ -105,7 +151,7 @@ def test_a_recipient_who_is_taken_away_or_switched_off_gets_nothing_more(
 def test_the_button_tells_for_each_recipient_whether_it_worked(
     operator: Staff, ops: AlertSettings, monkeypatch
 ) -> None:
-    def fail(url: str, body: bytes, *, secret: str) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
         raise webhooks.WebhookFailed("The server answered with HTTP 404.")
 
     monkeypatch.setattr(webhooks, "post", fail)

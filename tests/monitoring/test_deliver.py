@@ -78,7 +78,9 @@ def test_programs_are_told_what_happened_where_and_when(settings, monkeypatch) -
     )
     calls: list[tuple[str, dict, str]] = []
     monkeypatch.setattr(
-        webhooks, "post", lambda url, body, *, secret: calls.append((url, json.loads(body), secret))
+        webhooks,
+        "post",
+        lambda url, body, *, secret, header: calls.append((url, json.loads(body), secret)),
     )
 
     for findings in ([silence_of(workspace)], []):
@@ -87,17 +89,19 @@ def test_programs_are_told_what_happened_where_and_when(settings, monkeypatch) -
     send_test(hook)
 
     alert = Alert.objects.get()
+    page = f"https://leads.example.com/admin/contacts/workspace/{workspace.pk}/change/"
     raised = {
-        "text": "[LeadSync] Silent.",
+        "text": "[LeadSync] Silent.\nWhat to do: See whether its bot is running, and with a valid "
+        f"key.\n{page}",
         "event": "raised",
         "cause": "silence",
         "subject": "default",
         "workspace": "default",
         "at": alert.started_at.isoformat(),
-        "url": f"https://leads.example.com/admin/monitoring/alert/{alert.pk}/change/",
+        "url": page,
     }
     recovered = {
-        "text": "[LeadSync] Recovered, this is over: Silent.",
+        "text": f"[LeadSync] Recovered, this is over: Silent.\n{page}",
         "event": "recovered",
         "at": alert.recovered_at.isoformat(),
     }
@@ -112,7 +116,7 @@ def test_a_delivery_that_fails_is_retried_and_stops_no_other(
     ops.webhook_url = HOOK
     ops.save()
 
-    def fail(url: str, body: bytes, *, secret: str) -> None:
+    def fail(url: str, *args: object, **kwargs: object) -> None:
         raise ConnectionRefusedError(f"cannot reach {url}")
 
     monkeypatch.setattr(webhooks, "post", fail)

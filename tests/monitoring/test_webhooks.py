@@ -182,9 +182,10 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 @pytest.mark.usefixtures("this_machine_counts_as_public")
 def test_the_receiver_can_tell_that_a_message_is_ours() -> None:
     with serving(answering(200)) as server:
-        post(server.url, BODY, secret="our secret")
+        post(server.url, BODY, secret="our secret", header=("X-API-Key", "theirs"))
 
     ((_path, headers, body),) = server.got
+    assert headers["X-API-Key"] == "theirs"
     signed = headers["X-LeadSync-Timestamp"].encode() + b"." + body
     expected = hmac.new(b"our secret", signed, hashlib.sha256).hexdigest()
     assert headers["X-LeadSync-Signature"] == f"sha256={expected}"
