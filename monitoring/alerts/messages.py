@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings as site
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from monitoring.alerts.texts import advice_of, sentence_of
 from monitoring.models import SyncFailure
@@ -20,6 +20,9 @@ from monitoring.models.alerts import (
     AlertSettings,
     Event,
 )
+
+IS_OVER, IS_TEST = _("Recovered, this is over:"), _("This is a test: alerts arrive here.")
+WHAT_TO_DO = _("What to do:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,10 @@ def message_of(delivery: AlertDelivery) -> Message:
 def _about(alert: Alert, delivery: AlertDelivery) -> Message:
     is_over = delivery.event == Event.RECOVERED
     sentence = sentence_of(alert, **_own(alert, delivery.settings, is_over=is_over))
-    lines = [f"[LeadSync] {_('Recovered, this is over:')} {sentence}"]
+    lines = [f"[LeadSync] {IS_OVER} {sentence}"]
     if not is_over:
         advice = advice_of(alert)
-        lines = [f"[LeadSync] {sentence}", advice and f"{_('What to do:')} {advice}"]
+        lines = [f"[LeadSync] {sentence}", advice and f"{WHAT_TO_DO} {advice}"]
     url = _url(page_about(alert))
     return Message(
         text="\n".join(filter(None, (*lines, url))),
@@ -63,7 +66,7 @@ def _about(alert: Alert, delivery: AlertDelivery) -> Message:
 def _test(delivery: AlertDelivery) -> Message:
     settings = delivery.settings
     url = _url(reverse("admin:monitoring_alertsettings_change", args=[settings.pk]))
-    text = f"[LeadSync] {_('This is a test: alerts arrive here.')}"
+    text = f"[LeadSync] {IS_TEST}"
     return Message(
         text="\n".join(filter(None, (text, url))),
         event=delivery.event,

@@ -35,6 +35,7 @@ TEXTS: dict[str, Any] = {
         "are created for now, and their conversations are kept."
     ),
 }
+OPEN_FAILURES = gettext_lazy("Open failures: {count}.")
 ADVICE: dict[str, Any] = {
     AlertKind.FAILURE_RATE: gettext_lazy("Look at the open failures: each says what to do."),
     AlertKind.SILENCE: gettext_lazy("See whether its bot is running, and with a valid key."),
@@ -76,5 +77,5 @@ def _sentence(kind: str, details: Mapping[str, Any]) -> str:
         names = ("source", "kind", "exception", "function")
         values["cause"] = FailureGroup(**{name: details[name] for name in names})
         if "count" in details:
-            text = f"{text} {_('Open failures: {count}.')}"
+            text = f"{text} {OPEN_FAILURES}"
     return " ".join(text.format(**values).split())
