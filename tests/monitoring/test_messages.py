@@ -15,6 +15,7 @@ from monitoring.alerts.messages import page_about
 from monitoring.alerts.texts import advice_of, sentence_of
 from monitoring.alerts.watch import look
 from monitoring.models import Alert, AlertKind, AlertSettings
+from monitoring.models.alerts import ABOUT_CAUSES
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff
 
@@ -91,7 +92,7 @@ def test_each_kind_has_a_sentence_advice_and_a_page_that_opens() -> None:
     numbers = {"failed": 5, "total": 9, "limit": 5, "hours": 24, "key": "ls_1234"}
     operator = Staff(is_superuser=True)
     for kind in AlertKind:
-        subject = str(cause.pk) if "cause" in str(kind.label).lower() else ""
+        subject = str(cause.pk) if kind in ABOUT_CAUSES else ""
         found = finding(kind, subject=subject, workspace=workspace, **about | numbers)
         Alert.objects.notice(
             found.kind,
