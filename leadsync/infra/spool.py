@@ -72,6 +72,7 @@ class Contents:
 
     waiting: int = 0
     oldest_at: float | None = None
+    newest_at: float | None = None
     refusals: Refusals = Refusals()
 
 
@@ -142,11 +143,14 @@ def forget_refusals(refusals: Refusals) -> None:
 def contents() -> Contents:
     """Return what waits and what was refused; raises SpoolUnavailable if it cannot be read."""
     with _open() as spool:
-        ((count, oldest),) = spool.execute("SELECT count(*), min(arrived_at) FROM messages")
+        ((count, oldest, newest),) = spool.execute(
+            "SELECT count(*), min(arrived_at), max(arrived_at) FROM messages"
+        )
         ((refused, first, last),) = spool.execute("SELECT count, first_at, last_at FROM refusals")
     return Contents(
         waiting=count,
         oldest_at=oldest,
+        newest_at=newest,
         refusals=Refusals(count=refused, first_at=first, last_at=last),
     )
 

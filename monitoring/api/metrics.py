@@ -104,6 +104,15 @@ class HealthCollector(Collector):
 
     def _background(self) -> Iterator[Metric]:
         vitals = self.health.vitals
+        spooled = vitals.spooled
+        yield _one(
+            "messages_stored", "Messages on this machine's disk, for the database.", spooled.stored
+        )
+        yield _one(
+            "messages_refused",
+            "Messages that neither the database nor this machine's disk could take.",
+            spooled.refused,
+        )
         if workers := vitals.workers:
             yield _one("workers_alive", "Background workers that are running.", workers.alive)
             yield _one("workers_dead", "Workers that were killed or hang.", workers.dead)

@@ -1,6 +1,7 @@
 """Liveness and readiness probes: `/healthz` and `/readyz`."""
 
 import logging
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 
 from leadsync.infra.db import connect
 from monitoring.errors import frames
-from monitoring.health.diagnosis import diagnose, status_of
-from monitoring.health.numbers import read_vitals
+from monitoring.health.diagnosis import Problem, Vitals, diagnose, status_of
+from monitoring.health.numbers import read_vitals, spooled
 from monitoring.health.parts import Parts
 
 logger = logging.getLogger(__name__)
@@ -55,10 +57,15 @@ def readiness() -> dict[str, object]:
         vitals = read_vitals(parts)
     except Error as error:
         logger.error("The database cannot be reached: %s", frames(error))
-        return _broken("The database cannot be reached.")
+        known = Vitals(at=timezone.now(), spooled=spooled())
+        return _broken("The database cannot be reached.") | _codes(diagnose(known))
     problems = list(diagnose(vitals))
-    body: dict[str, object] = {"status": status_of(problems)}
-    return body | ({"problems": [problem.code for problem in problems]} if problems else {})
+    return {"status": status_of(problems)} | _codes(problems)
+
+
+def _codes(problems: Iterable[Problem]) -> dict[str, object]:
+    codes = [problem.code for problem in problems]
+    return {"problems": codes} if codes else {}
 
 
 def _missing_migrations() -> int:

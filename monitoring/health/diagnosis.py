@@ -35,6 +35,7 @@ class Code(TextChoices):
     NOT_WRITABLE = "not_writable"
     MESSAGES_REFUSED = "messages_refused"
     MESSAGES_STORED = "messages_stored"
+    SPOOL_UNUSABLE = "spool_unusable"
     MESSAGES_FAILING = "messages_failing"
     WORKER_DEAD = "worker_dead"
     WORKER_MISSING = "worker_missing"
@@ -70,6 +71,7 @@ class Workers:
 class Spooled:
     """Messages that the database could not take: on this machine's disk, or refused."""
 
+    is_usable: bool = True
     stored: int = 0
     """Still on the disk."""
     refused: int = 0
@@ -155,6 +157,13 @@ def _diagnose_messages(vitals: Vitals) -> Iterator[Problem]:
             text=f"{spooled.stored:,} messages wait on this server's disk until the database takes "
             "them. They come in by themselves.",
             is_recovering=quiet > OVER_AFTER,
+        )
+    if not spooled.is_usable:
+        yield Problem(
+            code=Code.SPOOL_UNUSABLE,
+            text="This server's disk takes no messages: if the database goes away now, they are "
+            "lost. Look at the owner and the free space of LEADSYNC_SPOOL_DIR, and at the log; if "
+            "its file is damaged, move it away.",
         )
     for recent in vitals.recent:
         if recent.is_over_limit and recent.behind:

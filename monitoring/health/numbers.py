@@ -1,8 +1,9 @@
 """Reads the health of the sync from the database, each part on its own."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.core.cache import cache
@@ -10,6 +11,7 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from contacts.models import Contact, Workspace
+from leadsync.infra import spool
 from leadsync.infra.db import can_write, capped_count
 from monitoring.health.diagnosis import (
     Problem,
@@ -26,6 +28,8 @@ from monitoring.health.windows import Window, windows
 from monitoring.kinds import HEALED_BY_SYNC, Kind
 from monitoring.models import AlertDelivery, Heartbeat, SyncFailure, SyncFailureQuerySet, SyncRun
 from sarah.models import WAITING, SarahState, SarahStateQuerySet
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 5
 WINDOWS_REMEMBERED_SECONDS = 30
@@ -121,7 +125,7 @@ def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
     signs: dict[str, Any] = {
         "at": now,
         "is_writable": can_write(SarahState._meta.db_table, Contact._meta.db_table),
-        "spooled": _spooled(),
+        "spooled": spooled(),
     }
     nothing: dict[str, Any] = {}
     for name, query in queries.items():
@@ -129,9 +133,22 @@ def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
     return signs
 
 
-def _spooled() -> Spooled:
-    """What the spools of this machine hold and had to refuse: nothing yet."""
-    return Spooled()
+def spooled() -> Spooled:
+    """What the spool of this machine holds and had to refuse."""
+    try:
+        contents = spool.contents()
+    except spool.SpoolUnavailable as error:
+        logger.error("The spool cannot be read: %s", error)
+        return Spooled(is_usable=False)
+    refusals = contents.refusals
+    first = [at for at in (contents.oldest_at, refusals.first_at) if at]
+    last = [at for at in (contents.newest_at, refusals.last_at) if at]
+    return Spooled(
+        stored=contents.waiting,
+        refused=refusals.count,
+        first_at=datetime.fromtimestamp(min(first), UTC) if first else None,
+        last_at=datetime.fromtimestamp(max(last), UTC) if last else None,
+    )
 
 
 def _conversations(workspace: Workspace | None) -> SarahStateQuerySet:

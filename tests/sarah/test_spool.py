@@ -9,13 +9,15 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from contacts.models import Contact
 from leadsync.bots import revoke_keys
 from leadsync.infra import spool
-from monitoring.models import SyncFailure
+from monitoring.models import Heartbeat, SyncFailure
 from sarah.api.spooling import drain
 from sarah.merge import merge
 from sarah.models import SarahState, StateUpdate
@@ -210,6 +212,35 @@ def test_a_stored_message_does_not_bring_back_who_was_erased_since(bot: Bot, lea
 
     assert not SarahState.objects.exists()
     assert told(bot.post(**NEWS))[1]["syncReason"] == "contact_not_found"
+
+
+# Who is told
+
+
+def test_probes_and_metrics_tell_of_the_spool(bot: Bot, lead: Contact, settings: Any) -> None:
+    settings.LEADSYNC_METRICS_OPEN = True
+    Heartbeat.objects.beat("host:1")
+    with database_away():
+        bot.post(**NEWS)
+        broken = bot.client.get("/readyz")
+    cache.clear()
+    degraded, metrics = bot.client.get("/readyz"), bot.client.get("/metrics").text
+    drain()
+    cache.clear()
+    fine = bot.client.get("/readyz")
+
+    assert (broken.status_code, broken.json()["problems"]) == (503, ["messages_stored"])
+    assert degraded.json() == {"status": "degraded", "problems": ["messages_stored"]}
+    assert "\nleadsync_messages_stored 1.0\n" in metrics
+    assert fine.json() == {"status": "ok"}
+
+
+def test_probes_tell_of_a_damaged_spool(db: None, client: Client, settings: Any) -> None:
+    Heartbeat.objects.beat("host:1")
+    settings.LEADSYNC_SPOOL_DIR.mkdir()
+    (settings.LEADSYNC_SPOOL_DIR / "messages.sqlite3").write_text("not a database" * 1000)
+
+    assert client.get("/readyz").json()["problems"] == ["spool_unusable"]
 
 
 # Who may store
