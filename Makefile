@@ -63,9 +63,10 @@ upgrade: $(RUN)  ## Install and migrate, then let the new version take over from
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench
 
-scenarios: $(DEV)  ## Measure an error storm, crashes, killed workers and drift (20 min)
+scenarios: $(DEV)  ## Measure an error storm, crashes, outages, killed workers and drift (30 min)
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm
 	$(BIN)/python -m bench.crash
+	$(BIN)/python -m bench.outage
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.queue
 	DATABASE_URL="$(SQLITE)/bench.sqlite3" $(BIN)/python -m bench.queue
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.drift

@@ -1,10 +1,13 @@
 """The programs of production, started from here: the server, and manage.py."""
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +25,11 @@ PRODUCTION = {
     "ALLOWED_HOSTS": HOST,
     "DJANGO_SETTINGS_MODULE": "leadsync.settings",
     "LEADSYNC_LOG_LEVEL": "ERROR",
+    "LEADSYNC_SPOOL_DIR": tempfile.mkdtemp(prefix="leadsync-spool-"),
     "PYTHONWARNINGS": "ignore:No directory at",
 }
 
+atexit.register(shutil.rmtree, PRODUCTION["LEADSYNC_SPOOL_DIR"], ignore_errors=True)
 # Told to stop, a scenario stops what it has started.
 signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 

@@ -16,11 +16,13 @@ logger = logging.getLogger(__name__)
 
 ASKED_AGAIN_AFTER = 1.0
 """Seconds for which messages do not ask again: each would hold up a thread as long."""
-REMEMBERED_EVERY = 60.0
+WRITTEN_EVERY = 60.0
 """Seconds."""
 
 _away_until = 0.0
-_remembered_until: dict[str, float] = {}
+_scopes: dict[str, tuple[str, float]] = {}
+"""Of keys that this process has seen, and when last, by digest."""
+_written_at: dict[str, float] = {}
 _uncounted = spool.Refusals()
 """Refused messages that not even the spool could count."""
 _counting = Lock()
@@ -47,16 +49,15 @@ def remember(key: ApiKey) -> None:
 
     Writes at most once a minute in each process; a failure is logged and costs nothing.
     """
-    now = time.monotonic()
-    if (
-        key.is_remembered
-        or not key.allows(Scope.STATES_WRITE)
-        or now < _remembered_until.get(key.digest, 0.0)
-    ):
+    if key.is_remembered or not key.allows(Scope.STATES_WRITE):
         return
-    _remembered_until[key.digest] = now + REMEMBERED_EVERY
+    now = time.time()
+    _scopes[key.digest] = key.scopes, now
+    if now < _written_at.get(key.digest, 0.0) + WRITTEN_EVERY:
+        return
+    _written_at[key.digest] = now
     try:
-        spool.remember_key(key.digest, scopes=key.scopes, now=time.time())
+        spool.remember_key(key.digest, scopes=key.scopes, now=now)
     except spool.SpoolUnavailable as error:
         logger.warning("Key %s could not be remembered: %s", key.pk, error)
 
@@ -65,12 +66,15 @@ def remembered(sent: str) -> ApiKey | None:
     """Return the sent key if it was valid within the last ten minutes, as far as it is known."""
     if not keys.is_wellformed(sent):
         return None
-    digest = keys.digest(sent)
-    try:
-        scopes = spool.scopes_of(digest, now=time.time())
-    except spool.SpoolUnavailable:
-        return None
-    if scopes is None:
+    digest, now = keys.digest(sent), time.time()
+    scopes, used_at = _scopes.get(digest, ("", 0.0))
+    if now > used_at + spool.KEYS_KEPT:
+        try:
+            scopes = spool.scopes_of(digest, now=now)
+        except spool.SpoolUnavailable as error:
+            logger.warning("Keys cannot be remembered: %s", error)
+            return None
+    if not scopes:
         return None
     key = ApiKey(digest=digest, prefix=keys.shown_part(sent), scopes=scopes, user=User())
     key.is_remembered = True

@@ -137,5 +137,6 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     """Each test has a spool of its own, made at its first use, and an outage of its own."""
     settings.LEADSYNC_SPOOL_DIR = tmp_path / "spool"
     monkeypatch.setattr(outage, "_away_until", 0.0)
-    monkeypatch.setattr(outage, "_remembered_until", {})
+    monkeypatch.setattr(outage, "_scopes", {})
+    monkeypatch.setattr(outage, "_written_at", {})
     monkeypatch.setattr("sarah.receive.patience", Patience())

@@ -19,7 +19,7 @@ SIZE = 16 * 1024 * 1024
 PAGE = 4096
 JOURNAL = 512 * 1024
 """Bytes for the pages that one write changes; the largest message changes some twenty."""
-WAIT = 0.5
+WAIT = 2.0
 """Seconds to wait for another process that writes."""
 KEYS_KEPT = 600
 """Seconds after its last use for which a key is known while the database is away."""
@@ -116,12 +116,12 @@ def remember_key(digest: str, *, scopes: str, now: float) -> None:
         spool.execute("REPLACE INTO keys VALUES (?, ?, ?)", [digest, scopes, now])
 
 
-def scopes_of(digest: str, *, now: float) -> str | None:
-    """Return the scopes of a key that was used in the last ten minutes."""
+def scopes_of(digest: str, *, now: float) -> str:
+    """Return the scopes of a key that was used in the last ten minutes, else a blank."""
     sql = "SELECT scopes FROM keys WHERE digest = ? AND used_at BETWEEN ? AND ?"
     with _open() as spool:
         rows = spool.execute(sql, [digest, now - KEYS_KEPT, now]).fetchall()
-    return str(rows[0][0]) if rows else None
+    return str(rows[0][0]) if rows else ""
 
 
 def count_refusals(refusals: Refusals) -> None:
