@@ -4,12 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from django.db.models import F
-
 from contacts.models import Contact
 from contacts.quota import HourlyQuota
 from leadsync.infra.db import BATCH_SIZE
-from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules
 from sarah.addressing import workspace_of
 from sarah.guards import JobFailed, run_guarded
@@ -26,7 +23,7 @@ class Drift:
     healed: int = 0
     failed: int = 0
     still_open: int = 0
-    """Waits for its lead, or a person resolved its failure: checked, and left alone."""
+    """Waits for its lead or for a person, or one has given up on it: checked, and left alone."""
 
     def __str__(self) -> str:
         return (
@@ -46,11 +43,11 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
     quota = HourlyQuota()
     states = SarahState.objects.select_related("workspace")
     while batch := list(states.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
-        contacts, given_up = _contacts_of(batch), _given_up(batch)
+        contacts = _contacts_of(batch)
         drift.checked += len(batch)
         for state in batch:
             contact = contacts.get((state.contact_phone, state.workspace_id))
-            if state.pk in given_up:
+            if state.waits_for_a_person:
                 drift.still_open += 1
             elif dry_run:
                 drift.healed += _count_if_drifted(state, contact, quota, drift)
@@ -123,13 +120,3 @@ def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str | None, int | N
     phones = [state.contact_phone for state in states]
     found = Contact.objects.filter(phone__in=phones)
     return {(contact.phone, contact.workspace_id): contact for contact in found}
-
-
-def _given_up(states: Iterable[SarahState]) -> set[int]:
-    """Those whose failure a person resolved since the bot's last message: they are left alone."""
-    resolved = SyncFailure.objects.filter(
-        state__in=[state.pk for state in states if state.synced_at is None],
-        resolution=Resolution.MANUAL,
-        resolved_at__gte=F("state__updated_at"),
-    )
-    return set(resolved.values_list("state_id", flat=True))

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from leadsync.infra.db import batches
+from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models.causes import FailureGroup
 from monitoring.models.failures import SyncFailure, SyncFailureQuerySet
 from sarah.models import SarahState
@@ -47,5 +48,6 @@ def _resolve(seen: Mapping[int, datetime], *, by: str, note: str) -> int:
     states = SarahState.objects.filter(pk__in=list(about)).order_by("pk")
     list(states.select_for_update(no_key=True).values_list("pk"))
     resolved = failures.mark_resolved(as_seen=seen, by=by, note=note)
-    SarahState.objects.filter(pk__in=filter(None, resolved.values())).give_up()
+    about_syncs = failures.filter(pk__in=resolved, kind__in=HEALED_BY_SYNC)
+    SarahState.objects.filter(pk__in=about_syncs.values_list("state_id")).give_up(by=by)
     return len(resolved)

@@ -191,8 +191,11 @@ def _waiting_for_workspace(workspace: Workspace) -> Iterator[SarahStateQuerySet]
 
 def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
     """Return conversations that become leads as soon as this workspace may create some."""
-    unknown = SarahState.objects.out_of_sync().filter(
-        workspace=workspace, synced_at__isnull=True, sync_reason=SyncReason.CONTACT_NOT_FOUND
+    unknown = SarahState.objects.filter(
+        workspace=workspace,
+        synced_at__isnull=True,
+        sync_reason=SyncReason.CONTACT_NOT_FOUND,
+        given_up_at__isnull=True,
     )
     return unknown if workspace.creates_contacts else unknown.none()
 

@@ -155,19 +155,25 @@ def _excluded(state: SarahState, contact: Contact | None = None) -> SyncResult:
     return SyncResult(reason=SyncReason.EXCLUDED)
 
 
-def _heal_failures(state: SarahState) -> None:
-    """Heal the open failures, signed with the person who asked for this retry, if any."""
+def _heal_failures(state: SarahState, *, still: str = "") -> None:
+    """Heal the open failures but those of the kind `still`, signed with the person who asked for
+    this retry, if any."""
     if state.may_have_open_failures:
         by = state.retry_requested_by
-        SyncFailure.objects.filter(state=state).heal(
+        SyncFailure.objects.filter(state=state).exclude(kind=still).heal(
             resolution=Resolution.RETRIED if by else Resolution.HEALED, by=by
         )
 
 
 def _put_on_record(state: SarahState, result: SyncResult) -> SyncResult:
-    """Record the failure if the conversation waits for its lead or workspace."""
+    """Record the failure if the conversation waits for its lead or workspace.
+
+    What it waited for until now has come: that failure is over.
+    """
     if result.reason not in EXPLANATIONS:
         return result
+    if state.waited_for != result.reason:
+        _heal_failures(state, still=result.reason)
     error = result.explanation or EXPLANATIONS[result.reason]
     state.mark_failed(result.reason)
     return _record(state, result.reason, error=error)

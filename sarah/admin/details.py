@@ -67,6 +67,14 @@ def _lets_it_wait(state: SarahState) -> Workspace | None:
 
 
 def _next_attempt(state: SarahState) -> str:
+    if state.given_up_at:
+        return _(
+            "%(who)s resolved the failure on %(when)s: it is left alone until somebody writes from "
+            "this number again, or you retry it."
+        ) % {
+            "who": state.given_up_by,
+            "when": date_format(timezone.localtime(state.given_up_at), "j M, H:i"),
+        }
     if state.next_sync_at:
         local = timezone.localtime(state.next_sync_at)
         return _("The next attempt by itself is due on %(when)s (failed so far: %(count)d).") % {

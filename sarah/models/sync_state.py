@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.models.failures import Resolution, SyncFailure
 from sarah.backoff import delay_after
 from sarah.models.reasons import SyncReason
 
@@ -85,7 +84,7 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         return self.filter(free, synced_at__isnull=True, next_sync_at__lte=Now())
 
     def parked(self) -> Self:
-        """Those that failed ten times: they need a person, and none has given up on them."""
+        """Those whose retries all failed: they need a person, and none has given up on them."""
         return self._waiting_because(SyncReason.SYNC_ERROR).filter(next_sync_at__isnull=True)
 
     def strangers(self) -> Self:
@@ -95,12 +94,7 @@ class SyncStateQuerySet(models.QuerySet[Any]):
 
     def _waiting_because(self, reason: SyncReason) -> Self:
         """Those out of sync for this reason, unless a person has given up on them since."""
-        given_up = SyncFailure.objects.filter(
-            state=OuterRef("pk"),
-            resolution=Resolution.MANUAL,
-            resolved_at__gte=OuterRef("updated_at"),
-        )
-        return self.filter(~Exists(given_up), synced_at__isnull=True, sync_reason=reason)
+        return self.filter(given_up_at__isnull=True, synced_at__isnull=True, sync_reason=reason)
 
     def lease(self, limit: int) -> list[int]:
         """Lease up to `limit` due conversations to the caller, the longest due first.
@@ -127,10 +121,16 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         waiting = self.filter(synced_at__isnull=True)
         return waiting.update(next_sync_at=Now(), retry_requested_by=by)
 
-    def give_up(self) -> int:
-        """Stop retrying these: a person has resolved their failures. They stay out of sync."""
-        queued = self.filter(next_sync_at__isnull=False)
-        return queued.update(next_sync_at=None, retry_requested_by="")
+    def give_up(self, *, by: str) -> int:
+        """Stop retrying these: a person has resolved their failures. They stay out of sync until
+        the next message, or until somebody retries them."""
+        return self.filter(synced_at__isnull=True).update(
+            given_up_at=timezone.now(),
+            given_up_by=by,
+            sync_attempts=0,
+            next_sync_at=None,
+            retry_requested_by="",
+        )
 
 
 class SyncState(models.Model):
@@ -169,6 +169,10 @@ class SyncState(models.Model):
         help_text=_("Who asked for the next attempt; signed on the failures that it closes."),
     )
 
+    given_up_at = models.DateTimeField(_("given up"), null=True, blank=True)
+    given_up_by = models.CharField(
+        _("given up by"), max_length=150, blank=True, default="", db_default=""
+    )
     lead_deleted_at = models.DateTimeField(_("lead deleted"), null=True, blank=True)
     updated_at: datetime
 
@@ -176,6 +180,8 @@ class SyncState(models.Model):
     """Whether this attempt was taken from the queue."""
     is_retry = False
     """Whether this sync is of what was said before."""
+    waited_for = ""
+    """Why it was out of sync before this sync."""
 
     class Meta:
         abstract = True
@@ -198,6 +204,12 @@ class SyncState(models.Model):
         """Whether its lead was deleted and nobody has written from the number since."""
         return self.lead_deleted_at is not None and self.updated_at <= self.lead_deleted_at
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether its retries all failed, or a person has given up on it."""
+        is_parked = self.sync_reason == SyncReason.SYNC_ERROR and self.next_sync_at is None
+        return self.synced_at is None and (is_parked or self.given_up_at is not None)
+
     def mark_synced(self, *, retried_by: str = "") -> tuple[str, ...]:
         """Set what a successful sync leaves, before the save that syncs; returns the fields to
         save.
@@ -205,10 +217,13 @@ class SyncState(models.Model):
         The sync takes it back if it fails: one statement less for each message. What tells of open
         failures stays until then. `retried_by` is the person who asked for this sync.
         """
-        self.synced_at, self.sync_reason, self.leased_until = timezone.now(), "", None
-        self.synced_revision = self.revision
+        self.waited_for, self.sync_reason = self.sync_reason, ""
+        self.synced_at, self.synced_revision = timezone.now(), self.revision
+        self.leased_until = None
         self.retry_requested_by = retried_by or self.retry_requested_by
-        return ("synced_at", "synced_revision", "sync_reason", "leased_until")
+        given_up = ("given_up_at", "given_up_by") if self.given_up_at else ()
+        self.given_up_at, self.given_up_by = None, ""
+        return ("synced_at", "synced_revision", "sync_reason", "leased_until", *given_up)
 
     def confirm_synced(self, contact: "Contact") -> None:
         """Record a successful sync: link the lead, leave the queue. Often there is nothing to

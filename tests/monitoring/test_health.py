@@ -71,16 +71,13 @@ def test_the_backlog_is_told_apart() -> None:
     assert found.status == "degraded"
 
 
-def test_a_conversation_that_a_person_gave_up_on_needs_none_until_the_bot_is_back() -> None:
-    state = conversation()
-    SyncFailureFactory(state=state)
+def test_a_conversation_that_a_person_gave_up_on_needs_none() -> None:
+    SyncFailureFactory(state=conversation())
     assert read_vitals().parked == 1
 
     resolve_failures(SyncFailure.objects.all(), by="ani")
-    assert read_vitals().parked == 0
 
-    SarahState.objects.filter(pk=state.pk).update(updated_at=timezone.now() + SOON)
-    assert read_vitals().parked == 1
+    assert read_vitals().parked == 0
 
 
 def test_counting_stops_at_a_cap(monkeypatch) -> None:

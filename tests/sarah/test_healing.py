@@ -148,6 +148,7 @@ def test_adding_the_workspace_adopts_what_waits_for_it(bot: Bot, ref: str) -> No
     state.refresh_from_db()
     assert (state.workspace, state.workspace_ref) == (soon, "")
     assert state.sync_reason == "contact_not_found"
+    assert open_failures() == ["contact_not_found"]
     lead = ContactFactory(phone=PHONE, workspace=soon)
 
     assert is_healed(state, lead)

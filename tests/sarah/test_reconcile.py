@@ -1,7 +1,7 @@
 """Drift between what Sarah said and what the lead shows is found and healed."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -9,6 +9,7 @@ from django.core.management import call_command
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure, SyncRun
 from sarah import reconcile as module
+from sarah.admin.details import explain_sync
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
 from sarah.retry import retry
@@ -16,10 +17,10 @@ from tests.bot import PHONE, Bot
 from tests.factories import (
     ContactFactory,
     SarahStateFactory,
-    SyncFailureFactory,
     WorkspaceFactory,
     fail_sync,
 )
+from tests.faults import LEADS, refusing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +41,7 @@ def reconcile(capsys) -> Callable[..., str]:
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 EXCLUDED = {"synced_at": None, "sync_reason": "excluded"}
 TEST_NUMBER = {"contact_phone": "+6281299999999"}
 
@@ -142,7 +144,7 @@ def test_a_workspace_that_no_signal_told_of_is_found(reconcile) -> None:
 
 
 def test_a_failed_sync_whose_lead_is_gone_waits_for_a_lead_from_then_on(reconcile) -> None:
-    state = fail_sync(SarahStateFactory())
+    state = fail_sync(SarahStateFactory(), due=HOUR)
 
     with pytest.raises(SystemExit):
         reconcile()
@@ -152,15 +154,64 @@ def test_a_failed_sync_whose_lead_is_gone_waits_for_a_lead_from_then_on(reconcil
     assert "1 still open" in reconcile()
 
 
-def test_what_a_person_gave_up_waits_for_the_next_message(reconcile) -> None:
-    lead = synced_lead()
-    SyncFailureFactory(state=fail_sync(SarahState.objects.get()))
+def test_what_a_person_gave_up_waits_for_the_next_message(bot: Bot, reconcile) -> None:
+    lead = ContactFactory(phone=PHONE)
+    with refusing(LEADS):
+        bot.post(lead_score=80)
     resolve_failures(SyncFailure.objects.all(), by="ani")
+    SyncFailure.objects.all().delete()  # as the log's limit does
+
+    assert "1 still open" in reconcile()
+    state = SarahState.objects.get()
+    assert (state.given_up_by, state.next_sync_at) == ("ani", None)
+    assert "ani" in explain_sync(state)
+
+    with refusing(LEADS):
+        bot.post()
+    state.refresh_from_db()
+    assert (state.given_up_at, state.given_up_by, state.sync_attempts) == (None, "", 1)
+    assert state.next_sync_at
+    assert "1 healed" in reconcile()
+    lead.refresh_from_db()
+    assert lead.lead_score == 80
+
+
+def test_a_retry_ends_that_a_person_gave_up(bot: Bot) -> None:
+    ContactFactory(phone=PHONE)
+    with refusing(LEADS):
+        bot.post(lead_score=80)
+        resolve_failures(SyncFailure.objects.all(), by="ani")
+        retry(SarahState.objects.get().pk, by="budi")
+
+    state = SarahState.objects.get()
+    assert (state.given_up_at, state.sync_attempts) == (None, 1)
+    assert SyncFailure.objects.open().get().state == state
+
+
+def test_resolving_what_is_not_about_the_sync_gives_nothing_up(bot: Bot) -> None:
+    bot.post(lead_score=250)
+
+    resolve_failures(SyncFailure.objects.filter(kind="invalid_payload"), by="ani")
+
+    assert SarahState.objects.get().given_up_at is None
+
+
+def test_what_is_parked_is_parked_for_the_reconciliation_too(reconcile) -> None:
+    ContactFactory(phone=fail_sync(SarahStateFactory()).contact_phone)
 
     assert "1 still open" in reconcile()
 
-    SarahState.objects.update(updated_at=lead.updated_at.replace(year=2099))
-    assert "1 healed" in reconcile()
+
+def test_unknown_numbers_that_a_person_gave_up_become_no_leads_with_the_others(bot: Bot) -> None:
+    bot.post(PHONE)
+    resolve_failures(SyncFailure.objects.all(), by="ani")
+    bot.post("+6281234567891")
+
+    workspace = Workspace.objects.get()
+    workspace.creates_contacts = True
+    workspace.save()
+
+    assert Contact.objects.get().phone == "+6281234567891"
 
 
 @pytest.mark.parametrize("step", ["has_drifted", "retry"])
