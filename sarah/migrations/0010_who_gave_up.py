@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sarah", "0008_kapso_feed"),
+        ("sarah", "0009_store_and_forward"),
     ]
 
     operations = [

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("sarah", "0009_who_gave_up"),
+        ("sarah", "0010_who_gave_up"),
         ("monitoring", "0004_reworded_help_texts"),
     ]
 
