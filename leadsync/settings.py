@@ -195,7 +195,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "connect-src": [SELF],
         "font-src": [SELF],
-        "form-action": [SELF],
+        # A form may end in another site only by its redirects: the chat of a lead.
+        "form-action": [SELF, "https://wa.me", "https://api.whatsapp.com"],
         "frame-ancestors": [NONE],
         "img-src": [SELF, "data:"],
         "manifest-src": [SELF],

@@ -50,7 +50,23 @@ def moving_to(status: LeadStatus) -> Action:
     return move
 
 
-ACTIONS = [assign_to_me, *map(moving_to, LeadStatus)]
+@admin.action(description=_("Confirm what Sarah set"), permissions=["change"])
+def confirm_status(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
+    if _is_reasonable(request, leads):
+        tell_confirmed(request, bulk.confirm_status(leads, by=request.user.get_username()))
+
+
+def tell_confirmed(request: HttpRequest, count: int) -> None:
+    """Tell the person how many leads they have contacted or converted themselves, as they say."""
+    text = ngettext(
+        "%d lead is now contacted or converted by you; of the others, no bot said so.",
+        "%d leads are now contacted or converted by you; of the others, no bot said so.",
+        count,
+    )
+    messages.success(request, text % count)
+
+
+ACTIONS = [assign_to_me, *map(moving_to, LeadStatus), confirm_status]
 
 
 def _is_reasonable(request: HttpRequest, leads: ContactQuerySet) -> bool:

@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import (
     RadioFilter,
 )
 
-from contacts.models import ContactQuerySet, Workspace
+from contacts.models import ContactQuerySet, Standing, Workspace
 from leadsync.admin.filters import Question, Questions, day_start, within
 
 Choices = list[tuple[str, Any]]
@@ -45,6 +45,22 @@ class StatusFilter(ChoicesCheckboxFilter):
         if not self.value():
             return chosen
         return chosen.filter(workspace__in=list(Workspace.objects.values_list("pk", flat=True)))
+
+
+class StandingFilter(DropdownFilter):
+    """The status, told apart by who set it. Names all workspaces, as above."""
+
+    title = _("who set the status")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:
+        return [*Standing.choices]
+
+    def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
+        if self.value() not in Standing.values:
+            return queryset
+        workspaces = list(Workspace.objects.values_list("pk", flat=True))
+        return queryset.filter(workspace__in=workspaces).standing(self.value())
 
 
 class AssignedFilter(DropdownFilter):

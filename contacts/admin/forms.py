@@ -105,9 +105,7 @@ class LeadForm(forms.ModelForm):
     def _link_to_chat(self) -> None:
         if "phone" in self.fields and self.instance.phone:
             self.fields["phone"].help_text = format_html(
-                '<a href="https://wa.me/{}" target="_blank" rel="noopener noreferrer" '
-                'class="text-link">{}</a>',
-                self.instance.phone.removeprefix("+"),
+                '<button type="submit" form="chat-form" class="text-link">{}</button>',
                 _("Open the chat in WhatsApp"),
             )
 
@@ -156,4 +154,4 @@ class LeadForm(forms.ModelForm):
 class NoteForm(forms.ModelForm):
     class Meta:
         model = Note
-        fields = ["text"]
+        fields = ["kind", "text"]

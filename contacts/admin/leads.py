@@ -27,15 +27,17 @@ from contacts.admin.filters import (
     AddedFilter,
     AssignedFilter,
     HotFilter,
+    StandingFilter,
     StatusFilter,
 )
 from contacts.admin.forms import LeadForm, NoteForm
 from contacts.admin.panels import LeadPanels
+from contacts.admin.reaching_out import ReachingOut
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import LeadStatus
 from leadsync.admin.healed import TellsHealed
-from leadsync.admin.html import ago, status_pill, temperature_pill
+from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, column
 from leadsync.infra.db import past_races
@@ -75,7 +77,7 @@ CLEANED = {
 class NoteInline(TabularInline):
     model = Note
     form = NoteForm
-    fields = ["text", "author", "written"]
+    fields = ["kind", "text", "author", "written"]
     readonly_fields = ["author", "written"]
     formfield_overrides = CLEANED
     verbose_name_plural = _("Notes")
@@ -89,9 +91,9 @@ class NoteInline(TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
+class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     form = LeadForm
-    actions_detail = ("export_this", "erase_this")
+    actions_detail = ("confirm_this", "export_this", "erase_this")
     formfield_overrides = CLEANED
     inlines = [NoteInline]
     actions = ACTIONS
@@ -101,6 +103,7 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     search_help_text = _("Name, WhatsApp user name or id, or phone in any spelling")
     list_filter = [
         HotFilter,
+        StandingFilter,
         ("lead_status", StatusFilter),
         ("lead_temperature", ChoicesCheckboxFilter),
         ("lead_score", RangeNumericFilter),
@@ -122,7 +125,8 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     # The list
 
     def get_queryset(self, request: HttpRequest) -> ContactQuerySet:
-        return super().get_queryset(request).select_related("workspace", "assigned_to")
+        leads: ContactQuerySet = super().get_queryset(request)
+        return leads.with_standing().select_related("workspace", "assigned_to")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         several = Workspace.objects.values("pk")[1:2].exists()
@@ -139,7 +143,7 @@ class ContactAdmin(PersonActions, TellsHealed, LeadPanels, ModelAdmin):
         phone = lead.phone or str(_("no number"))
         return (lead.shown_name, phone) if lead.shown_name else (phone, "")
 
-    status = column("lead_status", _("status"), status_pill)
+    status = column("standing", _("status"), standing_pill)
     temperature = column("lead_temperature", _("temperature"), temperature_pill)
 
     @display(description=_("assigned to"))

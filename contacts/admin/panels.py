@@ -7,7 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.chat import chat_with
 from contacts.models import Contact
-from leadsync.admin.html import admin_link, ago, pill, status_pill, table_of, temperature_pill
+from leadsync.admin.html import (
+    admin_link,
+    ago,
+    pill,
+    standing_pill,
+    status_pill,
+    table_of,
+    temperature_pill,
+)
 from leadsync.admin.tools import column, computed
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
@@ -72,7 +80,12 @@ def _outcome(failure: SyncFailure) -> SafeString:
 def _status_changed(lead: Contact) -> str:
     if lead.status_changed_at is None:
         return "-"
-    return format_html("{} · {}", ago(lead.status_changed_at), lead.status_changed_by)
+    return format_html(
+        "{} · {} · {}",
+        standing_pill(lead.standing),  # type: ignore[attr-defined]
+        ago(lead.status_changed_at),
+        lead.status_changed_by,
+    )
 
 
 class LeadPanels:

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from rest_framework.exceptions import ValidationError
 
-from contacts.models import MAX_SCORE, Contact, ContactQuerySet, Temperature, Workspace
+from contacts.models import MAX_SCORE, Contact, ContactQuerySet, Standing, Temperature, Workspace
 from contacts.workflow import LeadStatus
 from leadsync.api.lists import AskedFilterSet, SeveralFilter, TimeFilter
 
@@ -42,6 +42,11 @@ class LeadFilters(AskedFilterSet):
         field_name="lead_status",
         choices=LeadStatus.choices,
         help_text="One or more statuses: `status=new,qualified` or `status=new&status=qualified`.",
+    )
+    standing = SeveralFilter(
+        method="of_standing",
+        choices=Standing.choices,
+        help_text="One or more of what `standing` says, in the same form as `status`.",
     )
     temperature = SeveralFilter(
         field_name="lead_temperature",
@@ -98,6 +103,9 @@ class LeadFilters(AskedFilterSet):
         if workspace is None:
             raise ValidationError({name: "There is no workspace with this slug."})
         return leads.filter(workspace=workspace)
+
+    def of_standing(self, leads: ContactQuerySet, name: str, value: list[str]) -> ContactQuerySet:
+        return leads.standing(*value) if value else leads
 
     def of_activity(self, leads: ContactQuerySet, name: str, value: datetime) -> ContactQuerySet:
         return leads.active_since(value)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from contacts.models import ChatMessage, Contact, DeliveryStatus, Note, StatusChange
+from contacts.models import ChatMessage, Contact, DeliveryStatus, Note, Standing, StatusChange
 from leadsync.api.lists import RowSerializer
 
 IN_LIST = (
@@ -22,6 +22,7 @@ IN_LIST = (
     "lead_temperature",
     "status_changed_at",
     "status_changed_by",
+    "standing",
     "assigned_to",
     "business_type",
     "team_size",
@@ -65,6 +66,12 @@ class LeadSerializer(RowSerializer):
         allow_null=True,
         help_text="User name; null if assigned to nobody.",
     )
+    standing: Any = serializers.ChoiceField(
+        choices=Standing.choices,
+        help_text="`lead_status`, told apart by who set it: a lead is `handed_over` until a person "
+        "contacts it, then `contacted`; `converted` by a person, or `closed_by_sarah` "
+        "(`closed_cold`: not interested).",
+    )
     pain_points: Any = serializers.ListField(child=serializers.CharField())
     tags: Any = serializers.ListField(child=serializers.CharField())
 
@@ -81,7 +88,7 @@ class StatusChangeSerializer(RowSerializer):
 
     class Meta:
         model = StatusChange
-        fields = ("from_status", "to", "by", "reason", "at")
+        fields = ("from_status", "to", "by", "actor_kind", "reason", "at")
 
 
 class NoteSerializer(RowSerializer):
@@ -89,7 +96,7 @@ class NoteSerializer(RowSerializer):
 
     class Meta:
         model = Note
-        fields = ("id", "text", "author", "author_kind", "created_at")
+        fields = ("id", "kind", "text", "author", "author_kind", "created_at")
 
 
 class LeadDetailSerializer(LeadSerializer):

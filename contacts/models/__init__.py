@@ -10,6 +10,7 @@ from contacts.models.chat import (
     ChatQuerySet,
     DeliveryStatus,
 )
+from contacts.models.choices import Language, Temperature
 from contacts.models.contacts import (
     HOLDABLE,
     HOT_SCORE,
@@ -17,12 +18,11 @@ from contacts.models.contacts import (
     MAX_TEAM_SIZE,
     Contact,
     ContactQuerySet,
-    Language,
-    Temperature,
 )
 from contacts.models.erasures import Erasure
-from contacts.models.history import Note, StatusChange
+from contacts.models.history import Note, NoteKind, StatusChange
 from contacts.models.moves import AddressChange
+from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 from contacts.workflow import AuthorKind
@@ -48,7 +48,10 @@ __all__ = [
     "DeliveryStatus",
     "Erasure",
     "Language",
+    "Milestone",
     "Note",
+    "NoteKind",
+    "Standing",
     "StatusChange",
     "Temperature",
     "Workspace",

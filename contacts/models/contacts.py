@@ -9,11 +9,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.addresses import BSUID, MAX_BSUID, Address, is_user_id
+from contacts.models.choices import Language, Temperature
+from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
 from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
@@ -54,18 +56,6 @@ MOVED = (
 """Fields that a change of the status may change."""
 
 
-class Temperature(models.TextChoices):
-    HOT = "hot", _("Hot")
-    WARM = "warm", _("Warm")
-    LUKEWARM = "lukewarm", _("Lukewarm")
-    COLD = "cold", _("Cold")
-
-
-class Language(models.TextChoices):
-    INDONESIAN = "id", _("Indonesian")
-    ENGLISH = "en", _("English")
-
-
 class ContactQuerySet(models.QuerySet["Contact"]):
     def hot(self) -> Self:
         """Leads to call first: hot by temperature or score, and neither won nor archived."""
@@ -78,6 +68,29 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def active_since(self, when: datetime) -> Self:
         return self.filter(last_activity_at__gte=when)
+
+    def with_standing(self) -> Any:
+        """Give each lead its `standing`."""
+        return self.annotate(standing=STANDING)
+
+    def standing(self, *standings: str) -> Self:
+        """Leads that stand there: see `Standing`."""
+        statuses = {status for one in standings for status in STATUSES.get(one, (one,))}
+        return self.alias(stands=STANDING).filter(lead_status__in=statuses, stands__in=standings)
+
+    def milestones(self) -> dict[Milestone, int]:
+        """Count how many leads reached each, by their history; one statement."""
+        counts = {
+            milestone.value: Count("pk", filter=reached, distinct=True)
+            for milestone, reached in REACHED.items()
+        }
+        found = self.aggregate(**counts)
+        return {milestone: found[milestone] for milestone in REACHED}
+
+    def reached_out(self, *, at: datetime) -> int:
+        """Note that a person contacted these leads."""
+        earlier = Q(last_contact_at__isnull=True) | Q(last_contact_at__lt=at)
+        return self.filter(earlier).update(last_contact_at=at, updated_at=timezone.now())
 
     def matching(self, typed: str, *, region: str = "") -> Self:
         """Leads whose phone begins with `typed`, in any spelling, or else whose name contains it.

@@ -1,6 +1,8 @@
 """Models of a lead's history: status changes and notes."""
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -48,11 +50,28 @@ class StatusChange(models.Model):
         return f"{self.get_from_status_display()} → {self.get_to_display()}"
 
 
+class NoteKind(models.TextChoices):
+    NOTE = "note", _("Note")
+    CALL = "call", _("Call")
+    CHAT = "chat", _("Chat")
+    MEETING = "meeting", _("Meeting")
+
+
+REACHING_OUT = (NoteKind.CALL, NoteKind.CHAT)
+
+
 class Note(models.Model):
     """A note on a lead by a person, a bot or LeadSync."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
     text = models.TextField(_("text"), max_length=5000)
+    kind = models.CharField(
+        _("kind"),
+        max_length=7,
+        choices=NoteKind,
+        default=NoteKind.NOTE,
+        db_default=NoteKind.NOTE.value,
+    )
     author = models.CharField(_("author"), max_length=150)
     author_kind = models.CharField(
         _("written by"), max_length=6, choices=AuthorKind, default=AuthorKind.PERSON
@@ -67,7 +86,18 @@ class Note(models.Model):
             models.CheckConstraint(
                 condition=Q(author_kind__in=AuthorKind.values), name="note_author_kind_is_known"
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=NoteKind.values), name="note_kind_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.text[:50]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A person who notes a call or a chat has contacted the lead."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new and self.author_kind == AuthorKind.PERSON and self.kind in REACHING_OUT:
+                Contact.objects.filter(pk=self.contact_id).reached_out(at=self.created_at)

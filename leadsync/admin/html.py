@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from contacts.models import Temperature
+from contacts.models import Standing, Temperature
 from contacts.workflow import LeadStatus
 
 STATUS_COLOURS: dict[str, str] = {
@@ -26,6 +26,12 @@ STATUS_COLOURS: dict[str, str] = {
     LeadStatus.CONTACTED: "warning",
     LeadStatus.CONVERTED: "success",
     LeadStatus.ARCHIVED: "",
+}
+STANDING_COLOURS: dict[str, str] = {
+    **STATUS_COLOURS,
+    Standing.HANDED_OVER: "danger",
+    Standing.CLOSED: "success",
+    Standing.COLD: "",
 }
 TEMPERATURE_COLOURS: dict[str, str] = {
     Temperature.HOT: "danger",
@@ -48,6 +54,10 @@ def _pill(text: str, colour: str) -> SafeString:
 
 def status_pill(status: str) -> SafeString:
     return pill(LeadStatus(status).label, STATUS_COLOURS[status])
+
+
+def standing_pill(standing: str) -> SafeString:
+    return pill(Standing(standing).label, STANDING_COLOURS[standing])
 
 
 def temperature_pill(temperature: str) -> SafeString:

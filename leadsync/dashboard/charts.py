@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,8 +14,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from contacts.models import ContactQuerySet
-from contacts.workflow import FUNNEL, LeadStatus
+from contacts.models import ContactQuerySet, Milestone
 from leadsync.admin.filters import day_start
 
 DAYS = 30
@@ -58,7 +57,7 @@ Series = tuple[object, str, list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of the funnel: how many leads reached at least this status."""
+    """A step of the funnel: how many leads came so far."""
 
     label: object
     count: int
@@ -133,16 +132,14 @@ def new_leads(counted: Counted) -> Chart:
     return bar_chart(labels, series, summary=summary, total=sum(counts))
 
 
-def funnel(counted: Counted) -> list[Step]:
-    """Return how many of the new leads reached at least each status."""
-    by_status: Counter[str] = Counter()
-    for _day, status, count in counted:
-        by_status[status] += count
-    total = sum(by_status.values())
-    reached: dict[Any, int] = {_("Added"): total}
-    for position, status in enumerate(FUNNEL[1:], 1):
-        reached[LeadStatus(status).label] = sum(by_status[later] for later in FUNNEL[position:])
+def funnel(reached: Mapping[Milestone, int]) -> list[Step]:
+    """Return how many of the new leads came how far, by their history."""
+    total = reached[Milestone.ADDED]
     return [
-        Step(label=label, count=count, percent=round(100 * count / total) if total else 0)
-        for label, count in reached.items()
+        Step(
+            label=milestone.label,
+            count=count,
+            percent=round(100 * count / total) if total else 0,
+        )
+        for milestone, count in reached.items()
     ]

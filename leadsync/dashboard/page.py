@@ -15,10 +15,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Contact, Temperature
-from contacts.workflow import LeadStatus
+from contacts.models import Contact, Standing, Temperature
 from leadsync.admin.filters import Questions, day_start
-from leadsync.admin.html import STATUS_COLOURS, TEMPERATURE_COLOURS, list_url
+from leadsync.admin.html import STANDING_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.dashboard.strangers import strangers
@@ -34,12 +33,14 @@ SECONDS_TO_READ = 5.0
 NOTHING: dict[str, Any] = {"headlines": []}
 LEADS, FAILURES = "contacts_contact", "monitoring_syncfailure"
 CALL_FIRST = _("Call these first: hot or score 70+, not yet won or archived")
+NOT_CONTACTED = _("Handed over by Sarah, and nobody has contacted them since")
 NOT_REACHED = _("What Sarah said has not reached a lead")
 HEARD = _("Heard from Sarah in the last 24 hours")
 LEAD_NUMBERS: tuple[tuple[str, Any, Any, dict[str, str]], ...] = (
     ("today", _("New leads today"), _("Added since midnight"), {"added": "today"}),
     ("week", _("New leads in 7 days"), _("Added in the last 7 days"), {"added": "7d"}),
     ("hot", _("Hot leads"), CALL_FIRST, {"hot": "yes"}),
+    ("waiting", _("Waiting for a person"), NOT_CONTACTED, {"standing": Standing.HANDED_OVER}),
 )
 CONVERSATION_NUMBERS: tuple[tuple[type[Questions], str, Any, str, Any], ...] = (
     (SyncFilter, "in", _("In sync"), "success", ""),
@@ -84,20 +85,20 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def lead_section() -> dict[str, Any]:
     numbers = _lead_numbers()
-    statuses, temperatures = numbers["by_status"], numbers["by_temperature"]
+    standings, temperatures = numbers["by_standing"], numbers["by_temperature"]
     headlines = [
         Number(label=label, count=numbers[name], url=list_url(LEADS, **filters), hint=hint)
         for name, label, hint, filters in LEAD_NUMBERS
     ]
     return {
         "headlines": headlines,
-        "has_leads": bool(sum(statuses.values())),
-        "by_status": _by(LeadStatus, statuses, STATUS_COLOURS, LEADS, "lead_status"),
+        "has_leads": bool(sum(standings.values())),
+        "by_status": _by(Standing, standings, STANDING_COLOURS, LEADS, "standing"),
         "by_temperature": _by(
-            Temperature, temperatures, TEMPERATURE_COLOURS, LEADS, "lead_temperature"
+            Temperature, temperatures, TEMPERATURE_COLOURS, LEADS, "lead_temperature__exact"
         ),
         "chart": charts.new_leads(numbers["by_day"]),
-        "funnel": charts.funnel(numbers["by_day"]),
+        "funnel": charts.funnel(numbers["milestones"]),
     }
 
 
@@ -135,7 +136,7 @@ def failure_section() -> dict[str, Any]:
         is_alarming=bool(set(counts) - {Kind.CONTACT_NOT_FOUND}),
     )
     kinds = [kind for kind in Kind if kind in counts]
-    numbers = _by(kinds, counts, KIND_COLOURS, FAILURES, "kind", outcome="open")
+    numbers = _by(kinds, counts, KIND_COLOURS, FAILURES, "kind__exact", outcome="open")
     return {"headlines": [opened], "failures": {"kinds": numbers}}
 
 
@@ -144,15 +145,15 @@ def _by(
     counts: Mapping[str, int],
     colours: Mapping[str, str],
     label: str,
-    field: str,
+    parameter: str,
     **filters: object,
 ) -> list[Number]:
-    """Return one number for each of these choices of a field."""
+    """Return one number for each of these choices of a list's filter."""
     return [
         Number(
             label=choice.label,
             count=counts.get(choice, 0),
-            url=list_url(label, **filters, **{f"{field}__exact": choice}),
+            url=list_url(label, **filters, **{parameter: choice}),
             colour=colours[choice],
         )
         for choice in choices
@@ -168,20 +169,22 @@ def _lead_numbers() -> dict[str, Any]:
 
 def _count_leads() -> dict[str, Any]:
     leads = Contact.objects.all()
-    by_status: Counter[str] = Counter()
+    by_standing: Counter[str] = Counter()
     by_temperature: Counter[str] = Counter()
     # One pass over the table: a capped count of a rare value would need one as well, for each.
-    groups = leads.values_list("lead_status", "lead_temperature").annotate(Count("pk")).order_by()
-    for status, temperature, count in groups:
-        by_status[status] += count
+    groups = leads.with_standing().values_list("standing", "lead_temperature")
+    for standing, temperature, count in groups.annotate(Count("pk")).order_by():
+        by_standing[standing] += count
         by_temperature[temperature] += count
     return {
         "today": capped_count(leads.added_since(day_start())),
         "week": capped_count(leads.added_since(timezone.now() - timedelta(days=7))),
         "hot": capped_count(leads.hot()),
-        "by_status": by_status,
+        "waiting": min(by_standing[Standing.HANDED_OVER], CAP + 1),
+        "by_standing": by_standing,
         "by_temperature": by_temperature,
         "by_day": charts.count_by_day(leads),
+        "milestones": leads.added_since(day_start(charts.DAYS - 1)).milestones(),
     }
 
 

@@ -1,0 +1,56 @@
+"""What a person does to reach a lead, from its page: open the chat, confirm what Sarah set."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from unfold.decorators import action
+
+from contacts import bulk
+from contacts.admin.actions import tell_confirmed
+from contacts.models import Contact
+from leadsync.admin.actions import close_dialog, dialog
+
+WILL_CONFIRM = _(
+    "You say that you have contacted this lead, or won it. Until now, only Sarah said so. It gets "
+    "a line in its history with your name."
+)
+
+
+class ReachingOut:
+    """Adds both to the page of a lead."""
+
+    change_form_outer_after_template = "contacts/chat_form.html"
+
+    @action(
+        description=_("Confirm what Sarah set"),
+        permissions=["change"],
+        url_path="confirm-status",
+        icon="how_to_reg",
+        dialog=dialog(_("Confirm the status?"), WILL_CONFIRM, button=_("Confirm")),
+    )
+    def confirm_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        leads = Contact.objects.filter(pk=object_id)
+        tell_confirmed(request, bulk.confirm_status(leads, by=request.user.get_username()))
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+    def get_urls(self) -> list[URLPattern]:
+        admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]
+        chat = path(
+            "<int:pk>/chat/", admin_view(require_POST(self.chat)), name="contacts_contact_chat"
+        )
+        return [chat, *super().get_urls()]  # type: ignore[misc]
+
+    def chat(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Open the chat with a lead in WhatsApp, and note that a person did."""
+        lead = get_object_or_404(Contact, pk=pk)
+        if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        Contact.objects.filter(pk=pk).reached_out(at=timezone.now())
+        return HttpResponseRedirect(f"https://wa.me/{lead.phone.removeprefix('+')}")
