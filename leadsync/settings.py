@@ -243,7 +243,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "contacts.workflow.LeadStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "LeadStatusEnum": "contacts.workflow.LeadStatus",
+        "AuthorKindEnum": "contacts.workflow.AuthorKind",
+        "NoteKindEnum": "contacts.models.NoteKind",
+        "KindEnum": "monitoring.kinds.Kind",
+    },
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from contacts.models import Contact
+from contacts.models import AuthorKind, Contact
 from leadsync.dashboard import page
 from leadsync.dashboard.charts import new_leads
 from monitoring.kinds import Kind
@@ -71,10 +71,14 @@ def test_the_numbers_are_those_of_the_database() -> None:
         "New leads today": 2,
         "New leads in 7 days": 4,
         "Hot leads": 2,
+        "Waiting for a person": 0,
         "New": 3,
         "Qualified": 1,
-        "Contacted": 1,
-        "Converted": 1,
+        "Handed over, waiting for a person": 0,
+        "Contacted by a person": 1,
+        "Converted by a person": 1,
+        "Closed by Sarah": 0,
+        "Closed by Sarah, not interested": 0,
         "Archived": 1,
         "Hot": 2,
         "Warm": 1,
@@ -134,17 +138,29 @@ def test_days_begin_at_midnight_where_the_shop_is() -> None:
     assert chart.summary == "3 in 30 days, most on 23 Nov (2)"
 
 
-def test_the_funnel_counts_leads_that_came_at_least_so_far() -> None:
-    for status in ("new", "new", "qualified", "contacted", "converted", "archived"):
-        ContactFactory(lead_status=status)
+def test_the_funnel_counts_what_leads_reached_by_their_history() -> None:
+    sarah = {"by": "sarah-bot", "kind": AuthorKind.BOT}
+    for statuses in ([], ["qualified"], ["contacted"], ["contacted", "converted"], ["converted"]):
+        lead = ContactFactory()
+        for status in statuses:
+            lead.change({"lead_status": status}, **sarah)
+    for statuses in (["contacted", "archived"], ["contacted", "qualified"], ["converted"]):
+        lead = ContactFactory()
+        for status in statuses:
+            lead.change_status(status, by="ani")
+    lead.notes.create(text="Again.", kind="call", author="ani")
+    former = ContactFactory(lead_status="contacted").status_changes
+    former.create(from_status="new", to="contacted", by="ani")  # of a former release
+    ContactFactory().notes.create(text="Called.", kind="call", author="ani")
 
     funnel = board_of(Staff("Sales"))["funnel"]
 
     assert [(str(step.label), step.count, step.percent) for step in funnel] == [
-        ("Added", 6, 100),
-        ("Qualified", 3, 50),
-        ("Contacted", 2, 33),
-        ("Converted", 1, 17),
+        ("Added", 10, 100),
+        ("Qualified", 9, 90),
+        ("Handed over", 7, 70),
+        ("Contacted by a person", 5, 50),
+        ("Converted by a person", 1, 10),
     ]
 
 
@@ -186,7 +202,7 @@ def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
         some_of_everything()
 
     assert queries_of(staff.client, "/admin/") == few
-    assert few <= 21
+    assert few <= 22
 
 
 def test_many_leads_are_counted_once_in_a_while(monkeypatch) -> None:

@@ -79,6 +79,7 @@ def test_after_all_is_played_everything_is_as_a_careful_reader_expects(bot: Bot)
     assert set(SarahState.objects.values_list("contact_phone", flat=True)) == told.keys()
     for phone in told.keys() - UNKNOWN:
         expect_synced(SarahState.objects.get(contact_phone=phone), told[phone])
+    expect_standings([moves(told[phone]) for phone in told.keys() - UNKNOWN])
     for phone in UNKNOWN:
         expect_waiting(SarahState.objects.get(contact_phone=phone), told[phone])
     assert SyncFailure.objects.count() == len(UNKNOWN)
@@ -100,6 +101,16 @@ def expect_synced(state: SarahState, told: list[dict[str, Any]]) -> None:
     assert [(move.from_status, move.to) for move in history] == moves(told)
     assert {move.by for move in history} == {lead.status_changed_by} == {"sarah-bot"}
     assert lead.lead_status == moves(told)[-1][1]
+
+
+def expect_standings(moves: list[list[tuple[str, str]]]) -> None:
+    """Nobody has called any of them, whatever their status says."""
+    leads, last = Contact.objects.all(), [steps[-1][1] for steps in moves]
+    reached = leads.milestones()
+    assert reached["handed_over"] == sum("contacted" in dict(steps).values() for steps in moves) > 0
+    assert (reached["contacted"], reached["converted"]) == (0, 0)
+    assert leads.standing("handed_over").count() == last.count("contacted") > 0
+    assert leads.standing("closed_by_sarah", "closed_cold").count() == last.count("converted") > 0
 
 
 def expect_waiting(state: SarahState, told: list[dict[str, Any]]) -> None:
