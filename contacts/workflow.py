@@ -21,7 +21,7 @@ class LeadStatus(models.TextChoices):
     CONTACTED = "contacted", _("Contacted")
     CONVERTED = "converted", _("Converted")
     ARCHIVED = "archived", _("Archived")
-    """Put aside: only a person moves a lead here or back."""
+    """Put aside: only a person moves a lead back."""
 
 
 FUNNEL = (LeadStatus.NEW, LeadStatus.QUALIFIED, LeadStatus.CONTACTED, LeadStatus.CONVERTED)
@@ -41,10 +41,13 @@ def stamps_of_move(to: str, *, by: str, kind: str, at: datetime) -> dict[str, ob
 
 
 def is_forward(current: str, proposed: str) -> bool:
-    """Return whether a bot may move a lead from `current` to `proposed`: only forward.
+    """Return whether a bot may move a lead from `current` to `proposed`: only forward, or to the
+    archive if it is not converted.
 
-    An archived lead stays where a person put it (CONTRACT 3).
+    An archived lead stays in the archive (CONTRACT 3).
     """
+    if proposed == LeadStatus.ARCHIVED:
+        return current in FUNNEL[:-1]
     if current not in FUNNEL or proposed not in FUNNEL:
         return False
     return FUNNEL.index(proposed) > FUNNEL.index(current)

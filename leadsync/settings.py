@@ -259,16 +259,7 @@ LEADSYNC_DEFAULT_REGION = env.str(
     "ID",
     validate=validate.OneOf(REGIONS, error="use two capital letters, such as ID or SG."),
 )
-LEADSYNC_STATUS_BY_STATE: Any = env.json(
-    "LEADSYNC_STATUS_BY_STATE",
-    {
-        "greeting": "new",
-        "qualifying": "qualified",
-        "scoring": "qualified",
-        "handoff": "contacted",
-        "completed": "converted",
-    },
-)
+LEADSYNC_STATUS_BY_STATE: Any = env.json("LEADSYNC_STATUS_BY_STATE", {})
 LEADSYNC_MAX_FAILURES = env.int(
     "LEADSYNC_MAX_FAILURES", 1000, validate=validate.Range(min=1), **NUMBER
 )

@@ -5,13 +5,23 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from contacts.models import Contact
+from contacts.models import Contact, Temperature
 from contacts.names import is_usable_name
 from contacts.workflow import FUNNEL, SARAH, LeadStatus, is_forward
 from sarah.facts import learned
 from sarah.models import ConversationState, SarahState
 
 COPIED = ("lead_score", "lead_temperature", "language")
+STATUS_BY_STATE: dict[str, str] = {
+    ConversationState.GREETING: LeadStatus.NEW,
+    ConversationState.QUALIFYING: LeadStatus.QUALIFIED,
+    ConversationState.SCORING: LeadStatus.QUALIFIED,
+    ConversationState.HANDOFF: LeadStatus.CONTACTED,
+    ConversationState.COMPLETED: LeadStatus.CONVERTED,
+}
+COMPLETED_COLD = "completed_cold"
+"""The key for a completed conversation with somebody who is cold, that is, not interested."""
+KEYS = (*STATUS_BY_STATE, COMPLETED_COLD)
 ACTIVITY_RECORDED_EVERY = timedelta(minutes=1)
 SPOOL_CLOCK_DOUBT = timedelta(minutes=5)
 
@@ -30,7 +40,7 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
         for name, value in proposed.items()
         if name not in contact.staff_fields and getattr(contact, name) != value
     }
-    status = settings.LEADSYNC_STATUS_BY_STATE[state.state]
+    status = status_after(state)
     if is_forward(contact.lead_status, status) and is_news(contact, state):
         changes["lead_status"] = status
     if is_re_engaged(contact, at=state.updated_at):
@@ -64,15 +74,29 @@ def is_re_engaged(contact: Contact, *, at: datetime) -> bool:
     return archived_at is None or at > archived_at
 
 
+def status_after(state: SarahState) -> str:
+    """Return the status that the conversation gives a lead: as its workspace says, else the
+    installation, else as usual."""
+    of_workspace = (state.workspace and state.workspace.status_by_state) or {}
+    statuses = STATUS_BY_STATE | settings.LEADSYNC_STATUS_BY_STATE | of_workspace
+    is_cold = state.lead_temperature == Temperature.COLD
+    if is_cold and state.state == ConversationState.COMPLETED and COMPLETED_COLD in statuses:
+        return statuses[COMPLETED_COLD]
+    return statuses[state.state]
+
+
+def statuses_after(key: str) -> list[LeadStatus]:
+    """Return the statuses that may be chosen for a state, or for COMPLETED_COLD."""
+    return [*FUNNEL, LeadStatus.ARCHIVED] if key == COMPLETED_COLD else [*FUNNEL]
+
+
 def check_status_map() -> None:
-    """Raise ImproperlyConfigured if LEADSYNC_STATUS_BY_STATE lacks a state or a known status."""
+    """Raise ImproperlyConfigured if LEADSYNC_STATUS_BY_STATE has an unknown state or status."""
     statuses = settings.LEADSYNC_STATUS_BY_STATE
-    if (
-        not isinstance(statuses, dict)
-        or set(statuses) != set(ConversationState.values)
-        or any(status not in FUNNEL for status in statuses.values())
+    if not isinstance(statuses, dict) or any(
+        key not in KEYS or status not in statuses_after(key) for key, status in statuses.items()
     ):
         raise ImproperlyConfigured(
-            "LEADSYNC_STATUS_BY_STATE must be a JSON object that gives each of "
-            f"{', '.join(ConversationState.values)} one of {', '.join(FUNNEL)}."
+            f"LEADSYNC_STATUS_BY_STATE must be a JSON object that gives some of {', '.join(KEYS)} "
+            f"one of {', '.join(FUNNEL)}; {COMPLETED_COLD} may also be {LeadStatus.ARCHIVED}."
         )

@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from contacts.admin.feeds import FeedActions, KapsoFeedInline
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words
+from contacts.admin.status_map import FIELDS, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
@@ -24,7 +25,7 @@ from leadsync.admin.html import as_link, list_url, pill
 from leadsync.admin.tools import ModelAdmin, computed
 
 
-class WorkspaceForm(forms.ModelForm):
+class WorkspaceForm(StatusFields, forms.ModelForm):  # type: ignore[valid-type, misc]
     test_numbers = ListField(
         max_items=MAX_TEST_NUMBERS,
         label=_("Test numbers"),
@@ -81,6 +82,10 @@ class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
     fieldsets = [
         (None, {"fields": ["name", "slug", "region"]}),
         (_("Bots"), {"fields": ["kapso_phone_number_id", "test_numbers"]}),
+        (
+            _("Status after what Sarah says"),
+            {"fields": [*FIELDS.values()], "classes": ["collapse"]},
+        ),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
         (_("Privacy"), {"fields": ["chat_days"]}),
     ]

@@ -68,6 +68,12 @@ class Workspace(models.Model):
             "waiting conversations become leads at once, up to the new limit."
         ),
     )
+    status_by_state = models.JSONField(
+        _("statuses by state"),
+        null=True,
+        blank=True,
+        help_text=_("Which status a conversation's state gives a lead, where not the usual one."),
+    )
     test_numbers = models.JSONField(
         _("test numbers"),
         default=list,

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from contacts.models import Workspace
+from contacts.models import Contact, Workspace
 from sarah.models import SarahState
 from tests.bot import Bot
 from tests.contacts.pages import saves, sent_by
@@ -52,6 +52,28 @@ def test_naming_the_kapso_id_lets_waiting_conversations_find_their_workspace(
     saves(operator, page_of(), kapso_phone_number_id="106540352242922")
 
     assert SarahState.objects.get().contact.name == "Budi"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_workspace_may_archive_who_is_not_interested(operator: Client, bot: Bot) -> None:
+    workspace = Workspace.objects.get()
+    phones = ["+6281234567890", "+6281234567891"]
+    for phone in phones:
+        ContactFactory(phone=phone)
+
+    saves(operator, page_of(), status_after_completed_cold="archived")
+    for phone, temperature in zip(phones, ("cold", "warm"), strict=True):
+        bot.post(phone, state="completed", lead_temperature=temperature)
+
+    told = dict(Contact.objects.with_standing().values_list("phone", "standing"))
+    assert list(told.values()) == ["closed_cold", "closed_by_sarah"]
+    assert Contact.objects.get(phone=phones[0]).lead_status == "archived"
+    saves(operator, page_of(), name="Kopi")
+    workspace.refresh_from_db()
+    assert workspace.status_by_state == {"completed_cold": "archived"}
+    saves(operator, page_of(), status_after_completed_cold="")
+    workspace.refresh_from_db()
+    assert workspace.status_by_state is None
 
 
 @pytest.mark.parametrize(

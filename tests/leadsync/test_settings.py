@@ -138,7 +138,7 @@ def test_the_example_lists_every_variable() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("LEADSYNC_STATUS_BY_STATE", '{"greeting": "new"}', "qualifying"),
+        ("LEADSYNC_STATUS_BY_STATE", '{"greeting": "won"}', "qualified"),
         ("DEBUG", "maybe", "1/0, true/false, yes/no, on/off"),
     ],
 )

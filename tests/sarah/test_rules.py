@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from contacts.models import Contact
-from sarah.models import ConversationState, SarahState
-from sarah.rules import changes_for, check_status_map
+from contacts.models import Contact, Workspace
+from sarah.models import SarahState
+from sarah.rules import changes_for, check_status_map, status_after
 
 HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -126,27 +126,52 @@ def test_a_status_that_a_person_named_as_held_still_moves_forward():
     assert changes == {"lead_status": "contacted"}
 
 
-def test_another_map_of_states_replaces_ours(settings):
-    settings.LEADSYNC_STATUS_BY_STATE = dict.fromkeys(
-        settings.LEADSYNC_STATUS_BY_STATE, "converted"
-    )
+COLD = {"completed_cold": "archived"}
 
+
+@pytest.mark.parametrize(
+    ("of_installation", "of_workspace", "told", "status"),
+    [
+        ({}, None, {"state": "handoff"}, "contacted"),
+        ({}, None, {"state": "completed", "lead_temperature": "cold"}, "converted"),
+        ({"greeting": "qualified"}, None, {"state": "handoff"}, "contacted"),
+        ({"handoff": "qualified"}, None, {"state": "handoff"}, "qualified"),
+        ({"handoff": "qualified"}, {"handoff": "converted"}, {"state": "handoff"}, "converted"),
+        ({"handoff": "qualified"}, COLD, {"state": "handoff"}, "qualified"),
+        (COLD, None, {"state": "completed", "lead_temperature": "cold"}, "archived"),
+        (COLD, None, {"state": "completed", "lead_temperature": "warm"}, "converted"),
+        (COLD, None, {"state": "handoff", "lead_temperature": "cold"}, "contacted"),
+        ({}, COLD, {"state": "completed", "lead_temperature": "cold"}, "archived"),
+        (
+            COLD,
+            {"completed_cold": "qualified"},
+            {"state": "completed", "lead_temperature": "cold"},
+            "qualified",
+        ),
+    ],
+)
+def test_the_map_of_states_is_the_workspaces_else_the_installations_else_ours(
+    settings, of_installation, of_workspace, told, status
+):
+    settings.LEADSYNC_STATUS_BY_STATE = of_installation
     check_status_map()
 
-    assert changes_for(lead(), conversation(state="greeting")) == {"lead_status": "converted"}
+    assert status_after(
+        conversation(workspace=Workspace(status_by_state=of_workspace), **told)
+    ) == (status)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         ["new"],
-        {},
-        {"greeting": "new"},
-        dict.fromkeys(ConversationState.values, "won"),
-        dict.fromkeys([*ConversationState.values, "asleep"], "new"),
+        {"greeting": "won"},
+        {"greeting": ["new"]},
+        {"completed": "archived"},
+        {"asleep": "new"},
     ],
 )
-def test_a_map_that_is_not_complete_stops_the_start(settings, wrong):
+def test_a_map_with_something_unknown_stops_the_start(settings, wrong):
     settings.LEADSYNC_STATUS_BY_STATE = wrong
 
     with pytest.raises(ImproperlyConfigured, match="LEADSYNC_STATUS_BY_STATE"):
