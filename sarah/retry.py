@@ -66,14 +66,7 @@ def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult |
 
 def retry_each(states: SarahStateQuerySet, *, by: str = "") -> Iterator[SyncResult]:
     """Retry these conversations one by one, in constant memory."""
-    last = 0
-    while batch := list(
-        states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
-    ):
-        for pk in batch:
-            if result := retry(pk, by=by):
-                yield result
-        last = batch[-1]
+    return filter(None, (retry(pk, by=by) for pk in _pks(states)))
 
 
 def retry_all(states: SarahStateQuerySet, *, by: str) -> Retried:
@@ -122,14 +115,17 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
 
     Saving a single one calls this by itself. Code that writes leads with `bulk_create()` or
     `update()` must call it, because those send no signal.
+
+    As many as somebody can be made to wait for are retried at once; the others are made due for the
+    worker, for as long again. The hourly reconciliation finds what is left of a million.
     """
-    if isinstance(saved, Workspace):
-        healed = sum(map(_heal, _waiting_for_workspace(saved)))
-        # No more than there is room for: in a flood, a million may be waiting.
-        in_turn = islice(retry_each(_waiting_for_quota(saved)), room_in(saved))
-        return healed + sum(result.synced for result in in_turn)
-    contacts = [saved] if isinstance(saved, Contact) else list(saved)
-    return sum(_heal(_waiting_for_contacts(batch)) for batch in batches(contacts))
+    waiting = _waiting_for(saved)
+    ends_at = time.monotonic() + PATIENCE
+    at_once = takewhile(lambda _turn: time.monotonic() < ends_at, range(AT_ONCE))
+    results = [retry(pk) for _turn, pk in zip(at_once, waiting, strict=False)]
+    while time.monotonic() < ends_at + PATIENCE and (rest := list(islice(waiting, BATCH_SIZE))):
+        SarahState.objects.filter(pk__in=rest).sync_soon()
+    return sum(result.synced for result in results if result)
 
 
 def look_again(state: SarahState) -> SyncResult | None:
@@ -154,8 +150,26 @@ def _retry_soon(state_id: int) -> SyncResult | None:
         return _retry(state_id)
 
 
-def _heal(states: SarahStateQuerySet) -> int:
-    return sum(result.synced for result in retry_each(states))
+def _waiting_for(saved: Contact | Workspace | Iterable[Contact]) -> Iterator[int]:
+    if isinstance(saved, Workspace):
+        for states in _waiting_for_workspace(saved):
+            yield from _pks(states)
+        # No more than there is room for: in a flood, a million may be waiting.
+        yield from islice(_pks(_waiting_for_quota(saved)), room_in(saved))
+        return
+    for batch in batches([saved] if isinstance(saved, Contact) else list(saved)):
+        yield from _pks(_waiting_for_contacts(batch))
+
+
+def _pks(states: SarahStateQuerySet) -> Iterator[int]:
+    """The primary keys of these conversations, in constant memory: a retry may end that one is
+    among them."""
+    last = 0
+    while batch := list(
+        states.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE]
+    ):
+        yield from batch
+        last = batch[-1]
 
 
 def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:

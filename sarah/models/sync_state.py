@@ -121,6 +121,10 @@ class SyncStateQuerySet(models.QuerySet[Any]):
         waiting = self.filter(synced_at__isnull=True)
         return waiting.update(next_sync_at=Now(), retry_requested_by=by)
 
+    def sync_soon(self) -> int:
+        """Make these due now, also those in sync: what they waited for has come."""
+        return self.update(synced_at=None, next_sync_at=Now())
+
     def give_up(self, *, by: str) -> int:
         """Stop retrying these: a person has resolved their failures. They stay out of sync until
         the next message, or until somebody retries them."""

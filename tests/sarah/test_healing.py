@@ -9,6 +9,7 @@ from django.db import transaction
 from contacts.models import Contact, Workspace
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
+from sarah.queue import work_batch
 from sarah.resolve import resolve_failures
 from sarah.retry import heal_waiting
 from tests.bot import PHONE, Bot
@@ -111,6 +112,38 @@ def test_leads_that_were_written_in_bulk_heal_when_their_writer_says_so(bot: Bot
 
     for state in SarahState.objects.all():
         assert is_healed(state, Contact.objects.get(phone=state.contact_phone))
+
+
+def test_of_many_that_waited_a_few_are_synced_while_a_person_waits_and_the_rest_by_the_worker(
+    bot: Bot, monkeypatch
+) -> None:
+    monkeypatch.setattr("sarah.retry.AT_ONCE", 1)
+    phones = [f"+62812345678{number}" for number in range(90, 94)]
+    for phone in phones:
+        ContactFactory(phone=phone, workspace=WorkspaceFactory(slug="other"))
+        bot.post(phone, workspace_id="soon", lead_score=80)
+
+    with syncs() as at_once:
+        WorkspaceFactory(slug="soon", creates_contacts=True)
+
+    assert at_once == {phones[0]: 1}
+    assert work_batch() == {"synced": 3}
+    assert SarahState.objects.synced().count() == 4
+    assert Contact.objects.filter(workspace__slug="soon", lead_score=80).count() == 4
+
+
+def test_saving_a_workspace_lets_the_worker_create_no_more_than_there_is_room_for(
+    bot: Bot, monkeypatch
+) -> None:
+    monkeypatch.setattr("sarah.retry.AT_ONCE", 1)
+    for number in range(4):
+        bot.post(f"+62812345678{90 + number}")
+
+    change_workspace(creates_contacts=True, max_created_per_hour=3)
+
+    assert work_batch() == {"synced": 2}
+    assert Contact.objects.count() == 3
+    assert {failure.occurrences for failure in SyncFailure.objects.open()} == {1}
 
 
 def test_saving_what_does_not_matter_to_a_sync_retries_nothing(bot: Bot) -> None:
