@@ -42,15 +42,14 @@ class ReachingOut:
 
     def get_urls(self) -> list[URLPattern]:
         admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]
-        chat = path(
-            "<int:pk>/chat/", admin_view(require_POST(self.chat)), name="contacts_contact_chat"
-        )
+        view = admin_view(require_POST(self.open_chat))
+        chat = path("<int:pk>/chat/", view, name="contacts_contact_open_chat")
         return [chat, *super().get_urls()]  # type: ignore[misc]
 
-    def chat(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def open_chat(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Open the chat with a lead in WhatsApp, and note that a person did."""
-        lead = get_object_or_404(Contact, pk=pk)
+        lead = get_object_or_404(Contact, pk=pk, phone__isnull=False)
         if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
             raise PermissionDenied
         Contact.objects.filter(pk=pk).reached_out(at=timezone.now())
-        return HttpResponseRedirect(f"https://wa.me/{lead.phone.removeprefix('+')}")
+        return HttpResponseRedirect(f"https://wa.me/{(lead.phone or '').removeprefix('+')}")

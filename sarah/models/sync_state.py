@@ -43,7 +43,8 @@ def exclude_conversations(collector: Any, field: Any, conversations: Any, using:
     """
     phones = defaultdict(list)
     for lead in collector.data[field.related_model]:
-        phones[lead.workspace_id].append(lead.phone)
+        if lead.phone:
+            phones[lead.workspace_id].append(lead.phone)
     rows = set(conversations)
     for workspace, numbers in phones.items():
         rows.update(field.model.objects.filter(workspace=workspace, contact_phone__in=numbers))
