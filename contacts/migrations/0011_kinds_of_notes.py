@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0008_erasures"),
+        ("contacts", "0010_search_by_username"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0009_kinds_of_notes"),
+        ("contacts", "0011_kinds_of_notes"),
     ]
 
     operations = [
