@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from sarah.backoff import delay_after
+from sarah.backoff import RETRIES, delay_after
 from sarah.models.feeds import MAX_EVENT
 
 LEASE = timedelta(minutes=2)
@@ -125,7 +125,7 @@ class KapsoDelivery(models.Model):
         """Schedule the next attempt, by the database's clock; after ten a person has to look."""
         attempts = self.attempts + 1
         delay = delay_after(attempts, chance=random.random())
-        due = None if delay is None else Now() + delay
+        due = None if delay is None or attempts >= RETRIES else Now() + delay
         self._write(attempts=attempts, next_attempt_at=due, lease_ends_at=None)
 
     def wait(self, delay: timedelta, *, for_room: bool = False) -> None:
