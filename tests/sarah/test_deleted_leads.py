@@ -14,6 +14,7 @@ from tests.bot import PHONE, SYNCED, Bot, not_synced
 from tests.factories import ContactFactory
 from tests.faults import LEADS, refusing
 from tests.staff import Staff
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +110,24 @@ def test_what_failed_at_its_deletion_is_neither_retried_nor_open(bot: Bot) -> No
     assert SarahState.objects.excluded().get().next_sync_at is None
     call_command("reconcile")
     assert SyncFailure.objects.get().resolution == "healed"
+
+
+def test_a_first_message_and_a_deletion_at_the_same_moment_break_neither(bot: Bot) -> None:
+    staff = Staff(is_superuser=True).client
+    for number in range(10, 16):
+        lead = ContactFactory(phone=f"+62812345678{number}")
+        page = f"/admin/contacts/contact/{lead.pk}/delete/"
+
+        answers = at_once(
+            [
+                lambda phone=lead.phone: bot.post(phone, **TOLD),
+                lambda page=page: staff.post(page, {"post": "yes"}),
+            ]
+        )
+
+        assert [answer.status_code for answer in answers] == [200, 302]
+    assert not Contact.objects.exists()
+    assert SarahState.objects.filter(contact=None, synced_at=None).count() == 6
 
 
 def test_the_conversations_of_other_leads_stay_in_sync(bot: Bot) -> None:
