@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Case, Value, When
 from django.utils.translation import gettext_lazy as _
 
 SARAH = "sarah-bot"
@@ -25,6 +26,11 @@ class LeadStatus(models.TextChoices):
 
 
 FUNNEL = (LeadStatus.NEW, LeadStatus.QUALIFIED, LeadStatus.CONTACTED, LeadStatus.CONVERTED)
+STAGE = Case(
+    *[When(lead_status=status, then=Value(stage)) for stage, status in enumerate(LeadStatus)],
+    output_field=models.SmallIntegerField(),
+)
+"""The place of a lead's status in their order; an index answers it."""
 
 
 def stamps_of_move(to: str, *, by: str, kind: str, at: datetime) -> dict[str, object]:

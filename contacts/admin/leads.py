@@ -35,7 +35,7 @@ from contacts.admin.panels import LeadPanels
 from contacts.admin.reaching_out import ReachingOut
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
-from contacts.workflow import LeadStatus
+from contacts.workflow import STAGE, LeadStatus
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
@@ -98,9 +98,9 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
     inlines = [NoteInline]
     actions = ACTIONS
     ordering = ["-last_activity_at"]
-    sortable_by = ["last_activity"]
+    sortable_by = ["status", "lead_score", "last_activity"]  # those with an index
     search_fields = ["name"]  # what switches the search on; get_search_results does it
-    search_help_text = _("Name, WhatsApp user name or id, or phone in any spelling")
+    search_help_text = _("Name, business type, WhatsApp user name or id, or phone in any spelling")
     list_filter = [
         HotFilter,
         StandingFilter,
@@ -143,7 +143,7 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
         phone = lead.phone or str(_("no number"))
         return (lead.shown_name, phone) if lead.shown_name else (phone, "")
 
-    status = column("standing", _("status"), standing_pill)
+    status = column("standing", _("status"), standing_pill, sortable=STAGE)
     temperature = column("lead_temperature", _("temperature"), temperature_pill)
 
     @display(description=_("assigned to"))

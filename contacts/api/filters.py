@@ -17,6 +17,8 @@ ORDERINGS = {
     "last_activity_at": "last activity, oldest first",
     "-created_at": "added, newest first",
     "created_at": "added, oldest first",
+    "-lead_score": "score, highest first",
+    "lead_score": "score, lowest first",
 }
 """Only indexed columns without nulls: a page costs the same however deep in the list it is."""
 
@@ -84,13 +86,14 @@ class LeadFilters(AskedFilterSet):
         method="of_search",
         max_length=200,
         help_text="The beginning of a phone number in any spelling (`0812-3456`, `+62 812 3456`), "
-        "or part of a name. `08…` is read in the region of the key's workspace.",
+        "or part of a name or business type. `08…` is read in the region of the key's workspace.",
     )
     ordering = django_filters.ChoiceFilter(
         choices=list(ORDERINGS.items()),
         method="in_order",
-        help_text="Default: newest activity first. Ordered by activity, a lead that becomes "
-        "active moves while you page; ordered by `created_at`, each lead appears exactly once.",
+        help_text="Default: newest activity first. Ordered by activity or score, a lead that "
+        "becomes active moves while you page; ordered by `created_at`, each lead appears exactly "
+        "once.",
     )
 
     class Meta:

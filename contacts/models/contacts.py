@@ -18,7 +18,7 @@ from contacts.models.choices import Language, Temperature
 from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
-from contacts.workflow import AuthorKind, LeadStatus, stamps_of_move
+from contacts.workflow import STAGE, AuthorKind, LeadStatus, stamps_of_move
 
 MAX_SCORE = 100
 MAX_TEAM_SIZE = 2**31 - 1
@@ -93,9 +93,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(earlier).update(last_contact_at=at, updated_at=timezone.now())
 
     def matching(self, typed: str, *, region: str = "") -> Self:
-        """Leads whose phone begins with `typed`, in any spelling, or else whose name contains it.
+        """Leads whose phone begins with `typed`, in any spelling, or else whose name or business
+        contains it.
 
-        A WhatsApp user name or id is found if it is typed in full. Each of these uses an index; a
+        A WhatsApp user name or id is found if it is typed in full. Each of these uses indexes; a
         search for phone and name at once could not. A national number is read in `region`, or else
         in the region of every workspace.
         """
@@ -106,8 +107,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             return self.filter(reduce(or_, (Q(phone__range=pair) for pair in bounds)))
         if is_user_id(typed):
             return self.filter(business_scoped_user_id=typed)
+        texts = ("name", "whatsapp_name", "business_type")
+        found = [Q(**{f"{text}__icontains": typed}) for text in texts]
         handle = Q(whatsapp_username=typed.removeprefix("@").lower() or None)
-        return self.filter(Q(name__icontains=typed) | Q(whatsapp_name__icontains=typed) | handle)
+        return self.filter(reduce(or_, [*found, handle]))
 
 
 class Contact(models.Model):
@@ -267,6 +270,10 @@ class Contact(models.Model):
             models.Index(fields=["whatsapp_username"], name="contact_by_username"),
             # "How many leads came in today?" Allows HOT updates: the column never changes.
             models.Index(fields=["-created_at"], name="contact_by_creation"),
+            # "Which leads have the best score?", and the list by status. Whatever writes score or
+            # status writes the last activity as well: these end no HOT update of their own.
+            models.Index(fields=["lead_score", "id"], name="contact_by_score"),
+            models.Index(STAGE, "id", name="contact_by_stage"),
         ]
 
     def __str__(self) -> str:

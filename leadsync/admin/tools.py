@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ORDER_VAR
 from django.core.paginator import Paginator
+from django.db.models.expressions import Expression, OrderBy
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
@@ -40,6 +42,19 @@ class ChangeList(views.ChangeList):
         super().get_results(request)
         if not (self.has_active_filters or self.query):
             self.full_result_count = self.result_count
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        """Sort by one column, and rows of one value in the same direction: one index of the column
+        and the primary key serves both."""
+        ordering: list[Any] = super().get_ordering(request, queryset)
+        if ORDER_VAR not in self.params:
+            return ordering
+        first = ordering[0]
+        descends = first.descending if isinstance(first, OrderBy) else first.startswith("-")
+        return [first, "-pk" if descends else "pk"]
+
+    def get_ordering_field_columns(self) -> dict[int, str]:
+        return dict(list(super().get_ordering_field_columns().items())[:1])
 
     def tabs(self) -> list[dict[str, object]]:
         """Return the choices of the first filter as tabs; the first one is shown by default."""
@@ -89,12 +104,15 @@ def column(
     title: object,
     show: Callable[[Any], object] = str,
     *,
-    sortable: bool = False,
+    sortable: bool | Expression = False,
     empty: object = None,
 ) -> Callable[[Any, Any], object]:
-    """Return a column or read-only field that shows one field of the row, or `empty`."""
+    """Return a column or read-only field that shows one field of the row, or `empty`.
 
-    @display(description=title, ordering=field if sortable else None)
+    It sorts by the field, or by an expression.
+    """
+
+    @display(description=title, ordering=field if sortable is True else sortable or None)
     def shown(_page: Any, row: Any) -> object:
         value = getattr(row, field)
         return (None if value is None else show(value)) or empty

@@ -74,7 +74,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     list_select_related = ("contact", "workspace")
     sortable_by = ("last_heard",)  # the only column with an index
     search_fields = ("contact_phone",)  # shows the box
-    search_help_text = _("Phone in any spelling, or the lead's name")
+    search_help_text = _("Phone in any spelling, or the lead's name or business type")
     ordering = ("-updated_at", "-pk")
     when_empty = _("Sarah has not sent anything yet.")
     actions = ("retry", "start_over")

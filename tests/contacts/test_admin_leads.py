@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -110,6 +111,47 @@ def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch) -> None:
     page = sales.get(LIST)
 
     assert re.search(r"3\+\s+leads", page.content.decode())
+
+
+SORTED = {
+    "2": ["new", "older new", "contacted", "archived"],
+    "-2": ["archived", "contacted", "older new", "new"],
+    "4": ["archived", "older new", "new", "contacted"],
+    "-4": ["contacted", "new", "older new", "archived"],
+    "-4.2": ["contacted", "new", "older new", "archived"],  # one column at a time
+}
+"""By the columns status (in the order of the statuses) and score; equal ones by their age."""
+
+
+@pytest.mark.parametrize("column", SORTED)
+def test_leads_are_sorted_by_status_and_by_score(sales: Client, column: str) -> None:
+    ContactFactory(name="new", lead_score=40)
+    ContactFactory(name="archived", lead_status="archived", lead_score=0)
+    ContactFactory(name="contacted", lead_status="contacted", lead_score=90)
+    ContactFactory(name="older new", lead_score=39)
+
+    assert listed(sales, f"o={column}") == SORTED[column]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("o=2", "contact_by_stage"),
+        ("o=-2", "contact_by_stage"),
+        ("o=4", "contact_by_score"),
+        ("o=-4", "contact_by_score"),
+        ("q=kopi", "contact_business_type_trigrams"),
+    ],
+)
+def test_an_index_sorts_and_finds(sales: Client, query: str, index: str) -> None:
+    found = sales.get(f"{LIST}?{query}").context["cl"].queryset
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        if query.startswith("q="):
+            cursor.execute("SET LOCAL enable_indexscan = off")
+        assert index in found[:50].explain()
 
 
 # Actions

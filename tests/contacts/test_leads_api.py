@@ -83,7 +83,10 @@ def test_a_bound_key_searches_phones_in_the_region_of_its_workspace(bound: Calle
         ({"active_since": "2026-11-20T12:00:00Z"}, {"Budi"}),
         ({"active_since": "2026-11-20T19:00:00+07:00"}, {"Budi"}),
         ({"status": "new", "score_min": 71}, {"Ani"}),
-        *[({"search": typed}, {"Budi"}) for typed in ("budi", "SANTO", "Budi S", "kedai", *PHONES)],
+        *[
+            ({"search": typed}, {"Budi"})
+            for typed in ("budi", "SANTO", "kedai", "TOKO ROTI", *PHONES)
+        ],
     ],
 )
 def test_leads_are_found(caller: Caller, query: dict[str, Any], found: set[str]) -> None:
@@ -99,6 +102,7 @@ def test_leads_are_found(caller: Caller, query: dict[str, Any], found: set[str])
     ContactFactory(
         workspace__slug="kopi", name="Budi Santoso", whatsapp_name="Kedai B", phone=PHONE,
         lead_status="qualified", lead_temperature="warm", lead_score=40, last_activity_at=NOON,
+        business_type="Toko roti",
     )  # fmt: skip
 
     assert {name.split()[0] for name in names(caller, **query)} == found

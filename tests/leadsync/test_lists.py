@@ -29,12 +29,20 @@ def add_leads(number: int, *, at_once: int = 1) -> None:
     workspace = WorkspaceFactory()
     times = [NOON + timedelta(minutes=n // at_once) for n in range(number)]
     Contact.objects.bulk_create(
-        Contact(workspace=workspace, phone=f"+62811{n:08d}", last_activity_at=at, created_at=at)
+        Contact(
+            workspace=workspace,
+            phone=f"+62811{n:08d}",
+            last_activity_at=at,
+            created_at=at,
+            lead_score=(n // at_once) % 101,
+        )
         for n, at in enumerate(times)
     )
 
 
-@pytest.mark.parametrize("ordering", ["-last_activity_at", "created_at"])
+@pytest.mark.parametrize(
+    "ordering", ["-last_activity_at", "created_at", "-lead_score", "lead_score"]
+)
 @pytest.mark.parametrize("at_once", [1, 7, 120])
 @pytest.mark.parametrize("page_size", [7, 50])
 def test_following_next_visits_every_lead_once_and_in_order(
