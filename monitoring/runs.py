@@ -5,12 +5,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from monitoring.models import STOPPED, RunTrigger, SyncRun
 from sarah.reconcile import Drift, reconcile
 
 EVERY = timedelta(hours=1)
+AGAIN_AFTER = timedelta(minutes=5)
+"""If a run failed, as in an outage."""
 BEAT_EVERY = 5.0
 """Seconds."""
 
@@ -18,9 +21,11 @@ BEAT_EVERY = 5.0
 def reconcile_hourly(stopped: Callable[[], bool]) -> Drift | None:
     """Reconcile if no run began within the last hour.
 
-    A run that was stopped does not count: after a roll-out the new worker starts again.
+    A run that was stopped does not count: after a roll-out the new worker starts again. One that
+    failed is made good after a few minutes.
     """
-    recent = SyncRun.objects.filter(started_at__gt=Now() - EVERY)
+    complete = Q(started_at__gt=Now() - EVERY, error="")
+    recent = SyncRun.objects.filter(complete | Q(started_at__gt=Now() - AGAIN_AFTER))
     if recent.exclude(error=STOPPED).exists():
         return None
     return run_reconciliation(trigger=RunTrigger.WORKER, stopped=stopped)

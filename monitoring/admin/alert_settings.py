@@ -141,7 +141,7 @@ class AlertSettingsAdmin(ModelAdmin):
         if db_field.name == "webhook_url":
             kwargs |= {"widget": UnfoldAdminTextInputWidget(attrs={"placeholder": "https://"})}
             kwargs["help_text"] = _(
-                "Alerts are POSTed to it as JSON; “text” is a sentence, so it works with Slack and "
+                "Alerts are POSTed to it as JSON; “text” is for people, so it works with Slack and "
                 "Telegram as it is. Only public addresses; redirects are not followed."
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)

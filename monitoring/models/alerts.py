@@ -232,7 +232,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text
+        return self.get_cause_display()
 
     def audience(self) -> models.QuerySet[AlertSettings]:
         """The active settings that it concerns: those for all, and those of its workspaces."""

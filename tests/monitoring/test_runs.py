@@ -15,7 +15,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize(
-    ("minutes", "error", "is_due"), [(59, "", False), (61, "", True), (59, STOPPED, True)]
+    ("minutes", "error", "is_due"),
+    [
+        (59, "", False),
+        (61, "", True),
+        (1, STOPPED, True),
+        (4, "Failed before it was done.", False),
+        (6, "Failed before it was done.", True),
+    ],
 )
 def test_the_worker_reconciles_if_no_run_of_the_last_hour_was_left_to_end(
     minutes: int, error: str, is_due: bool
