@@ -10,13 +10,18 @@ from contacts.models import Workspace
 from leadsync.api.errors import error_responses
 from leadsync.api.lists import refuse_foreign
 from leadsync.models import Scope
-from monitoring.health.numbers import REMEMBERED_SECONDS, recent_health
+from monitoring.health.numbers import (
+    REMEMBERED_SECONDS,
+    WINDOWS_REMEMBERED_SECONDS,
+    recent_health,
+)
 from monitoring.health.serializers import SyncHealthSerializer
 
 DESCRIPTION = f"""
 Messages and their outcomes in the last hour, day and week, the backlog, the workers, and what is
-wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old. Counts of the backlog stop at 10001,
-which means more than 10,000.
+wrong, in sentences. At most {REMEMBERED_SECONDS} seconds old, the windows
+{WINDOWS_REMEMBERED_SECONDS}. Counts of the backlog stop at 10001, which means more than 10,000. A
+part whose table is locked or broken is null and named in `unreadable`.
 
 A key bound to a workspace sees only the numbers of that workspace; other keys may name one.
 Scope: `failures:read`.
