@@ -15,8 +15,9 @@ def add_all(strangers: SarahStateQuerySet, *, by: str) -> Retried:
     All leads are there at once, at most 10,000 in small commits: bots do not wait. As many are
     synced as `by` can be made to wait for, the others by the worker.
     """
-    known = strangers.filter(workspace__isnull=False).order_by("pk")[:CAP]
-    for batch in batches(list(known)):
+    known = strangers.filter(workspace__isnull=False).order_by("pk")
+    found = list(known.only("contact_phone", "workspace_id", "updated_at")[:CAP])
+    for batch in batches(found):
         leads = [
             Contact(
                 phone=state.contact_phone,
@@ -28,4 +29,4 @@ def add_all(strangers: SarahStateQuerySet, *, by: str) -> Retried:
         ]
         # Somebody else, or the bot, may be adding one of them right now.
         Contact.objects.bulk_create(leads, ignore_conflicts=True)
-    return retry_soon(SarahState.objects.filter(pk__in=[state.pk for state in known]), by=by)
+    return retry_soon(SarahState.objects.filter(pk__in=[state.pk for state in found]), by=by)
