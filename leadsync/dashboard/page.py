@@ -23,6 +23,8 @@ from leadsync.dashboard.message_charts import message_charts
 from leadsync.dashboard.strangers import strangers
 from leadsync.infra.db import CAP, capped_count, shown_count
 from monitoring.admin.details import KIND_COLOURS
+from monitoring.health.diagnosis import diagnose
+from monitoring.health.numbers import recent_vitals
 from monitoring.health.parts import Parts
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
@@ -79,8 +81,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             found = parts.read(name, section, NOTHING)
             board["headlines"] += found["headlines"]
             board |= {key: value for key, value in found.items() if key != "headlines"}
-    unreadable = [LABELS[name] for name in parts.unreadable]
-    return context | {"board": board | {"unreadable": unreadable}}
+    board["unreadable"] = [LABELS[name] for name in parts.unreadable]
+    if request.user.has_perm("monitoring.view_failuregroup"):
+        board["problems"] = list(diagnose(recent_vitals()))
+    return context | {"board": board}
 
 
 def lead_section() -> dict[str, Any]:

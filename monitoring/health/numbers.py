@@ -35,6 +35,7 @@ REMEMBERED_SECONDS = 5
 WINDOWS_REMEMBERED_SECONDS = 30
 """Longer: they read a week of messages."""
 SECONDS_TO_READ = 5.0
+VITALS = "monitoring.vitals"
 A_MINUTE = timedelta(minutes=1)
 
 
@@ -102,6 +103,12 @@ def recent_health(workspace: Workspace | None = None) -> Health:
 def read_vitals(parts: Parts) -> Vitals:
     """Read the vital signs; cheap, however large the tables are."""
     return Vitals(**_signs(None, parts), unreadable=parts.unreadable)
+
+
+def recent_vitals() -> Vitals:
+    """The same, cached for a few seconds."""
+    parts = Parts(seconds=SECONDS_TO_READ)
+    return cast("Vitals", cache.get_or_set(VITALS, lambda: read_vitals(parts), REMEMBERED_SECONDS))
 
 
 def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
