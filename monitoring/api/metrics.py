@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.models import Scope
-from monitoring.health.diagnosis import Code, Status
 from monitoring.health.numbers import Backlog, Health, recent_health
+from monitoring.health.problems import Code, Status
 from monitoring.health.windows import Window
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from leadsync.infra.db import connect
 from monitoring.errors import frames
-from monitoring.health.diagnosis import Problem, Vitals, diagnose, status_of
+from monitoring.health.diagnosis import Vitals, diagnose
 from monitoring.health.numbers import read_vitals, spooled
 from monitoring.health.parts import Parts
+from monitoring.health.problems import Problem, status_of
 
 logger = logging.getLogger(__name__)
 

@@ -13,16 +13,9 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 from leadsync.infra import spool
 from leadsync.infra.db import can_write, capped_count
-from monitoring.health.diagnosis import (
-    Problem,
-    Spooled,
-    Status,
-    Vitals,
-    Workers,
-    diagnose,
-    status_of,
-)
+from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose
 from monitoring.health.parts import Parts
+from monitoring.health.problems import Problem, Status, status_of
 from monitoring.health.recent import recent
 from monitoring.health.windows import Window, windows
 from monitoring.kinds import HEALED_BY_SYNC, Kind

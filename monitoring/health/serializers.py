@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from monitoring.health.diagnosis import Code, Status
 from monitoring.health.numbers import Health
+from monitoring.health.problems import Code, Status
 from monitoring.health.windows import LENGTHS
 from monitoring.models import FailureGroup, RunTrigger
 

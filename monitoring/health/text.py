@@ -72,7 +72,7 @@ def _verdict(health: Health) -> Iterator[str]:
     yield f"{health.status.upper()}: {count} problem{'s' if count > 1 else ''} ({at})"
     for problem in health.problems:
         yield from textwrap.wrap(
-            problem.text, WIDTH, initial_indent="  ! ", subsequent_indent="    "
+            str(problem.text), WIDTH, initial_indent="  ! ", subsequent_indent="    "
         )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose, status_of
+from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose
+from monitoring.health.problems import status_of
 from monitoring.health.recent import Recent
 from monitoring.models import STOPPED, SyncRun
 
@@ -75,7 +76,10 @@ def spooled(seconds: float, **numbers: int) -> dict[str, Any]:
     ],
 )
 def test_these_are_problems(vitals: dict[str, Any], codes: list[str]) -> None:
-    assert [problem.code for problem in diagnose(Vitals(at=NOW, **vitals))] == codes
+    problems = list(diagnose(Vitals(at=NOW, **vitals)))
+
+    assert [problem.code for problem in problems] == codes
+    assert not [problem for problem in problems if "{" in str(problem.text)]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,10 @@ def test_what_is_over_and_has_still_to_be_worked_is_recovering(
     assert status_of(diagnose(Vitals(at=NOW, **vitals))) == status
 
 
+def test_each_problem_is_told_in_words() -> None:
+    assert set(TEXTS) == set(Code)
+
+
 def test_a_missing_worker_comes_with_how_to_start_one() -> None:
     for workers in (KILLED, Workers(is_missing=True)):
         (problem,) = diagnose(Vitals(at=NOW, workers=workers))
@@ -124,7 +132,7 @@ def test_a_late_retry_says_whether_a_worker_is_missing() -> None:
     (alone,) = diagnose(late)
     (overrun,) = diagnose(replace(late, workers=ALIVE))
 
-    assert "11 minutes late: no worker is running. Start one" in alone.text
+    assert "11 minutes late. Start one" in alone.text
     assert "do not keep up" in overrun.text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from leadsync.management import base
-from monitoring.health.diagnosis import Status
+from monitoring.health.problems import Status
 from monitoring.health.serializers import ReportSerializer
 from monitoring.health.text import read_report, report_lines
 
