@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose
-from monitoring.health.problems import status_of
+from monitoring.health.problems import TEXTS, Code, status_of
 from monitoring.health.recent import Recent
 from monitoring.models import STOPPED, SyncRun
 
