@@ -128,8 +128,7 @@ def test_a_locked_table_is_told_by_everything_that_can_still_be_read(
     assert (health["windows"] is None) == (part == "messages")
     assert ("leadsync_backlog{" in metrics) == ("conversations" not in unreadable)
     assert all(f'part="{one}"' in metrics for one in unreadable)
-    on_the_page = (CONVERSATIONS, "sarah_stateupdate", FAILURES, LEADS)
-    assert ("could not be read" in page) == (table in on_the_page)
+    assert "could not be read" in page
 
 
 READ_ONLY = {
