@@ -1,7 +1,5 @@
 """Admin pages of alerts: what happened, whether it is over, and who was notified."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import F
 from django.utils.html import format_html
@@ -10,28 +8,19 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from leadsync.admin.html import admin_link, ago, as_advice, as_link, as_wrapped, list_url, pill
+from leadsync.admin.html import ago, as_advice, as_link, as_wrapped, pill
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
+from monitoring.alerts.messages import page_about
 from monitoring.alerts.texts import advice_of, sentence_of
-from monitoring.models import Alert, AlertKind, FailureGroup
-from monitoring.models.alerts import ABOUT_CAUSES
+from monitoring.models import Alert, AlertKind
 
 KIND_COLOURS: dict[str, str] = dict.fromkeys(AlertKind.values, "warning") | {
     AlertKind.SILENCE: "danger",
     AlertKind.FAILURE_RATE: "danger",
     AlertKind.REVOKED_KEY: "danger",
 }
-
-
-def _about(alert: Alert) -> Any:
-    if alert.cause == AlertKind.REVOKED_KEY:
-        return as_link(list_url("leadsync_apikey", q=alert.subject), f"{alert.subject}…")
-    if alert.cause not in ABOUT_CAUSES:
-        return admin_link(alert.workspace) if alert.workspace else alert.subject or None
-    group = FailureGroup.objects.filter(pk=int(alert.subject)).first()
-    return admin_link(group) if group else None
 
 
 @admin.register(Alert)
@@ -62,7 +51,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     for_workspace = computed(
         _("workspace"), lambda alert: str(alert.workspace or ""), ordering="workspace__name"
     )
-    about = computed(_("about"), _about)
+    about = computed(_("about"), lambda alert: as_link(page_about(alert), _("See it there")))
     started = column("started_at", _("started"), ago, sortable=True)
     last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
     told = column("notified_at", _("told"), ago, sortable=True, empty=_("Nobody"))
