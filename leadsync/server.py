@@ -21,7 +21,7 @@ from granian._granian import SocketHolder, WorkerSignal
 from granian.server import MPServer
 
 BACKLOG = 1024
-DRAIN = 0.5
+DRAIN = 1.0
 """Seconds in which a worker that is to end answers what it has accepted, and lets those who keep
 their connection go elsewhere with the next request."""
 LINGER = 5.0
@@ -45,7 +45,8 @@ class Server(MPServer):
         self._shd = holder(self.listener, False, BACKLOG)
 
     def _drop_shared_socket(self) -> None:
-        pass
+        """Called before the workers are told to end, the last of which closes the socket then."""
+        leave(self.listener)
 
 
 class Draining:
@@ -65,7 +66,7 @@ class Draining:
         def begin(*_signal: object) -> None:
             if not self.has_begun:
                 self.has_begun = True
-                stop_accepting(self.listener)
+                leave(self.listener)
                 ending.start()
 
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,8 +102,8 @@ def _start_last_response(start: Callable[..., Any], status: str, headers: Any, *
     return start(status, [*headers, ("Connection", "close")], *rest)
 
 
-def stop_accepting(listener: int) -> None:
-    """Let this process accept nothing more; others go on with the same socket.
+def leave(listener: int) -> None:
+    """Let this process accept nothing more; others may go on with the same socket.
 
     granian holds copies of the descriptor and has no call for this, so each is replaced by a socket
     to which nobody connects.

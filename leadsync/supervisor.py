@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ LOOK_EVERY = 0.2
 """Seconds."""
 STOP_TIMEOUT = 35.0
 """Seconds; longer than granian waits for its workers."""
-HASTY_TIMEOUT = 4.0
+HASTY_TIMEOUT = 3.0
 """Seconds to end in after Ctrl-C."""
 SETTLED = 10.0
 """Seconds of life after which a death is no sign of a program that cannot start."""
@@ -189,8 +189,8 @@ class Supervised:
             self.leaving.append(process)
 
 
-def supervise(programs: Sequence[Program]) -> None:
-    """Run the programs until a signal ends them."""
+def supervise(programs: Sequence[Program], *, at_end: Callable[[], None] = lambda: None) -> None:
+    """Run the programs until a signal ends them; `at_end` is called before they are told."""
     arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
     for known in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(known, lambda number, _frame: arrived.put(number))
@@ -202,6 +202,7 @@ def supervise(programs: Sequence[Program]) -> None:
             break  # it was closed, which is what SIGHUP says, too
         for supervised in group:
             supervised.upgrade()
+    at_end()
     _end(group, arrived, within=HASTY_TIMEOUT if number == signal.SIGINT else STOP_TIMEOUT)
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from threading import get_ident
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
@@ -44,6 +45,8 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from leadsync import outage  # noqa: E402
 from leadsync.infra.patience import Patience  # noqa: E402
+from monitoring.alerts import machine  # noqa: E402
+from monitoring.alerts.machine import GIB  # noqa: E402
 from tests.bot import Bot  # noqa: E402
 from tests.flush import MigratedRows  # noqa: E402
 
@@ -100,6 +103,9 @@ settings.WHITENOISE_MAX_AGE = 3600  # else a browser asks for each of them again
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Nobody needs the tests' database after a power cut.
     settings.DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+# How full this machine's disk is must not alarm the tests.
+machine.disk_usage = lambda _folder: SimpleNamespace(total=100 * GIB, free=50 * GIB)  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="session")

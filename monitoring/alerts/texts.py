@@ -34,6 +34,8 @@ TEXTS: dict[str, Any] = {
         "{where}: {limit} unknown numbers became leads within an hour, which is the limit. No more "
         "are created for now, and their conversations are kept."
     ),
+    AlertKind.BACKUP: gettext_lazy("No backup was made for over {hours} hours."),
+    AlertKind.DISK: gettext_lazy("Only {free} GiB are free on the disk of {folder}."),
 }
 OPEN_FAILURES = gettext_lazy("Open failures: {count}.")
 ADVICE: dict[str, Any] = {
@@ -45,6 +47,10 @@ ADVICE: dict[str, Any] = {
     ),
     AlertKind.PLAIN_HTTP: gettext_lazy("Let the bot call https://."),
     AlertKind.FLOOD: gettext_lazy("After a real rush, raise the limit of the workspace."),
+    AlertKind.BACKUP: gettext_lazy(
+        "See what should start `manage.py backup` each night, and run it to see whether it works."
+    ),
+    AlertKind.DISK: gettext_lazy("Make room on it, or enlarge it."),
 }
 """For causes of failures, their own."""
 

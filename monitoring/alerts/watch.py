@@ -13,6 +13,7 @@ from contacts import quota
 from contacts.models import Workspace
 from leadsync.infra.db import capped_count, shown_count
 from monitoring.alerts.announce import TOLD_EVERY, Finding, finding, settle
+from monitoring.alerts.machine import full_disks, missing_backup
 from monitoring.health.recent import recent
 from monitoring.kinds import Kind, Source
 from monitoring.limits import LATE
@@ -48,6 +49,8 @@ def look(now: datetime | None = None) -> None:
         AlertKind.SILENCE: lambda: _silent_workspaces(now),
         AlertKind.BACKLOG: lambda: _backlog(told=told),
         AlertKind.FLOOD: _floods,
+        AlertKind.BACKUP: missing_backup,
+        AlertKind.DISK: full_disks,
     }
     findings: list[Finding] = []
     broken: dict[AlertKind, Error] = {}

@@ -1,6 +1,7 @@
-"""Models of failures and causes, alerts, and background runs."""
+"""Models of failures and causes, alerts, backups, and background runs."""
 
 from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSettings, Channel, Event
+from monitoring.models.backups import Backup
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
 from monitoring.models.refused import Refusal, RefusedBody, RefusedBodyQuerySet
@@ -12,6 +13,7 @@ __all__ = [
     "AlertDelivery",
     "AlertKind",
     "AlertSettings",
+    "Backup",
     "Channel",
     "Event",
     "FailureGroup",

@@ -41,14 +41,16 @@ class AlertKind(models.TextChoices):
     REVOKED_KEY = "revoked_key", _("Revoked key in use")
     PLAIN_HTTP = "plain_http", _("Messages over plain HTTP")
     FLOOD = "flood", _("Flood of unknown numbers")
+    BACKUP = "backup", _("No backup")
+    DISK = "disk", _("Disk is filling up")
 
 
 ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
 """The subject of such an alert is the id of a cause of failures."""
 ABOUT_KEYS = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """The subject of such an alert is the prefix of a key."""
-HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
-"""Events: noticed when they happen, over when they have not happened for a while."""
+HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP, AlertKind.DISK)
+"""Noticed by whom they happen to; over when they have not happened for a while."""
 
 
 class AlertSettings(models.Model):

@@ -57,7 +57,7 @@ TOLD = {"name": NAME, "business_scoped_user_id": BSUID}
 NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
-    *("leadsync.ApiKey", "monitoring.AlertSettings", "monitoring.Heartbeat"),
+    *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed"),
 }
 """Models of ours that never tell of somebody who talked to a bot."""

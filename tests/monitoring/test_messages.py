@@ -90,6 +90,7 @@ def test_each_kind_has_a_sentence_advice_and_a_page_that_opens() -> None:
     workspace, cause = WorkspaceFactory(), SyncFailureFactory().group
     about = {"source": "sarah", "kind": "sync_error", "exception": "", "function": "", "count": 1}
     numbers = {"failed": 5, "total": 9, "limit": 5, "hours": 24, "key": "ls_1234"}
+    numbers |= {"free": "0.9", "folder": "leads:/srv/var"}
     operator = Staff(is_superuser=True)
     for kind in AlertKind:
         subject = str(cause.pk) if kind in ABOUT_CAUSES else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +12,14 @@ from django.utils import timezone
 
 from contacts.models import Workspace
 from leadsync.models import ApiKey
+from monitoring.alerts import machine
 from monitoring.alerts.watch import look
 from monitoring.models import (
     Alert,
     AlertDelivery,
     AlertKind,
     AlertSettings,
+    Backup,
     Event,
     FailureGroup,
     SyncFailure,
@@ -117,6 +120,12 @@ def revoked_key_is_used(bot: Bot) -> Callable[[], object]:
     return lambda: None
 
 
+def nightly_backup_is_missing(bot: Bot) -> Callable[[], object]:
+    last = timezone.now() - timedelta(hours=26, minutes=1)
+    Backup.objects.create(file="leadsync.dump", size=1, finished_at=last)
+    return lambda: Backup.objects.create(file="leadsync.dump", size=1)
+
+
 @pytest.mark.parametrize(
     ("happens", "cause"),
     [
@@ -127,6 +136,7 @@ def revoked_key_is_used(bot: Bot) -> Callable[[], object]:
         (retries_pile_up, AlertKind.BACKLOG),
         (unknown_numbers_flood_in, AlertKind.FLOOD),
         (revoked_key_is_used, AlertKind.REVOKED_KEY),
+        (nightly_backup_is_missing, AlertKind.BACKUP),
     ],
 )
 def test_what_should_alarm_somebody_is_told_and_when_it_is_over(
@@ -143,6 +153,32 @@ def test_what_should_alarm_somebody_is_told_and_when_it_is_over(
 
     assert told() == [(Event.RAISED, cause), (Event.RECOVERED, cause)]
     assert_discreet(Alert.objects.get().text)
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "alarms"),
+    [
+        (500, 21, False),
+        (500, 19, True),
+        (100, 11, False),
+        (100, 9, True),
+        (5, 1.1, False),
+        (5, 0.9, True),
+    ],
+)
+def test_a_disk_that_fills_is_told(
+    total: float, free: float, alarms: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gib = machine.GIB
+    monkeypatch.setattr(
+        machine,
+        "disk_usage",
+        lambda _folder: SimpleNamespace(total=total * gib, free=free * gib),
+    )
+
+    look()
+
+    assert told() == [(Event.RAISED, AlertKind.DISK)] * alarms
 
 
 def test_a_bot_that_calls_over_plain_http_is_told(bot: Bot, settings) -> None:

@@ -42,7 +42,9 @@ class Command(base.Command):
             if background_worker:
                 manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
                 programs.append(Program(name="worker", command=[*manage, "sync_worker"]))
-            supervise(programs)
+            # Once the servers have closed it as well, new connections are refused at once, and the
+            # proxy holds their requests until somebody listens again.
+            supervise(programs, at_end=listener.close)
 
 
 def listen(host: str, port: int) -> socket.socket:
