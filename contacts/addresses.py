@@ -26,6 +26,11 @@ class Address:
     def __bool__(self) -> bool:
         return bool(self.phone or self.user_id)
 
+    @property
+    def identities(self) -> list[str]:
+        """The halves that are known."""
+        return [half for half in (self.phone, self.user_id) if half]
+
 
 def is_none(sent: object) -> bool:
     """Whether `sent` is no value at all, as a program says it."""

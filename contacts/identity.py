@@ -6,8 +6,6 @@ An address is a phone, WhatsApp's user id, or both. What carries both joins what
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
 from contacts.addresses import Address
 from contacts.models import AddressChange, AuthorKind, Contact, Workspace
 
@@ -29,13 +27,13 @@ def locked_lead(address: Address, workspace: Workspace, *, by: str) -> Found:
     """Find the lead at this address; the half of it that the lead lacks is added, signed `by`."""
     found = Found(lead=_at(address, workspace), address=address)
     if found.lead is None:
-        found = _moved_on(address, workspace)
+        found = moved_lead(address, workspace)
     if found.lead:
         _complete(found.lead, found.address, by=by)
     return found
 
 
-def _moved_on(address: Address, workspace: Workspace) -> Found:
+def moved_lead(address: Address, workspace: Workspace) -> Found:
     """Follow an address to the one that replaced it, if any.
 
     The id decides where there is one: a former number may be somebody else's by now.
@@ -93,12 +91,7 @@ def note_move(lead: Contact, *, at: datetime) -> None:
 
 def _at(address: Address, workspace: Workspace) -> Contact | None:
     """The lead that has one half of the address, locked; of two the one with the phone."""
-    named = Q(pk__in=[])
-    if address.phone:
-        named |= Q(phone=address.phone)
-    if address.user_id:
-        named |= Q(business_scoped_user_id=address.user_id)
-    leads = Contact.objects.select_for_update(no_key=True).filter(named, workspace=workspace)
+    leads = Contact.objects.select_for_update(no_key=True).at(address).filter(workspace=workspace)
     found = {lead.phone == address.phone: lead for lead in leads.order_by("pk")}
     return found.get(True) or found.get(False)
 

@@ -78,6 +78,7 @@ def _known_identities() -> Iterator[list[str]]:
         (ChatMessage, "contact_phone"),
         (ChatMessage, "business_scoped_user_id"),
         (SarahState, "contact_phone"),
+        (SarahState, "business_scoped_user_id"),
         (SyncFailure, "contact_phone"),
         (RefusedBody, "contact_phone"),
     ):

@@ -72,7 +72,8 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     of_person = Q(phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
     leads = _until(before, "created_at", Contact.objects.filter(of_person))
     here = Q(contact_phone__in=person.phones)
-    states = SarahState.objects.filter(here | Q(contact__in=leads))
+    of_person = here | Q(business_scoped_user_id__in=person.bsuids)
+    states = SarahState.objects.filter(of_person | Q(contact__in=leads))
     states = _until(before, "created_at", states)
     of_nobody = SyncFailure.objects.filter(contact_phone="")
     unread = naming(person, of_nobody, "payload", "error", "traceback")
@@ -83,7 +84,7 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     alerts = Alert.objects.filter(pk__in=naming(person, Alert.objects, "subject", "text"))
     unread = naming(person, AlertDelivery.objects, "error")
     deliveries = AlertDelivery.objects.filter(Q(alert__in=alerts) | Q(pk__in=unread))
-    chat = ChatMessage.objects.filter(here | Q(business_scoped_user_id__in=person.bsuids))
+    chat = ChatMessage.objects.filter(of_person)
     chat = _until(before, "sent_at", chat)
     marks = ChatMark.objects.filter(wamid__in=chat.values("wamid"))
     rows_by_name: dict[str, Rows] = {
@@ -136,8 +137,9 @@ def _widened(person: Person) -> Person:
     here = Q(phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
     pairs = set(Contact.objects.filter(here).values_list("phone", "business_scoped_user_id"))
     here = Q(contact_phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
-    chat = ChatMessage.objects.filter(here)
-    pairs |= set(chat.values_list("contact_phone", "business_scoped_user_id").distinct())
+    for model in (ChatMessage, SarahState):
+        rows = model._base_manager.filter(here)
+        pairs |= set(rows.values_list("contact_phone", "business_scoped_user_id").distinct())
     known = {value for pair in pairs for value in pair if value} | {*person.identities}
     for change in _changes_of(person):
         known |= {change.former, change.phone, change.user_id} - {""}

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from contacts import phones
+from contacts.addresses import Address as Who
 from contacts.models import Contact, Workspace
 from leadsync.infra.db import LOST, CompiledQuery, bounded_waits, is_busy
 from monitoring.models.failures import SyncFailure
@@ -20,9 +21,9 @@ class ForeignWorkspace(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A phone in a workspace. If the workspace is unknown, `ref` is the name that was sent."""
+    """A person in a workspace. If the workspace is unknown, `ref` is the name that was sent."""
 
-    phone: str
+    who: Who
     workspace: Workspace | None
     ref: str = ""
     is_bound: bool = False
@@ -40,32 +41,46 @@ class Address:
         return (None, None) if nameless else (self.ref, self.ref)
 
     def is_home_of(self, state: SarahState) -> bool:
-        """Whether a conversation of this phone belongs to this address, also if it waits for it."""
+        """Whether a conversation of this person belongs here, also if it waits for this place."""
         if state.workspace_id is None:
             return state.workspace_ref in self.waiting_refs
         return self.workspace is not None and state.workspace_id == self.workspace.pk
 
 
-def find_address(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> Address:
-    """Return the address of a message with this phone and workspace name.
+def find_address(
+    raw_phone: object, user_id: str = "", *, ref: str, key_workspace: Workspace | None
+) -> Address:
+    """Return the address of a message with this phone, user id and workspace name.
 
     The workspace is the one named; else the key's; else the only one there is; else the one where
-    the phone is a lead. Raises InvalidPhone, and ForeignWorkspace if the key is bound to another.
+    the person is a lead. Raises InvalidPhone, and ForeignWorkspace if the key is bound to another.
     """
     if key_workspace:
         if ref and not key_workspace.answers_to(ref):
             raise ForeignWorkspace
-        phone = phones.to_e164(raw_phone, region=key_workspace.region)
-        return Address(phone=phone, workspace=key_workspace, ref=ref, is_bound=True)
+        who = _read_who(raw_phone, user_id, region=key_workspace.region)
+        return Address(who=who, workspace=key_workspace, ref=ref, is_bound=True)
     if ref:
         workspace = workspace_for_ref(ref)
-        phone = phones.to_e164(raw_phone, region=region_of(workspace))
-        return Address(phone=phone, workspace=workspace, ref=ref)
-    phone = phones.to_e164(raw_phone, region=region_of(None))
-    workspace = workspace_for_phone(phone)
+        who = _read_who(raw_phone, user_id, region=region_of(workspace))
+        return Address(who=who, workspace=workspace, ref=ref)
+    who = _read_who(raw_phone, user_id, region=region_of(None))
+    workspace = workspace_for_person(who)
     if workspace and phones.is_national(raw_phone) and is_the_only(workspace):
-        phone = phones.to_e164(raw_phone, region=workspace.region)
-    return Address(phone=phone, workspace=workspace)
+        who = _read_who(raw_phone, user_id, region=workspace.region)
+    return Address(who=who, workspace=workspace)
+
+
+def _read_who(raw_phone: object, user_id: str, *, region: str) -> Who:
+    """Who that is; an unusable phone beside an id is left out."""
+    if raw_phone is None:
+        return Who(user_id=user_id)
+    try:
+        return Who(phone=phones.to_e164(raw_phone, region=region), user_id=user_id)
+    except phones.InvalidPhone:
+        if user_id:
+            return Who(user_id=user_id)
+        raise
 
 
 def workspace_for_ref(ref: str) -> Workspace | None:
@@ -74,15 +89,15 @@ def workspace_for_ref(ref: str) -> Workspace | None:
     return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
 
 
-def workspace_for_phone(phone: str) -> Workspace | None:
-    """Return the only workspace there is, else the only one where the phone is a lead.
+def workspace_for_person(who: Who) -> Workspace | None:
+    """Return the only workspace there is, else the only one where the person is a lead.
 
     None as well while the leads' table is locked: no message may depend on it.
     """
     match list(Workspace.objects.order_by("pk")[:2]):
         case [only]:
             return only
-    is_lead = Exists(Contact.objects.filter(workspace=OuterRef("pk"), phone=phone))
+    is_lead = Exists(Contact.objects.at(who).filter(workspace=OuterRef("pk")))
     try:
         with bounded_waits():
             homes = list(Workspace.objects.filter(is_lead)[:2])
@@ -98,7 +113,7 @@ def workspace_of(state: SarahState) -> Workspace | None:
     if state.workspace:
         return state.workspace
     ref = state.workspace_ref
-    return workspace_for_ref(ref) if ref else workspace_for_phone(state.contact_phone)
+    return workspace_for_ref(ref) if ref else workspace_for_person(state.who)
 
 
 def is_the_only(workspace: Workspace) -> bool:
@@ -109,19 +124,21 @@ def region_of(workspace: Workspace | None) -> str:
     return workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
 
 
-def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> SarahState | None:
+def recall(
+    raw_phone: object, user_id: str = "", *, ref: str, key_workspace: Workspace | None
+) -> SarahState | None:
     """Return the conversation that a message to this address would continue.
 
-    If there is none and no workspace was named, the phone's newest conversation that the key may
+    If there is none and no workspace was named, the person's newest conversation that the key may
     see. Raises InvalidPhone and ForeignWorkspace.
     """
     address = None
     if key_workspace or ref or phones.is_national(raw_phone):
-        address = find_address(raw_phone, ref=ref, key_workspace=key_workspace)
-    phone = address.phone if address else phones.to_e164(raw_phone, region=region_of(None))
-    newest_first: list[SarahState] = _of_phone(phone)
+        address = find_address(raw_phone, user_id, ref=ref, key_workspace=key_workspace)
+    who = address.who if address else _read_who(raw_phone, user_id, region=region_of(None))
+    newest_first: list[SarahState] = _RECALLED[_halves(who)](*who.identities)
     if len(newest_first) > 1 and address is None:
-        address = find_address(raw_phone, ref="", key_workspace=None)
+        address = find_address(raw_phone, user_id, ref="", key_workspace=None)
     for state in newest_first:
         if address and address.is_home_of(state):
             return state
@@ -131,8 +148,19 @@ def recall(raw_phone: object, *, ref: str, key_workspace: Workspace | None) -> S
 def locked_conversation(address: Address) -> SarahState | None:
     """Return the conversation at this address, locked: messages of one lead queue up for it."""
     workspace_id = address.workspace.pk if address.workspace else None
-    states = _at_home_or_waiting(workspace_id, *address.waiting_refs, address.phone)
+    who = address.who
+    find = _LOCKED[_halves(who)]
+    states = _of_one(find(workspace_id, *address.waiting_refs, *who.identities), who)
     return adopt(states, address.workspace) if states else None
+
+
+def _of_one(states: list[SarahState], who: Who) -> list[SarahState]:
+    """Those that are this person's: phone and id may lead to two people who are known in full."""
+    fitting = [state for state in states if state.may_be(who)]
+    if fitting or not states:
+        return fitting
+    by_id = [state for state in states if state.business_scoped_user_id == who.user_id]
+    return by_id or states[:1]
 
 
 def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:
@@ -155,20 +183,35 @@ def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahSta
     return survivor
 
 
-_of_phone = CompiledQuery(
-    lambda: (
-        SarahState.objects.filter(contact_phone="")
-        .select_related("workspace")
-        .order_by("-updated_at")
-    )
-)
-_at_home_or_waiting = CompiledQuery(
-    lambda: (
-        SarahState.objects.select_for_update(no_key=True)
-        .filter(
-            Q(workspace=0) | Q(workspace__isnull=True, workspace_ref__in=["1", "2"]),
-            contact_phone="",
+Halves = tuple[bool, bool]
+"""Whether a phone is known, and whether an id is."""
+PEOPLE: dict[Halves, Q] = {
+    (True, False): Q(contact_phone=""),
+    (False, True): Q(business_scoped_user_id=""),
+    (True, True): Q(contact_phone="") | Q(business_scoped_user_id=""),
+}
+HOME = Q(workspace=0) | Q(workspace__isnull=True, workspace_ref__in=["1", "2"])
+
+
+def _halves(who: Who) -> Halves:
+    return bool(who.phone), bool(who.user_id)
+
+
+def _recalled(person: Q) -> CompiledQuery:
+    return CompiledQuery(
+        lambda: (
+            SarahState.objects.filter(person).select_related("workspace").order_by("-updated_at")
         )
-        .order_by("pk")
     )
-)
+
+
+def _locked(person: Q) -> CompiledQuery:
+    return CompiledQuery(
+        lambda: (
+            SarahState.objects.select_for_update(no_key=True).filter(HOME, person).order_by("pk")
+        )
+    )
+
+
+_RECALLED = {halves: _recalled(person) for halves, person in PEOPLE.items()}
+_LOCKED = {halves: _locked(person) for halves, person in PEOPLE.items()}

@@ -18,7 +18,9 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from contacts.addresses import InvalidUserId, is_none, is_user_id, read_user_id
 from contacts.models import MAX_SCORE, Language, Temperature
+from contacts.phones import InvalidPhone, to_e164
 from contacts.text import clean_line, clean_text, is_harmful
 from leadsync.infra.bodies import MAX_BODY
 from sarah.facts import BY_KEY, EMPTY, Reading, Unusable, read_number, read_text
@@ -34,6 +36,7 @@ MAX_TEXT = 10_000
 MAX_REF_LENGTH = 64
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST_YEAR = 2000
+NAME_OF_ID = "business_scoped_user_id"
 
 
 class UnreadableBody(ValueError):
@@ -45,6 +48,8 @@ class Message:
     """The fields of a message that were sent and can be used."""
 
     contact_phone: object
+    """As sent; None if there is none."""
+    user_id: str
     workspace_ref: str
     fields: dict[str, object]
     facts: dict[str, object]
@@ -73,13 +78,47 @@ def read_message(body: dict[str, object], *, now: datetime) -> Message:
     ref: dict[str, object] = {}
     if body.get("workspace_id") not in EMPTY:
         _read_into(ref, warnings, "workspace_id", read_ref, body["workspace_id"])
+    sender = read_sender(body.get("contact_phone"), body.get(NAME_OF_ID))
     return Message(
-        contact_phone=body.get("contact_phone"),
+        contact_phone=sender.phone,
+        user_id=sender.user_id,
         workspace_ref=str(ref.get("workspace_id", "")),
         fields=fields,
         facts=facts,
-        warnings=warnings,
+        warnings=warnings | sender.warnings,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who a message is of: the phone as sent, None if there is none, and the WhatsApp user id."""
+
+    phone: object
+    user_id: str
+    warnings: dict[str, str]
+
+
+def read_sender(phone: object, user_id: object) -> Sender:
+    """Return who that is. An id sent as the phone is read as what it is.
+
+    Of two that were sent, an unusable one is left out; raises InvalidUserId if there is only one.
+    """
+    if is_user_id(phone):
+        phone, user_id = None, phone if is_none(user_id) else user_id
+    phone = None if is_none(phone) else phone
+    try:
+        found = read_user_id(user_id)
+    except InvalidUserId as error:
+        if phone is None:
+            raise
+        return Sender(phone=phone, user_id="", warnings={NAME_OF_ID: f"{error} We left it out."})
+    if phone is not None and found:
+        try:
+            to_e164(phone)
+        except InvalidPhone as error:
+            warnings = {"contact_phone": f"{error} We left it out."}
+            return Sender(phone=None, user_id=found, warnings=warnings)
+    return Sender(phone=phone, user_id=found, warnings={})
 
 
 def as_evidence(raw: bytes, *, limit: int = MAX_BODY) -> dict[str, Any]:

@@ -136,9 +136,13 @@ def _look_again(state: SarahState) -> SyncResult | None:
 def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[SarahState, Receipt]:
     message = arrival.message
     address = find_address(
-        message.contact_phone, ref=message.workspace_ref, key_workspace=arrival.key_workspace
+        message.contact_phone,
+        message.user_id,
+        ref=message.workspace_ref,
+        key_workspace=arrival.key_workspace,
     )
-    if arrival.was_stored and is_erased_since(address.phone, arrival.at):
+    who = address.who
+    if arrival.was_stored and any(is_erased_since(one, arrival.at) for one in who.identities):
         raise PersonErased
     try:
         state = locked_conversation(address) or _new_conversation(address, arrival)
@@ -146,7 +150,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
         if is_busy(error):
             raise ConversationLocked from error.__cause__
         raise
-    if may_be_in and (entry := StateUpdate.objects.received_as(arrival.id, address.phone)):
+    if may_be_in and (entry := StateUpdate.objects.received_as(arrival.id, state)):
         return entry.state, _receipt_of(entry)
     merged = merge(state, message, is_late=arrival.was_stored and arrival.at < state.updated_at)
     problems = message.warnings | merged.problems
@@ -154,6 +158,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     before = {name: getattr(state, name) for name in merged.values}
     is_guarded = is_guarded or not state.is_in_order
     fields = [*_changed(state, merged.values, arrival), *state.hear(merged.told)]
+    fields += state.complete(who)
     if is_guarded:
         result = save_guarded(state, fields=fields)
     else:
@@ -183,7 +188,8 @@ def _new_conversation(address: Address, arrival: Arrival) -> SarahState:
     """A new conversation. If two first messages arrive at once, the later insert fails, and its
     second try finds the row."""
     return SarahState(
-        contact_phone=address.phone,
+        contact_phone=address.who.phone or None,
+        business_scoped_user_id=address.who.user_id or None,
         workspace=address.workspace,
         workspace_ref="" if address.workspace else address.ref,
         told=[],
@@ -210,7 +216,7 @@ def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) ->
         kind=Kind.INVALID_PAYLOAD,
         error="\n".join(problems.values()),
         workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,
-        contact_phone=state.contact_phone,
+        contact_phone=state.contact_phone or "",
         state_id=state.pk,
         **as_evidence(raw),
     )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from django.db.models import Q
+
 from contacts.models import Contact
 from contacts.quota import HourlyQuota
 from leadsync.infra.db import BATCH_SIZE
@@ -46,7 +48,8 @@ def reconcile(drift: Drift, *, dry_run: bool = False) -> Iterator[None]:
         contacts = _contacts_of(batch)
         drift.checked += len(batch)
         for state in batch:
-            contact = contacts.get((state.contact_phone, state.workspace_id))
+            people = [contacts.get((one, state.workspace_id)) for one in state.who.identities]
+            contact = next(filter(None, people), None)
             if state.waits_for_a_person:
                 drift.still_open += 1
             elif dry_run:
@@ -116,7 +119,15 @@ def _is_test(state: SarahState) -> bool:
     return state.workspace is not None and state.workspace.is_test_number(state.contact_phone)
 
 
-def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str | None, int | None], Contact]:
-    phones = [state.contact_phone for state in states]
-    found = Contact.objects.filter(phone__in=phones)
-    return {(contact.phone, contact.workspace_id): contact for contact in found}
+def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int], Contact]:
+    """The leads by phone and by id, each with its workspace."""
+    phones = [state.contact_phone for state in states if state.contact_phone]
+    ids = [state.business_scoped_user_id for state in states if state.business_scoped_user_id]
+    people = Q(phone__in=phones)
+    if ids:
+        people |= Q(business_scoped_user_id__in=ids)
+    return {
+        (one, lead.workspace_id): lead
+        for lead in Contact.objects.filter(people)
+        for one in lead.address.identities
+    }

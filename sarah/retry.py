@@ -18,7 +18,7 @@ from contacts.quota import room_in
 from leadsync.infra.db import BATCH_SIZE, batches, bounded_waits, past_races
 from monitoring.models.failures import SyncFailureQuerySet
 from sarah.addressing import adopt, is_the_only, workspace_for_ref, workspace_of
-from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason
+from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason, of_person
 from sarah.sync import SyncResult
 
 AT_ONCE, PATIENCE = 50, 5.0
@@ -138,7 +138,7 @@ def look_again(state: SarahState) -> SyncResult | None:
     if state.workspace_ref:
         found = workspace_for_ref(state.workspace_ref) is not None
     else:
-        homes = Contact.objects.filter(phone=state.contact_phone)
+        homes = Contact.objects.at(state.who)
         if state.workspace:
             homes = homes.filter(workspace=state.workspace)
         found = len(homes.values("pk")[:2]) == 1
@@ -175,9 +175,11 @@ def _pks(states: SarahStateQuerySet) -> Iterator[int]:
 def _waiting_for_contacts(contacts: Iterable[Contact]) -> SarahStateQuerySet:
     """Those that wait for one of these leads, were excluded, or lost their lead."""
     workspaces = {contact.workspace_id for contact in contacts}
-    here = Q(contact_phone__in=[contact.phone for contact in contacts]) & (
-        Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces)
-    )
+    ids = [contact.business_scoped_user_id for contact in contacts]
+    people = Q(contact_phone__in=[contact.phone for contact in contacts])
+    if any(ids):
+        people |= Q(business_scoped_user_id__in=ids)
+    here = people & (Q(workspace__isnull=True, workspace_ref="") | Q(workspace__in=workspaces))
     lead_is_gone = Q(contact__isnull=True, sync_reason="")
     return SarahState.objects.filter(
         here, lead_is_gone | Q(sync_reason__in=[*WAITING, SyncReason.EXCLUDED])
@@ -221,6 +223,7 @@ def _locked_at_home(state_id: int) -> SarahState | None:
         return None
     here = Q(pk=state_id)
     if workspace := workspace_of(state):
-        here |= Q(contact_phone=state.contact_phone, workspace=workspace)
-    states = list(SarahState.objects.select_for_update(no_key=True).filter(here).order_by("pk"))
+        here |= of_person(state.who) & Q(workspace=workspace)
+    found = SarahState.objects.select_for_update(no_key=True).filter(here).order_by("pk")
+    states = [one for one in found if one.pk == state_id or one.may_be(state.who)]
     return adopt(states, workspace) if states else None

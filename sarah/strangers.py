@@ -5,6 +5,7 @@ from leadsync.infra.db import CAP, batches
 from sarah.models import SarahState, SarahStateQuerySet
 from sarah.retry import Retried, retry_soon
 
+NEEDED = ("contact_phone", "business_scoped_user_id", "workspace_id", "updated_at")
 ADDED_BY_HAND = "sarah, by hand"
 """The `source` of these leads: they do not use up the quota of unknown numbers."""
 
@@ -16,11 +17,12 @@ def add_all(strangers: SarahStateQuerySet, *, by: str) -> Retried:
     synced as `by` can be made to wait for, the others by the worker.
     """
     known = strangers.filter(workspace__isnull=False).order_by("pk")
-    found = list(known.only("contact_phone", "workspace_id", "updated_at")[:CAP])
+    found = list(known.only(*NEEDED)[:CAP])
     for batch in batches(found):
         leads = [
             Contact(
                 phone=state.contact_phone,
+                business_scoped_user_id=state.business_scoped_user_id,
                 workspace_id=state.workspace_id,
                 source=ADDED_BY_HAND,
                 last_activity_at=state.updated_at,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from contacts import quota
+from contacts.identity import locked_lead, moved_lead
 from contacts.models import AuthorKind, Contact
 from contacts.workflow import SARAH
 from leadsync.infra.db import CompiledQuery, limit_lock_waits, raise_if_transaction_is_lost
@@ -24,6 +25,7 @@ EXPLANATIONS = {
     SyncReason.AMBIGUOUS_CONTACT: "Several workspaces have a lead with this phone.",
     SyncReason.WORKSPACE_NOT_FOUND: "No workspace has this slug or Kapso phone number id.",
 }
+NO_ID = "No lead has this WhatsApp user id."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,9 @@ def sync(state: SarahState) -> SyncResult:
     if contact.opted_out if contact else state.lost_its_lead:
         return _excluded(state, contact)
     if contact is None:
-        return SyncResult(reason=SyncReason.CONTACT_NOT_FOUND)
+        return SyncResult(
+            reason=SyncReason.CONTACT_NOT_FOUND, explanation="" if state.contact_phone else NO_ID
+        )
     changes = rules.changes_for(contact, state)
     contact.change(changes, by=SARAH, kind=AuthorKind.BOT, reason=f"Sarah: {state.state}")
     _heal_failures(state)
@@ -124,7 +128,7 @@ def sync(state: SarahState) -> SyncResult:
 def _why_unresolved(state: SarahState) -> SyncReason:
     if state.workspace_ref:
         return SyncReason.WORKSPACE_NOT_FOUND
-    homes = Contact.objects.filter(phone=state.contact_phone).values("pk")[:2]
+    homes = Contact.objects.at(state.who).values("pk")[:2]
     return SyncReason.AMBIGUOUS_CONTACT if len(homes) > 1 else SyncReason.CONTACT_NOT_FOUND
 
 
@@ -134,13 +138,19 @@ _contact_at = CompiledQuery(
 
 
 def _locked_contact(state: SarahState) -> Contact | None:
-    return next(iter(_contact_at(state.contact_phone, state.workspace_id)), None)
+    """Find the lead by phone alone where nothing else is known, as of most conversations."""
+    workspace: Any = state.workspace
+    if state.business_scoped_user_id:
+        return locked_lead(state.who, workspace, by=SARAH).lead
+    found = next(iter(_contact_at(state.contact_phone, state.workspace_id)), None)
+    return found or moved_lead(state.who, workspace).lead
 
 
 def _create_contact(state: SarahState) -> Contact | None:
     """Insert or ignore, then lock: staff may be adding the same lead right now."""
     contact = Contact(
         phone=state.contact_phone,
+        business_scoped_user_id=state.business_scoped_user_id,
         workspace=state.workspace,
         source=quota.CREATED_FOR_SARAH,
         last_activity_at=state.updated_at,
@@ -188,10 +198,10 @@ def _broken(
 
 
 def _record(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult:
+    details |= state.failure_key
     cause_id = record_failure(
         kind=reason,
         workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,
-        contact_phone=state.contact_phone,
         state_id=state.pk,
         payload=state.as_payload(),
         is_retry=state.is_retry,

@@ -134,6 +134,10 @@ class FeedActions:
 
     has_feed_permission = holds("contacts.change_workspace")
 
+    def get_inlines(self, request: HttpRequest, obj: Workspace | None) -> list[Any]:
+        """A new workspace has no feed yet."""
+        return [KapsoFeedInline] if obj else []
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to connect what is not connected, and the rest to what is."""
         offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]

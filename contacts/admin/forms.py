@@ -62,7 +62,7 @@ class LeadForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "phone" in self.fields and self.instance.business_scoped_user_id:
+        if "phone" in self.fields:
             phone: Any = self.fields["phone"]
             phone.required, phone.empty_value = False, None
         self._mark_held_fields()
@@ -76,6 +76,9 @@ class LeadForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         workspace = values.get("workspace") or self._own_workspace()
+        has_id = values.get("business_scoped_user_id") or self.instance.business_scoped_user_id
+        if "phone" in values and not (values["phone"] or has_id):
+            self.add_error("phone", self.fields["phone"].error_messages["required"])
         if workspace and values.get("phone"):
             try:
                 values["phone"] = self._free_phone(values["phone"], workspace)

@@ -41,6 +41,7 @@ from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, column
 from leadsync.infra.db import past_races
+from sarah.models import SarahState
 
 WHO = (
     ("name", "whatsapp_name"),
@@ -53,7 +54,12 @@ STANDING = (
     ("lead_temperature", "lead_score"),
     ("assigned_to", "opted_out"),
 )
-NEW_WHO = (("phone", "workspace"), ("name", "email"), ("language", "source"), ("tags",))
+NEW_WHO = (
+    ("phone", "workspace"),
+    ("name", "email"),
+    ("language", "source"),
+    ("tags", "business_scoped_user_id"),
+)
 NEW_STANDING = (("lead_status", "assigned_to"), ("lead_temperature", "lead_score"))
 FACTS = (
     ("business_type", "team_size"),
@@ -116,7 +122,7 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
-        *("chat", "username", "business_scoped_user_id", "no_marketing"),
+        *("chat", "username", "no_marketing"),
     ]
 
     class Media:
@@ -177,7 +183,7 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> list[str]:
         # A lead stays in its workspace: its conversations with Sarah are there.
-        return [*self.readonly_fields, *(["workspace"] if obj else [])]
+        return [*self.readonly_fields, *(["workspace", "business_scoped_user_id"] if obj else [])]
 
     def _may_hand_back(self, request: HttpRequest, lead: Contact) -> bool:
         return bool(lead.staff_fields) and self.has_change_permission(request, lead)
@@ -206,7 +212,7 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
     # Saving
 
     def waiting_for(self, saved: Contact) -> Q:
-        return Q(contact_phone=saved.phone)
+        return Q(state__in=SarahState.objects.of(saved.address))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:

@@ -18,7 +18,7 @@ from leadsync.admin.html import (
 )
 from leadsync.admin.tools import column, computed
 from monitoring.models import SyncFailure
-from sarah.models import SarahState
+from sarah.models import SarahState, of_person
 
 SHOWN_ROWS = 20
 
@@ -38,7 +38,7 @@ def status_changes(lead: Contact) -> SafeString:
 def conversations_with(lead: Contact) -> SafeString:
     """Show its conversations, and those with its phone that were never synced to it."""
     states = SarahState.objects.filter(
-        Q(contact=lead) | Q(contact_phone=lead.phone, workspace=lead.workspace_id)
+        Q(contact=lead) | of_person(lead.address) & Q(workspace=lead.workspace_id)
     )
     return table_of(
         states.order_by("-updated_at")[:SHOWN_ROWS],
@@ -54,8 +54,11 @@ def conversations_with(lead: Contact) -> SafeString:
 
 def failures_of(lead: Contact) -> SafeString:
     """Show the failures of its conversations, and those that name its phone."""
-    phone = Q(contact_phone=lead.phone, workspace_ref=lead.workspace.slug)
-    failures = SyncFailure.objects.filter(Q(state__contact=lead) | phone)
+    failures = SyncFailure.objects.filter(state__contact=lead)
+    if lead.phone:
+        failures |= SyncFailure.objects.filter(
+            contact_phone=lead.phone, workspace_ref=lead.workspace.slug
+        )
     return table_of(
         failures.order_by("-last_seen_at")[:SHOWN_ROWS],
         (_("failure"), lambda failure: admin_link(failure, failure.get_kind_display())),

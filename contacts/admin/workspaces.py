@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from contacts.admin.feeds import FeedActions, KapsoFeedInline
+from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words
 from contacts.admin.status_map import FIELDS, StatusFields
@@ -67,7 +67,6 @@ def _created_lately(workspace: Workspace) -> object:
 @admin.register(Workspace)
 class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
     form = WorkspaceForm
-    inlines = [KapsoFeedInline]
     actions_detail = ("connect_kapso", "test_kapso", "rotate_kapso")
     formfield_overrides = {
         models.CharField: {"form_class": LineField},

@@ -63,6 +63,15 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
         ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
 
+    def at(self, address: Address) -> Self:
+        """Leads with this phone or this id, in any workspace."""
+        named = Q(pk__in=[])
+        if address.phone:
+            named |= Q(phone=address.phone)
+        if address.user_id:
+            named |= Q(business_scoped_user_id=address.user_id)
+        return self.filter(named)
+
     def added_since(self, when: datetime) -> Self:
         return self.filter(created_at__gte=when)
 

@@ -118,7 +118,7 @@ class Workspace(models.Model):
         self.kapso_phone_number_id = self.kapso_phone_number_id or None
         super().save(*args, **kwargs)
 
-    def is_test_number(self, phone: str) -> bool:
+    def is_test_number(self, phone: str | None) -> bool:
         """Whether conversations with this phone (E.164) never reach a lead."""
         return phone in self.test_numbers
 

@@ -88,6 +88,9 @@ class HelpActions(ModelAdmin):
         failure = get_object_or_404(SyncFailure.objects.select_related("state"), pk=object_id)
         workspace = failure.state.workspace_id if failure.state else None
         known = {"workspace": str(workspace)} if workspace else {}
+        user_id = failure.state.business_scoped_user_id if failure.state else None
+        if user_id:
+            known["business_scoped_user_id"] = user_id
         return _form("contacts_contact", phone=failure.contact_phone, **known)
 
     @action(

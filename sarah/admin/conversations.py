@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from contacts.addresses import is_user_id
 from contacts.models import Contact
 from leadsync.admin.actions import (
     close_dialog,
@@ -55,7 +56,7 @@ START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Let S
 @admin.register(SarahState)
 class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     list_display = (
-        "contact_phone",
+        "person",
         "lead",
         "sync",
         "in_workspace",
@@ -90,8 +91,11 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
 
     def with_words(self, rows: QuerySet, words: str) -> QuerySet:
         """Search by name alone: a search by phone and name at once could use neither index."""
+        if is_user_id(words):
+            return rows.filter(business_scoped_user_id=words)
         return rows.filter(contact__in=Contact.objects.matching(words))
 
+    person = computed(_("phone"), str)
     lead = column("contact", _("lead"), admin_link)
 
     @display(description=_("workspace"))
@@ -129,7 +133,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: SarahState | None = None) -> Any:
         about = (
-            ("contact_phone", "lead"),
+            ("person", "lead"),
             ("in_workspace", "spoken"),
             ("state_pill", "score"),
             ("message_count", "last_heard"),
@@ -155,7 +159,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     # What a person can do
 
     def identity_of(self, row: SarahState) -> str:
-        return row.contact_phone
+        return str(row)
 
     has_resync_permission = holds("sarah.resync_sarahstate")
     has_start_over_permission = holds("sarah.start_over_sarahstate")

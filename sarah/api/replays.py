@@ -16,6 +16,9 @@ def is_replay_of_erased(request: Request, message: Message) -> bool:
     if REPLAYED not in request.headers:
         return False
     address = find_address(
-        message.contact_phone, ref=message.workspace_ref, key_workspace=request.auth.workspace
+        message.contact_phone,
+        message.user_id,
+        ref=message.workspace_ref,
+        key_workspace=request.auth.workspace,
     )
-    return is_erased(address.phone)
+    return any(map(is_erased, address.who.identities))

@@ -146,8 +146,12 @@ describe_state_view = extend_schema_view(
         parameters=[
             OpenApiParameter(
                 "contact_phone",
-                required=True,
-                description="Any spelling: `6281234567890`, `+62 812-3456-7890`, `0812 3456 7890`.",
+                description="Any spelling: `6281234567890`, `+62 812-3456-7890`, `0812 3456 7890`. "
+                "This or the id is required.",
+            ),
+            OpenApiParameter(
+                "business_scoped_user_id",
+                description="WhatsApp's id of a person who may hide the number.",
             ),
             OpenApiParameter(
                 "workspace_id", description="The workspace's slug or its Kapso `phone_number_id`."

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync.infra.bodies import MAX_BODY, BodyTooLarge
 from leadsync.infra.db import LOST
@@ -83,7 +84,7 @@ def _send(refused: RefusedBody) -> str:
         _receive(refused, key=_sender_of(refused))
     except LOST:
         raise
-    except (UnreadableBody, InvalidPhone, BodyTooLarge) as error:
+    except (UnreadableBody, InvalidPhone, InvalidUserId, BodyTooLarge) as error:
         return str(error)
     except ForeignWorkspace:
         return FOREIGN

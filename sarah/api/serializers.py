@@ -19,12 +19,14 @@ STORED_FOR_LATER = "stored_for_later"
 TIMES = ("created_at", "updated_at", "last_message_at")
 
 
-def state_json(state: SarahState) -> dict[str, object]:
-    """Render a conversation as Sarah's memory."""
+def state_json(state: SarahState, *, with_id: bool = False) -> dict[str, object]:
+    """Render a conversation as Sarah's memory; with the WhatsApp user id if asked by that."""
+    by_id = {"business_scoped_user_id": state.business_scoped_user_id} if with_id else {}
     times = {name: getattr(state, name) for name in TIMES}
     return {
         **{name: getattr(state, name) for name in BLANK_STATE},
         "contact_phone": state.contact_phone,
+        **by_id,
         "workspace_id": state.workspace.slug if state.workspace else state.workspace_ref or None,
         **times,
     }
@@ -55,7 +57,12 @@ class StateSerializer(serializers.Serializer):
     extracted_data = serializers.DictField()
     language = serializers.ChoiceField(Language.choices)
     message_count = serializers.IntegerField(min_value=0)
-    contact_phone = serializers.CharField(required=False, help_text="E.164; only for known phones.")
+    contact_phone = serializers.CharField(
+        required=False, allow_null=True, help_text="E.164; only for known people."
+    )
+    business_scoped_user_id = serializers.CharField(
+        required=False, allow_null=True, help_text="Only if it was asked by this id."
+    )
     workspace_id = serializers.CharField(
         required=False,
         allow_null=True,
@@ -69,7 +76,14 @@ class StateSerializer(serializers.Serializer):
 class MessageSerializer(serializers.Serializer):
     """A message of the bot. A field that is absent or null keeps its stored value."""
 
-    contact_phone = serializers.CharField(help_text="Any spelling of a phone number.")
+    contact_phone = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="Any spelling of a phone number. This or the id is required; both link them.",
+    )
+    business_scoped_user_id = serializers.CharField(
+        required=False, allow_null=True, help_text="WhatsApp's id of the person, as it came."
+    )
     workspace_id = serializers.CharField(
         required=False, allow_null=True, help_text="A slug or a Kapso phone_number_id."
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import Error, connection
 from django.utils import timezone
 
+from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync import outage
 from leadsync.infra import spool
@@ -99,7 +100,8 @@ def _take(stored: Stored, held_up: set[object]) -> bool:
     away.
     """
     body = parse_body(stored.body)
-    person = body.get("contact_phone") if isinstance(body.get("contact_phone"), str) else None
+    sent = body.get("contact_phone") or body.get("business_scoped_user_id")
+    person = sent if isinstance(sent, str) else None
     if person in held_up or time.time() < stored.arrived_at + 2**stored.attempts - 1:
         held_up.add(person)
         return False
@@ -140,7 +142,7 @@ def _receive(stored: Stored, body: dict[str, object], key: ApiKey) -> dict[str, 
         receive(_arrival_of(stored, body, key))
     except PersonErased:
         pass
-    except InvalidPhone as error:
+    except (InvalidPhone, InvalidUserId) as error:
         return {"refusal": Refusal.BODY, "error": str(error)}
     except ForeignWorkspace:
         return {"refusal": Refusal.KEY, "error": FOREIGN}

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.infra.bodies import read_body
@@ -27,7 +28,14 @@ from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json, stored_json
 from sarah.api.spooling import store
 from sarah.journal import Arrival
-from sarah.reading import UnreadableBody, parse_body, read_message, read_ref
+from sarah.reading import (
+    NAME_OF_ID,
+    UnreadableBody,
+    parse_body,
+    read_message,
+    read_ref,
+    read_sender,
+)
 from sarah.receive import Receipt, receive
 
 logger = logging.getLogger(__name__)
@@ -43,21 +51,23 @@ class StateView(APIView):
 
     def get(self, request: Request) -> Response:
         """Return the conversation with this phone, or a blank one. Creates nothing."""
-        phone = _required(request.query_params.get("contact_phone"))
+        asked = request.query_params
+        sender = read_sender(asked.get("contact_phone"), asked.get(NAME_OF_ID))
+        phone, user_id = _required(sender.phone, sender.user_id)
         ref = str(read_ref(request.query_params.get("workspace_id", "")).value)
         workspace = request.auth.workspace
-        state = with_second_try(lambda: recall(phone, ref=ref, key_workspace=workspace))
-        return Response(state_json(state) if state else BLANK_STATE)
+        state = with_second_try(lambda: recall(phone, user_id, ref=ref, key_workspace=workspace))
+        return Response(state_json(state, with_id=bool(user_id)) if state else BLANK_STATE)
 
     def post(self, request: Request) -> Response:
         """Save a message and sync it to the lead; 200 means that it is committed, or stored on this
         machine's disk while the database cannot take it."""
         raw = read_body(request)
         body = parse_body(raw)
-        _required(body.get("contact_phone"))
         key: Any = request.auth
         now = timezone.now()
         message = read_message(body, now=now)
+        _required(message.contact_phone, message.user_id)
         if is_replay_of_erased(request, message):
             return Response(EXCLUDED)
         arrival = Arrival(
@@ -111,15 +121,15 @@ def _address_of(request: Request) -> str | None:
         return None
 
 
-def _required(contact_phone: object) -> object:
-    if contact_phone is None or contact_phone == "":
+def _required(phone: object, user_id: str) -> tuple[object, str]:
+    if phone is None and not user_id:
         raise ValidationError("contact_phone is required")
-    return contact_phone
+    return phone, user_id
 
 
 def _as_api_error(error: Exception) -> Exception:
     match error:
-        case UnreadableBody() | InvalidPhone():
+        case UnreadableBody() | InvalidPhone() | InvalidUserId():
             return ValidationError(str(error))
         case ForeignWorkspace():
             return PermissionDenied("This key is bound to another workspace.")

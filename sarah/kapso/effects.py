@@ -9,9 +9,11 @@ from contacts.identity import Found, locked_lead, move, note_move
 from contacts.models import ChatMark, ChatMessage, Contact, Workspace
 from leadsync.infra.db import bounded_waits
 from monitoring.kinds import Kind, Source
+from sarah.addressing import adopt
 from sarah.guards import record_failure
 from sarah.kapso import rules
 from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown, Written
+from sarah.models import SarahState, of_person
 
 SIGNATURE = "kapso"
 
@@ -141,7 +143,12 @@ def _prefer(preferred: Preferred, feed: Feed) -> None:
 
 
 def _move(moved: Moved, feed: Feed) -> None:
+    """The conversation first: whoever locks both locks them in this order."""
     person = moved.person
+    here = of_person(moved.former) | of_person(person.address)
+    states = SarahState.objects.select_for_update(no_key=True).filter(here)
+    if found := list(states.filter(workspace=feed.workspace).order_by("pk")):
+        adopt(found, feed.workspace).move_along(moved.former, person.address)
     lead = move(moved.former, person.address, feed.workspace, at=moved.at, by=SIGNATURE)
     if lead:
         _change(lead, rules.changes_by_profile(lead, person, at=moved.at))

@@ -4,7 +4,13 @@ from sarah.models.deliveries import KapsoDelivery, KapsoDeliveryQuerySet
 from sarah.models.feeds import KapsoFeed
 from sarah.models.messages import NOT_COUNTED, Outcome, StateUpdate, StateUpdateQuerySet
 from sarah.models.reasons import WAITING, SyncReason
-from sarah.models.states import MAX_COUNT, ConversationState, SarahState, SarahStateQuerySet
+from sarah.models.states import (
+    MAX_COUNT,
+    ConversationState,
+    SarahState,
+    SarahStateQuerySet,
+    of_person,
+)
 
 __all__ = [
     "MAX_COUNT",
@@ -20,4 +26,5 @@ __all__ = [
     "StateUpdate",
     "StateUpdateQuerySet",
     "SyncReason",
+    "of_person",
 ]

@@ -38,9 +38,9 @@ class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
         """Messages that should have reached a lead: each was synced or failed, at that time."""
         return self.exclude(outcome__in=NOT_COUNTED)
 
-    def received_as(self, message_id: UUID, phone: str) -> "StateUpdate | None":
-        """Return the message with this id, in whatever conversation with the phone."""
-        same = self.filter(state__contact_phone=phone, message_id=message_id)
+    def received_as(self, message_id: UUID, state: SarahState) -> "StateUpdate | None":
+        """Return the message with this id, in whatever conversation with the same person."""
+        same = self.filter(state__in=SarahState.objects.of(state.who), message_id=message_id)
         return same.select_related("state").first()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.addresses import BSUID, MAX_BSUID, Address
 from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature, Workspace
 from sarah.models.reasons import SyncReason
 from sarah.models.sync_state import SyncState, SyncStateQuerySet
@@ -39,9 +41,23 @@ class ConversationState(models.TextChoices):
     COMPLETED = "completed", _("Completed")
 
 
+def of_person(who: Address) -> Q:
+    """The conversations with this person, by phone or id; none if neither is known."""
+    named = Q(pk__in=[])
+    if who.phone:
+        named |= Q(contact_phone=who.phone)
+    if who.user_id:
+        named |= Q(business_scoped_user_id=who.user_id)
+    return named
+
+
 class SarahStateQuerySet(SyncStateQuerySet):
     def active_since(self, when: datetime) -> Self:
         return self.filter(updated_at__gte=when)
+
+    def of(self, who: Address) -> Self:
+        """Conversations with this person, by phone or id."""
+        return self.filter(of_person(who))
 
 
 class SarahState(SyncState):
@@ -61,10 +77,19 @@ class SarahState(SyncState):
         blank=True,
         help_text=_("The workspace that the bot named, while no such workspace exists."),
     )
-    contact_phone = models.CharField(
+    contact_phone = models.CharField(  # noqa: DJ001 (null: unknown, of which there may be many)
         _("phone"),
         max_length=16,
+        null=True,
+        blank=True,
         validators=[RegexValidator(E164, _("Write the number as +6281234567890."))],
+    )
+    business_scoped_user_id = models.CharField(  # noqa: DJ001 (null: unknown, like the phone)
+        _("WhatsApp user id"),
+        max_length=MAX_BSUID,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(BSUID)],
     )
     state = models.CharField(
         _("state"), max_length=10, choices=ConversationState, default=ConversationState.GREETING
@@ -129,8 +154,28 @@ class SarahState(SyncState):
                 condition=Q(workspace__isnull=True) | Q(workspace_ref=""),
                 name="sarah_state_ref_is_blank_once_resolved",
             ),
+            models.UniqueConstraint(
+                fields=["business_scoped_user_id", "workspace"],
+                condition=Q(business_scoped_user_id__isnull=False),
+                name="sarah_state_user_id_is_unique_in_its_workspace",
+            ),
+            models.UniqueConstraint(
+                fields=["business_scoped_user_id", "workspace_ref"],
+                condition=Q(workspace__isnull=True, business_scoped_user_id__isnull=False),
+                name="sarah_state_user_id_is_unique_while_unresolved",
+            ),
             models.CheckConstraint(
-                condition=Q(contact_phone__regex=E164), name="sarah_state_phone_is_e164"
+                condition=Q(contact_phone__isnull=True) | Q(contact_phone__regex=E164),
+                name="sarah_state_phone_is_e164",
+            ),
+            models.CheckConstraint(
+                condition=Q(business_scoped_user_id__isnull=True)
+                | Q(business_scoped_user_id__regex=BSUID),
+                name="sarah_state_user_id_is_whatsapps",
+            ),
+            models.CheckConstraint(
+                condition=Q(contact_phone__isnull=False) | Q(business_scoped_user_id__isnull=False),
+                name="sarah_state_has_a_phone_or_a_user_id",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=ConversationState.values), name="sarah_state_state_is_known"
@@ -176,7 +221,36 @@ class SarahState(SyncState):
         ]
 
     def __str__(self) -> str:
-        return self.contact_phone
+        return self.contact_phone or self.business_scoped_user_id or ""
+
+    @property
+    def who(self) -> Address:
+        return Address(phone=self.contact_phone or "", user_id=self.business_scoped_user_id or "")
+
+    def may_be(self, who: Address) -> bool:
+        """Whether what is known of both does not contradict that this is `who`."""
+        mine = self.who
+        pairs = ((mine.phone, who.phone), (mine.user_id, who.user_id))
+        return all(one == other or not (one and other) for one, other in pairs)
+
+    def complete(self, who: Address) -> list[str]:
+        """Set the half of the address that was unknown; returns the fields to save."""
+        found = []
+        if who.phone and not self.contact_phone:
+            self.contact_phone = who.phone
+            found.append("contact_phone")
+        if who.user_id and not self.business_scoped_user_id:
+            self.business_scoped_user_id = who.user_id
+            found.append("business_scoped_user_id")
+        return found
+
+    @property
+    def failure_key(self) -> dict[str, str]:
+        """What keeps the failures of different people apart."""
+        if self.contact_phone:
+            return {"contact_phone": self.contact_phone}
+        digest = sha256(str(self.business_scoped_user_id).encode()).hexdigest()
+        return {"contact_phone": "", "fingerprint": digest}
 
     def absorb(self, other: "SarahState", *, facts: dict[str, object]) -> None:
         """Merge another conversation with the same person into this one, and delete that one.
@@ -219,6 +293,12 @@ class SarahState(SyncState):
         self.told = sorted({*self.told, *names})
         return ["told"]
 
+    def move_along(self, former: Address, current: Address) -> None:
+        """Follow the person to another number or id; one that is not told anew stays."""
+        phone = current.phone or (None if former.phone else self.contact_phone)
+        user_id = current.user_id or self.business_scoped_user_id
+        self._write({"contact_phone": phone, "business_scoped_user_id": user_id})
+
     def move_home(self, workspace: Workspace) -> None:
         """Move to the workspace that the conversation waited for."""
         self._write({"workspace": workspace, "workspace_ref": ""})
@@ -244,8 +324,10 @@ class SarahState(SyncState):
     def as_payload(self) -> dict[str, object]:
         """Return the body that would tell this conversation to `POST /sarah/state`."""
         workspace = self.workspace.slug if self.workspace else self.workspace_ref
+        user_id = self.business_scoped_user_id
         return {
-            "contact_phone": self.contact_phone,
+            **({"contact_phone": self.contact_phone} if self.contact_phone else {}),
+            **({"business_scoped_user_id": user_id} if user_id else {}),
             **({"workspace_id": workspace} if workspace else {}),
             "state": self.state,
             "lead_score": self.lead_score,

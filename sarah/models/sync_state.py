@@ -41,13 +41,14 @@ def exclude_conversations(collector: Any, field: Any, conversations: Any, using:
     writes nothing itself, because the page that asks whether to delete calls it as well. Some
     conversations were never linked, because their first sync failed: they have the lead's phone.
     """
-    phones = defaultdict(list)
+    phones, ids = defaultdict(list), defaultdict(list)
     for lead in collector.data[field.related_model]:
-        if lead.phone:
-            phones[lead.workspace_id].append(lead.phone)
+        phones[lead.workspace_id].append(lead.phone)
+        ids[lead.workspace_id].append(lead.business_scoped_user_id)
     rows = set(conversations)
     for workspace, numbers in phones.items():
-        rows.update(field.model.objects.filter(workspace=workspace, contact_phone__in=numbers))
+        people = Q(contact_phone__in=numbers) | Q(business_scoped_user_id__in=ids[workspace])
+        rows.update(field.model.objects.filter(people, workspace=workspace))
     changes = {
         "synced_at": None,
         "sync_reason": SyncReason.EXCLUDED,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from contacts.addresses import Address
 from contacts.models import ChatMark, ChatMessage, Contact
 from tests.callers import Caller, visit_all
 from tests.contacts.pages import saves
@@ -162,6 +163,16 @@ def test_a_person_saves_a_lead_without_a_number(lead: Contact) -> None:
     saves(Staff("Sales").client, page, phone="0812-0000-1111")
     lead.refresh_from_db()
     assert lead.phone == "+6281200001111"
+
+
+def test_a_person_adds_a_lead_by_its_id_and_one_without_both_is_refused() -> None:
+    add, staff = "/admin/contacts/contact/add/", Staff("Sales").client
+
+    refused = saves(staff, add, name="Budi")
+    saves(staff, add, business_scoped_user_id=USER_ID)
+
+    assert "phone" in refused.context["adminform"].form.errors
+    assert Contact.objects.get().address == Address(user_id=USER_ID)
 
 
 def test_the_api_lists_the_chat_newest_first(lead: Contact) -> None:

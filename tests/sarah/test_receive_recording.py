@@ -85,6 +85,39 @@ def test_after_all_is_played_everything_is_as_a_careful_reader_expects(bot: Bot)
     assert SyncFailure.objects.count() == len(UNKNOWN)
 
 
+def test_people_without_a_number_are_served_as_the_others(bot: Bot) -> None:
+    home = Workspace.objects.get()
+    told = {}
+
+    for number, requests in enumerate(traffic()):
+        phone = to_e164(bodies(requests)[0]["contact_phone"])
+        known = {"business_scoped_user_id": f"ID.{number}"} if number % 3 == 0 else {"phone": phone}
+        lead = Contact.objects.create(workspace=home, **{"phone": None} | known)
+        play(bot, without_a_number(requests, number), outcome=SYNCED)
+        told[lead.pk] = bodies(requests)
+
+    for pk, said in told.items():
+        expect_synced(SarahState.objects.get(contact=pk), said)
+    assert SarahState.objects.filter(contact_phone=None).count() == len(range(0, len(told), 3))
+    assert not SyncFailure.objects.exists()
+
+
+def without_a_number(requests: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """The same requests of every third person as today's bots would send them without a number."""
+    if number % 3:
+        return requests
+    known = {"contact_phone": None, "business_scoped_user_id": f"ID.{number}"}
+    query = f"contact_phone=null&business_scoped_user_id=ID.{number}"
+    hidden = []
+    for request in requests:
+        path = request["path"].partition("?")[0]
+        if request["method"] == "GET":
+            hidden.append(request | {"path": f"{path}?{query}"})
+        else:
+            hidden.append(request | {"body": request["body"] | known})
+    return hidden
+
+
 def expect_synced(state: SarahState, told: list[dict[str, Any]]) -> None:
     last, lead = told[-1], state.contact
     assert {name: getattr(state, name) for name in BLANK} == memory(last)

@@ -47,6 +47,7 @@ NOT_FOUND = ["RELEASE", *OUT_OF_SYNC]
 RAISED = ["UPDATE contact", "ROLLBACK TO", "RELEASE", *OUT_OF_SYNC]
 
 STRANGER = "+6281234567899"
+USER_ID = "ID.26694801573320718846"
 
 CONTROL = re.compile(r"BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK TO|ROLLBACK|SET LOCAL")
 TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "[a-z]+_(\w+)"(?! U\d)')  # U0: a subquery's
@@ -112,8 +113,10 @@ SAME = [{"lead_score": 80}]
 LINKED = ["UPDATE contact", "UPDATE sarahstate"]
 """The last one links the lead. It cannot be linked earlier: the foreign key's check at COMMIT would
 wait for whoever holds the lead."""
-CREATED = ["SELECT contact", "INSERT contact", "SELECT contact"]
-"""The first of these looks whether numbers flood in, the last one locks."""
+MOVED = ["SELECT addresschange"]
+"""Whether an unknown number is one that a lead had before."""
+CREATED = [*MOVED, "SELECT contact", "INSERT contact", "SELECT contact"]
+"""The second of these looks whether numbers flood in, the last one locks."""
 
 MESSAGES = {
     "changes facts": Message(
@@ -127,6 +130,13 @@ MESSAGES = {
         says={"state": "handoff", "lead_score": 80},
         costs=[*PLAIN, "UPDATE contact", "INSERT statuschange", *PLAINLY_JOURNALLED],
         total=10,
+    ),
+    "of a lead that is known by phone and by id": Message(
+        lead={"phone": PHONE, "business_scoped_user_id": USER_ID},
+        before=[{"business_scoped_user_id": USER_ID}],
+        says={"business_scoped_user_id": USER_ID, "lead_score": 80},
+        costs=[*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED],
+        total=9,
     ),
     "without news": Message(before=SAME, costs=[*PLAIN, *PLAINLY_JOURNALLED], total=8),
     "the first": Message(costs=[*GUARDED_FIRST, *LINKED, "RELEASE", *JOURNALLED], total=14),
@@ -147,19 +157,19 @@ MESSAGES = {
         lead=None,
         workspace={"creates_contacts": True},
         costs=[*GUARDED_FIRST, *CREATED, *LINKED, "RELEASE", *JOURNALLED],
-        total=17,
+        total=18,
     ),
     "of an unknown lead": Message(
         lead=None,
         before=SAME,
-        costs=[*GUARDED, *NOT_FOUND, *COUNTED, *JOURNALLED, *LOOKED_AGAIN],
-        total=18,
+        costs=[*GUARDED, *MOVED, *NOT_FOUND, *COUNTED, *JOURNALLED, *LOOKED_AGAIN],
+        total=19,
     ),
     "the first of an unknown lead": Message(
         lead=None,
         before=FIRST,  # the first failure of a kind also makes its cause
-        costs=[*GUARDED_FIRST, *NOT_FOUND, *RECORDED, *JOURNALLED, *LOOKED_AGAIN],
-        total=20,
+        costs=[*GUARDED_FIRST, *MOVED, *NOT_FOUND, *RECORDED, *JOURNALLED, *LOOKED_AGAIN],
+        total=21,
     ),
     "in a flood": Message(
         lead={"phone": STRANGER, "source": "sarah"},
@@ -167,6 +177,7 @@ MESSAGES = {
         before=SAME,
         costs=[
             *GUARDED,
+            *MOVED,
             "SELECT contact",
             "RELEASE",
             *OUT_OF_SYNC,
@@ -174,7 +185,7 @@ MESSAGES = {
             *JOURNALLED,
             *LOOKED_AGAIN,
         ],
-        total=19,
+        total=20,
     ),
 }
 

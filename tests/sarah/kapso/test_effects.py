@@ -95,7 +95,7 @@ def test_over_the_limit_of_the_hour_leads_are_added_in_a_later_one() -> None:
     assert Contact.objects.count() == 1
 
     in_an_hour = timezone.now() + timedelta(hours=1)
-    KapsoDelivery.objects.waiting().update(next_attempt_at=timezone.now())
+    KapsoDelivery.objects.waiting().update(next_attempt_at=timezone.now() - timedelta(seconds=1))
     with time_machine.travel(in_an_hour):
         work_all()
 
@@ -257,6 +257,20 @@ def test_a_new_id_moves_the_lead_along_and_the_old_one_still_finds_it(kapso: Kap
     assert (lead.phone, lead.business_scoped_user_id) == (PHONE, "ID.2")
     assert (lead.whatsapp_username, lead.notes.count()) == ("budi", 1)
     assert Contact.objects.count() == 1
+
+
+def test_the_bots_memory_moves_along_and_is_merged_with_what_it_learned_since(
+    kapso: Kapso,
+) -> None:
+    bot = Bot()
+    bot.post(PHONE, message_count=4, extracted_data={"goals": "sell more"})
+    bot.post("+6281200000001", message_count=5, extracted_data={"location": "Bandung"})
+
+    kapso.hears(type="system", system={"type": "user_changed_number", "wa_id": "6281200000001"})
+
+    assert bot.get(PHONE).json()["message_count"] == 0
+    told = bot.get("+6281200000001").json()
+    assert told["extracted_data"] == {"goals": "sell more", "location": "Bandung"}
 
 
 def test_who_comes_back_to_a_former_number_is_found_there(kapso: Kapso) -> None:
