@@ -1,8 +1,9 @@
-"""The model of an API key."""
+"""The model of an API key, and of failed log-ins at the admin."""
 
 from datetime import timedelta
 from typing import Self
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -124,3 +125,16 @@ class ApiKey(models.Model):
 _with_digest = CompiledQuery(
     lambda: ApiKey.objects.filter(digest="").select_related("user", "workspace").defer(*UNUSED)
 )
+
+
+class FailedLogin(AccessAttempt):
+    """What somebody got wrong at the admin's log-in, by account, address and browser."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("failed log-in")
+        verbose_name_plural = _("failed log-ins")
+        default_permissions = ("view", "delete")
+
+    def __str__(self) -> str:
+        return f"{self.username} · {self.ip_address}"

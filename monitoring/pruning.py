@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Max, Min, Q
@@ -29,6 +30,8 @@ KEPT_DAYS = 90
 
 DELIVERIES_DAYS = 7
 """How long a delivery of Kapso's is kept as it came: it has what was said, and where media open."""
+KNOWN_FOR = timedelta(days=365)
+"""How long an address counts as one from which an account has logged in (`leadsync/lockout.py`)."""
 
 Rows = models.QuerySet[Any]
 
@@ -71,6 +74,8 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         ("refused messages", old_bodies(days=days)),
         ("deliveries from Kapso", old_deliveries(days=days)),
         *old_chat(days=days),
+        ("failed log-ins", old_failed_logins()),
+        ("log-ins", AccessLog.objects.filter(attempt_time__lt=timezone.now() - KNOWN_FOR)),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
         ("alerts", alerts.order_by("pk")),
@@ -114,6 +119,11 @@ def old_messages(*, days: int | None = None) -> Rows:
 def old_bodies(*, days: int | None = None) -> Rows:
     before = timezone.now() - timedelta(days=min(days or KEPT_DAYS, RefusedBody.KEPT_DAYS))
     return RefusedBody.objects.filter(received_at__lt=before).order_by("received_at")
+
+
+def old_failed_logins() -> Rows:
+    before = timezone.now() - settings.AXES_COOLOFF_TIME
+    return AccessAttempt.objects.filter(attempt_time__lt=before).order_by("pk")
 
 
 def surplus_messages() -> Rows:

@@ -97,6 +97,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 # Fixtures of the apps' tests
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+settings.AXES_ENABLED = False  # its own tests switch it on; others log in without a password
 # Else WhiteNoise looks through all static files whenever a test makes a client: 50 ms each time.
 settings.WHITENOISE_AUTOREFRESH = True
 settings.WHITENOISE_MAX_AGE = 3600  # else a browser asks for each of them again on every page

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.admin.accounts import GroupAdmin, UserAdmin
 from leadsync.admin.keys import ApiKeyAdmin
+from leadsync.admin.login import FailedLoginAdmin
 
-__all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
+__all__ = ["ApiKeyAdmin", "FailedLoginAdmin", "GroupAdmin", "UserAdmin"]
 
 # Unfold's own admin/index.html comes first in the templates' search path.
 admin.site.index_template = "leadsync/dashboard.html"

@@ -46,7 +46,14 @@ GROUPS = (
             (_("API keys"), "key", "leadsync_apikey"),
         ),
     ),
-    (_("People"), ((_("Users"), "person", "auth_user"), (_("Groups"), "groups", "auth_group"))),
+    (
+        _("People"),
+        (
+            (_("Users"), "person", "auth_user"),
+            (_("Groups"), "groups", "auth_group"),
+            (_("Failed log-ins"), "lock", "leadsync_failedlogin"),
+        ),
+    ),
 )
 
 

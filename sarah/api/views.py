@@ -1,6 +1,5 @@
 """`/sarah/state`: Sarah's memory, which her function nodes read and write."""
 
-import ipaddress
 import logging
 import time
 from typing import Any
@@ -10,12 +9,12 @@ from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync.api.parsers import AlwaysJSON
+from leadsync.infra.addresses import client_address
 from leadsync.infra.bodies import read_body
 from leadsync.infra.db import is_unavailable, with_second_try
 from leadsync.models import ApiKey, Scope
@@ -76,7 +75,7 @@ class StateView(APIView):
             started=self.started,
             key_workspace=key.workspace,
             key_id=key.pk,
-            client_address=_address_of(request),
+            client_address=client_address(request),
             at=now,
         )
         receipt = _receive_or_store(arrival, key)
@@ -111,14 +110,6 @@ def _receive_or_store(arrival: Arrival, key: ApiKey) -> Receipt | None:
             raise
     store(arrival, key)
     return None
-
-
-def _address_of(request: Request) -> str | None:
-    """The client's address behind our proxies; None if a proxy sends something else."""
-    try:
-        return str(ipaddress.ip_address(BaseThrottle().get_ident(request)))
-    except ValueError:
-        return None
 
 
 def _required(phone: object, user_id: str) -> tuple[object, str]:

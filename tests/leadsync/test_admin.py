@@ -162,7 +162,7 @@ OF_BOTH = ("Dashboard", "Leads", "Conversations with Sarah", "Messages from Sara
 OF_SALES = [*OF_BOTH, "Workspaces"]
 OF_OPERATORS = [
     *(*OF_BOTH, "Causes of failures", "Alerts", "Alert settings", "Deliveries from Kapso"),
-    *("Reconciliations", "Workspaces", "API keys"),
+    *("Reconciliations", "Workspaces", "API keys", "Failed log-ins"),
 ]
 
 

@@ -1,0 +1,79 @@
+"""The admin's log-in, and the page of those who failed to log in."""
+
+from math import ceil
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, ngettext_lazy
+from unfold.decorators import action
+from unfold.forms import AuthenticationForm
+
+from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
+from leadsync.admin.html import ago
+from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
+from leadsync.lockout import free_at
+from leadsync.models import FailedLogin
+
+WAIT = ngettext_lazy(
+    "Too many wrong passwords. Wait %(minutes)d minute, then try again. If you are in a hurry, ask "
+    "an operator to let you in.",
+    "Too many wrong passwords. Wait %(minutes)d minutes, then try again. If you are in a hurry, "
+    "ask an operator to let you in.",
+    "minutes",
+)
+WILL_LET_IN = _(
+    "What these accounts and addresses got wrong is forgotten: they may try again at once."
+)
+
+
+class LoginForm(AuthenticationForm):
+    """Tells who has to wait for how long. The right password is not tried meanwhile."""
+
+    def get_invalid_login_error(self) -> ValidationError:
+        request: Any = self.request
+        if not getattr(request, "axes_locked_out", False):
+            return super().get_invalid_login_error()
+        left = free_at(request, self.cleaned_data) - timezone.now()
+        minutes = max(ceil(left.total_seconds() / 60), 1)
+        return ValidationError(WAIT % {"minutes": minutes}, code="too_many")
+
+
+admin.site.login_form = LoginForm
+
+
+@admin.register(FailedLogin)
+class FailedLoginAdmin(ReadOnly, ModelAdmin):
+    list_display = ("account", "address", "times", "last")
+    list_display_links = None
+    list_before_template = "leadsync/failed_login_hint.html"
+    when_empty = _("Nobody got a password wrong in the last 24 hours.")
+    search_fields = ("username", "ip_address")
+    search_help_text = _("Account or address")
+    ordering = ("-attempt_time", "-pk")
+    actions = ("let_in",)
+
+    account = column("username", _("account"), sortable=True)
+    address = column("ip_address", _("address"), sortable=True)
+    times = column("failures_since_start", _("wrong passwords"), sortable=True)
+    last = column("attempt_time", _("last"), ago, sortable=True)
+
+    has_let_in_permission = holds("leadsync.delete_failedlogin")
+
+    @action(description=_("Let in"), permissions=["let_in"])
+    def let_in(self, request: HttpRequest, attempts: QuerySet[FailedLogin]) -> HttpResponse | None:
+        if not is_confirmed(request):
+            question = dialog(_("Let them try again?"), WILL_LET_IN, button=_("Let in"))
+            return confirm_selection(self, request, attempts, question, action="let_in")
+        chosen = list(attempts.values_list("username", "ip_address"))
+        accounts, addresses = {account for account, _a in chosen}, {one for _a, one in chosen}
+        known = Q(username__in=accounts) | Q(ip_address__in=addresses)
+        count, _by_model = AccessAttempt.objects.filter(known).delete()
+        text = ngettext("%d entry is forgotten.", "%d entries are forgotten.", count)
+        messages.success(request, text % count)
+        return None

@@ -1,0 +1,26 @@
+"""The address of a client behind our proxies."""
+
+import ipaddress
+from typing import Any
+
+from rest_framework.throttling import BaseThrottle
+
+IPV6_PREFIX = 64
+"""What one customer of a provider has: its addresses are one client."""
+
+
+def client_address(request: Any) -> str | None:
+    """Return the address that LEADSYNC_TRUSTED_PROXIES tell; None if they send something else."""
+    try:
+        return str(ipaddress.ip_address(BaseThrottle().get_ident(request)))
+    except ValueError:
+        return None
+
+
+def client_network(request: Any) -> str | None:
+    """Return the address, or of an IPv6 address its network, which is all one client."""
+    sent = client_address(request)
+    if sent is None or ":" not in sent:
+        return sent
+    network = ipaddress.ip_network(f"{sent.partition('%')[0]}/{IPV6_PREFIX}", strict=False)
+    return str(network.network_address)
