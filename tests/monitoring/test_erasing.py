@@ -58,7 +58,7 @@ NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
-    *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed"),
+    *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (

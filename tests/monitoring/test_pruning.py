@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.utils import timezone
@@ -48,6 +49,18 @@ def test_refused_messages_go_after_a_week_and_their_failure_stays() -> None:
     assert prune() == {"refused messages": 1}
 
     assert failure.bodies.get().digest == "6"
+
+
+def test_failed_logins_go_after_a_day_and_known_addresses_after_a_year() -> None:
+    for model, kept, fields in (
+        (AccessAttempt, 1, {"failures_since_start": 1}),
+        (AccessLog, 365, {}),
+    ):
+        for age in (kept - 0.1, kept + 0.1):
+            row = model.objects.create(username=f"{age}", **fields)
+            model.objects.filter(pk=row.pk).update(attempt_time=ago(days=age))
+
+    assert prune() == {"failed log-ins": 1, "log-ins": 1}
 
 
 def test_finished_reconciliations_go_after_ninety_days() -> None:

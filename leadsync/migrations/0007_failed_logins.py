@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("axes", "0010_accessattemptexpiration"),
-        ("leadsync", "0005_operators_watch_deliveries"),
+        ("leadsync", "0006_operators_make_keys"),
     ]
 
     operations = [

@@ -18,6 +18,6 @@ def grant(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leadsync", "0006_failed_logins")]
+    dependencies = [("leadsync", "0007_failed_logins")]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]
