@@ -3,6 +3,7 @@
 A wrong value stops the start with an error that names the variable and what is allowed.
 """
 
+import os
 import zoneinfo
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
 from contacts.phones import REGIONS
+from leadsync.infra.files import OTHERS, keep_private
 from leadsync.theme import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+
+os.umask(OTHERS)  # databases, spool and all else that we write
+keep_private(VAR_DIR)
 
 env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
@@ -143,7 +148,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         raise ImproperlyConfigured(
             "DATABASE_URL must name a file: sqlite:////absolute/path.sqlite3"
         )
-    VAR_DIR.mkdir(mode=0o700, exist_ok=True)
+    VAR_DIR.mkdir(exist_ok=True)
+    keep_private(*(Path(f"{DATABASE['NAME']}{end}") for end in ("", "-wal", "-shm")))
     # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
     # fail with "database is locked". FULL: a message answered with 200 survives a power cut.
     DATABASE["OPTIONS"] = {

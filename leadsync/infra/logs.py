@@ -12,6 +12,8 @@ from types import TracebackType
 from leadsync.infra.request_ids import REQUEST_ID, request_id
 
 QUERY_STRING = re.compile(r"\?[^\s\"']*")
+PHONE = re.compile(r"\+?\d(?:(?:[-\s().]|%20)*\d){6,}")
+"""Seven digits or more, however they are grouped."""
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
 
@@ -67,7 +69,8 @@ def request_of(record: logging.LogRecord) -> str:
 
 
 def discreet(record: logging.LogRecord) -> logging.LogRecord:
-    """Return a copy of the record without exception messages and query strings."""
+    """Return a copy of the record without exception messages, query strings, and phones in the
+    paths that Django tells."""
     record = copy(record)
     # Another handler may already have formatted the exception, with its message.
     record.exc_text = None
@@ -75,6 +78,7 @@ def discreet(record: logging.LogRecord) -> logging.LogRecord:
         record.args = tuple(
             type(arg).__name__ if isinstance(arg, BaseException) else arg for arg in record.args
         )
-    if record.name == "django.server":
-        record.msg, record.args = QUERY_STRING.sub("", record.getMessage()), ()
+    if record.name.startswith("django."):
+        without_query = QUERY_STRING.sub("", record.getMessage())
+        record.msg, record.args = PHONE.sub("…", without_query), ()
     return record

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -94,6 +95,26 @@ def test_a_refused_request_is_logged_without_its_query_string(client: Client, lo
 
     assert path in log.getvalue()
     assert "6281234567890" not in log.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+6281234567890",
+        "6281234567890",
+        "0812-3456-7890",
+        "%2B62%20812%203456%207890",
+        "0812.3456.7890",
+    ],
+)
+def test_a_phone_in_a_wrong_path_is_not_logged(client: Client, log, phone: str):
+    for path in (f"/sarah/state/{phone}", f"/admin/contacts/contact/{phone}/", f"/{phone}/x"):
+        client.get(path)
+    client.get("/", HTTP_HOST=f"{phone.replace('%', '')}.example.com")
+
+    assert "Not Found: /sarah/state/…" in log.getvalue()
+    assert not re.search(r"812\D*3456", log.getvalue())
 
 
 @pytest.fixture

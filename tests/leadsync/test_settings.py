@@ -158,3 +158,20 @@ def test_a_wrong_value_stops_a_command(name: str, value: str, allowed: str) -> N
     last = done.stderr.splitlines()[-1]
     assert name in last
     assert allowed in last
+
+
+def test_what_the_server_writes_is_for_its_own_user_alone(start, tmp_path: Path) -> None:
+    database, var = tmp_path / "leads.sqlite3", Path(settings.BASE_DIR) / "var"
+    files = [database, Path(f"{database}-wal"), var]
+    before = os.umask(0o022)
+    try:
+        for path in files[:2]:
+            path.touch()
+        var.chmod(0o755)
+        start(**PRODUCTION | {"DATABASE_URL": f"sqlite:///{database}"})
+        (tmp_path / "new").touch()
+    finally:
+        os.umask(before)
+
+    assert [oct(path.stat().st_mode & 0o777) for path in files] == ["0o600", "0o600", "0o700"]
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
