@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
@@ -23,7 +22,7 @@ from sarah.receive import PersonErased, receive
 logger = logging.getLogger(__name__)
 
 AT_ONCE, PATIENCE = 50, 5.0
-"""How many messages are sent, for about how many seconds, while a person waits."""
+"""How many messages are received, for about how many seconds, while a person waits."""
 FOREIGN = "It names another workspace than the one that its key is bound to."
 NO_KEY = "Its key is not valid, and its bot has no other that may write. Make one (create_bot)."
 
@@ -46,9 +45,9 @@ def send_now(bodies: RefusedBodyQuerySet, *, by: str) -> SentAgain:
     asked = bodies.count()
     ends_at = time.monotonic() + PATIENCE
     reasons: Counter[str] = Counter()
-    for why in islice(send_each(bodies, by=by), AT_ONCE):
+    for why in send_each(bodies, by=by):
         reasons[why] += 1
-        if time.monotonic() > ends_at:
+        if reasons[""] == AT_ONCE or time.monotonic() > ends_at:
             break
     return tally(reasons, asked=asked)
 

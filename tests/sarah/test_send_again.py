@@ -176,6 +176,26 @@ def test_a_click_sends_as_many_as_a_person_can_wait_for(
     assert SyncFailure.objects.open().exists()
 
 
+def test_what_is_refused_again_does_not_stand_in_the_way_of_the_rest(
+    bot: Bot, crash: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send_again, "AT_ONCE", 1)
+    bot.post()
+    crash.undo()
+    for number in range(3):
+        RefusedBody.objects.create(
+            key=ApiKey.objects.get(),
+            body=b"{",
+            digest=f"{number}",
+            refusal="crash",
+            received_at=timezone.now() - timedelta(hours=1),
+        )
+
+    sent = send_again.send_now(RefusedBody.objects.all(), by="ani")
+
+    assert (sent.received, sent.refused.total(), sent.left) == (1, 3, 0)
+
+
 def test_only_who_may_retry_may_send_again(bot: Bot, crash: Any) -> None:
     bot.post()
     crash.undo()
