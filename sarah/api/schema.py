@@ -61,7 +61,8 @@ memory back.
 nothing is saved then: `excluded`.
 
 **Refused** are only bodies that are not a JSON object or are over 64 KiB, and bodies without a
-usable `contact_phone`. What a known bot sent is then kept as a failure of kind `rejected_payload`.
+usable `contact_phone`. What a known bot sent is then kept for 7 days, also if we fail on it (500):
+a failure of kind `rejected_payload` counts it, and it can be sent again once all is right.
 """
 MEMORY = {
     "state": "qualifying",
