@@ -65,6 +65,7 @@ bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on P
 
 scenarios: $(DEV)  ## Measure an error storm, crashes, outages, killed workers and drift (30 min)
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.migrating
 	$(BIN)/python -m bench.crash
 	$(BIN)/python -m bench.outage
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.queue

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import CONNECTIONS, Address
+from bench.load import CONNECTIONS, Address, ask, connect, request
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -76,6 +76,8 @@ def group(*, workers: int) -> Iterator[Server]:
     options = [f"--port={address[1]}", f"--workers={workers}", f"--threads={CONNECTIONS}"]
     command = [sys.executable, "manage.py", "serve", f"--host={HOST}", *options]
     with _running(command, address, quiet=True) as process:
+        with connect(address) as first:  # it listens before it answers
+            ask(first, request("GET", "/healthz", key=""))
         yield Server(address=address, pid=process.pid)
 
 

@@ -4,7 +4,9 @@ A process of before is played by the models as they were then: it reads and writ
 and no others. Which tables and columns that are is taken from the migrations.
 """
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
@@ -22,6 +24,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tests.bot import PHONE, Bot
+from tests.faults import LEADS, locked, postgresql
 
 FIRST = {
     "contacts": "0003_default_workspace",
@@ -81,18 +84,24 @@ class Upgrade:
 
 
 @pytest.fixture(params=[FIRST, LAST], ids=["from the first", "from the last"])
-def upgrade(
+def old(
     transactional_db: None, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Upgrade]:
-    """A database of before with rows in each table, migrated to what it is today."""
+) -> Iterator[OldProcess]:
+    """A process of before at work on a database of before, with rows in each table."""
     with empty_database(tmp_path):
         executor, before_today = MigrationExecutor(connection), list(request.param.items())
         executor.migrate(before_today)
         old = OldProcess(models=executor.loader.project_state(before_today).apps)
         fill(old)
-        before = old.reads()
-        call_command("migrate", verbosity=0)
-        yield Upgrade(old=old, before=before)
+        yield old
+
+
+@pytest.fixture
+def upgrade(old: OldProcess) -> Upgrade:
+    """The same, migrated to what it is today."""
+    before = old.reads()
+    call_command("migrate", verbosity=0)
+    return Upgrade(old=old, before=before)
 
 
 @contextmanager
@@ -292,3 +301,49 @@ def test_failures_of_before_and_their_causes_can_be_deleted_today(upgrade: Upgra
 
     assert not upgrade.old.rows("monitoring.FailureGroup").filter(pk__in=of_before).exists()
     assert not upgrade.old.rows("monitoring.SyncFailure").filter(group__in=of_before).exists()
+
+
+def longest_wait(old: OldProcess, *, seconds: float) -> float:
+    """Let a process of before write leads for a while; returns its longest wait."""
+    workspace = old.rows("contacts.Workspace").get(slug="kopi-kita")
+    longest, end, number = 0.0, time.monotonic() + seconds, 0
+    while (started := time.monotonic()) < end:
+        number += 1
+        old.add("contacts.Contact", workspace=workspace, phone=f"+62814000{number:05}")
+        longest = max(longest, time.monotonic() - started)
+    return longest
+
+
+@postgresql
+@pytest.mark.parametrize("old", [FIRST], indirect=True)
+def test_migrating_during_a_dump_holds_up_no_bot_and_ends_after_it(
+    old: OldProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def migrate() -> None:
+        call_command("migrate", verbosity=0)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(f"LOCK TABLE {LEADS} IN ACCESS SHARE MODE"):
+            time.sleep(1.1)  # what has just begun is not worth naming
+            migrating = pool.submit(migrate)
+            waited = longest_wait(old, seconds=4)
+            was_waiting = not migrating.done()
+        migrating.result(timeout=60)
+
+    assert was_waiting
+    assert waited < 1
+    assert "Waiting for a lock held by a client (process " in capsys.readouterr().err
+    assert not MigrationExecutor(connection).migration_plan(
+        MigrationExecutor(connection).loader.graph.leaf_nodes()
+    )
+
+
+@postgresql
+@pytest.mark.parametrize("old", [FIRST], indirect=True)
+def test_migrating_gives_up_in_words_where_a_lock_stays(old: OldProcess) -> None:
+    with (
+        locked(f"LOCK TABLE {LEADS} IN ACCESS SHARE MODE"),
+        pytest.raises(CommandError, match=r"A table is locked by .* run `migrate` again later"),
+    ):
+        call_command("migrate", "--patience", "0m", verbosity=0)
