@@ -5,6 +5,7 @@ Error messages never repeat the input, so they are safe to log.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
@@ -19,6 +20,7 @@ _NUMBER = re.compile(r"\+?[0-9]+")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # Without slash, comma and line break: they separate two numbers ("021 555 1234/35").
 _FORMATTING = dict.fromkeys(map(ord, " -.()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212"))
+_GAP = r"[ \-.()/\u00a0]*"
 _TEL = re.compile(r"^tel:(?://)?", re.IGNORECASE)
 _WHATSAPP = re.compile(
     r"""
@@ -81,6 +83,15 @@ def search_range(typed: str, *, region: str = "ID") -> tuple[str, str] | None:
 def national_digits(e164: str) -> str:
     """Return the digits of a stored number without its country code: what all spellings share."""
     return phonenumbers.national_significant_number(phonenumbers.parse(e164))
+
+
+@lru_cache(maxsize=100)
+def pattern_of(e164: str) -> re.Pattern[str]:
+    """Return what finds a stored number in a text, in any spelling, but in no longer number."""
+    code = _GAP.join(str(phonenumbers.parse(e164).country_code))
+    digits = _GAP.join(national_digits(e164))
+    prefix = f"(?:0{_GAP}0{_GAP})?{code}{_GAP}(?:0{_GAP})?|0{_GAP}"
+    return re.compile(rf"(?<!\d)(?:{prefix})?{digits}(?!\d)")
 
 
 def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:

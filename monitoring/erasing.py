@@ -56,9 +56,10 @@ def _erase(person: Person, *, before: datetime | None = None) -> Counter[str]:
 
 def _forget_mentions(person: Person) -> None:
     """Take this person out of rows that are about something else."""
-    for phone in person.phones:
-        for workspace in Workspace.objects.filter(test_numbers__icontains=phone):
-            workspace.test_numbers.remove(phone)
+    for workspace in Workspace.objects.exclude(test_numbers=[]):
+        others = [phone for phone in workspace.test_numbers if phone not in person.phones]
+        if others != workspace.test_numbers:
+            workspace.test_numbers = others
             workspace.save(update_fields=["test_numbers"])
     notes = naming(person, FailureGroup.objects.exclude(note=""), "note")
     FailureGroup.objects.filter(pk__in=notes).update(note="")

@@ -23,7 +23,7 @@ from contacts.models import (
     Note,
     StatusChange,
 )
-from contacts.phones import national_digits
+from contacts.phones import national_digits, pattern_of
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
 from sarah.models import KapsoDelivery, SarahState, StateUpdate
@@ -31,9 +31,10 @@ from sarah.models import KapsoDelivery, SarahState, StateUpdate
 Rows = QuerySet[Any]
 AnyRows = TypeVar("AnyRows", bound=Rows)
 
-BSUID = re.compile(r"\b[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}\b")
-NAMES_BSUIDS = "business_scoped_user_id"
-SEPARATORS = re.compile(r"(?<=\d)[ \-.()/\u00a0]+(?=\d)")
+TOLD_BSUID = re.compile(
+    r'business_scoped_user_id\\*"\s*:\s*\\*"([A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})\\*"'
+)
+"""In JSON, and in JSON within a text of JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,8 @@ class Person:
     def is_named_in(self, *texts: object) -> bool:
         """Whether one of these contains a number, however it is written, or a BSUID."""
         text = " ".join(map(_as_text, texts))
-        written = SEPARATORS.sub("", text)
-        digits = any(national_digits(phone) in written for phone in self.phones)
-        return digits or any(bsuid in text for bsuid in self.bsuids)
+        phones = any(pattern_of(phone).search(text) for phone in self.phones)
+        return phones or any(re.search(rf"{re.escape(one)}\b", text) for one in self.bsuids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +82,14 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     unread = naming(person, RefusedBody.objects.filter(contact_phone=""), "body", "error")
     bodies = RefusedBody.objects.filter(here | Q(pk__in=unread))
     alerts = Alert.objects.filter(pk__in=naming(person, Alert.objects, "subject", "text"))
+    alerts = _until(before, "started_at", alerts)
     unread = naming(person, AlertDelivery.objects, "error")
     deliveries = AlertDelivery.objects.filter(Q(alert__in=alerts) | Q(pk__in=unread))
-    chat = ChatMessage.objects.filter(of_person)
-    chat = _until(before, "sent_at", chat)
+    log = _until(before, "action_time", _log_of(person, leads, states, failures))
+    chat = _until(before, "sent_at", ChatMessage.objects.filter(of_person))
     marks = ChatMark.objects.filter(wamid__in=chat.values("wamid"))
     rows_by_name: dict[str, Rows] = {
-        gettext_noop("entries in the admin's log"): _log_of(person, leads, states, failures),
+        gettext_noop("entries in the admin's log"): log,
         gettext_noop("messages"): StateUpdate.objects.filter(state__in=states),
         gettext_noop("delivery marks"): marks,
         gettext_noop("chat messages"): chat,
@@ -98,7 +99,7 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
         ),
         gettext_noop("refused messages"): _until(before, "received_at", bodies),
         gettext_noop("failures"): failures,
-        gettext_noop("alert deliveries"): deliveries,
+        gettext_noop("alert deliveries"): _until(before, "created_at", deliveries),
         gettext_noop("alerts"): alerts,
         gettext_noop("notes"): Note.objects.filter(contact__in=leads),
         gettext_noop("status changes"): StatusChange.objects.filter(contact__in=leads),
@@ -127,8 +128,7 @@ def person_with(identity: str) -> Person:
     for place in places_of(person):
         if column := told.get(place.rows.model):
             for value in place.rows.values_list(column, flat=True).iterator(chunk_size=BATCH_SIZE):
-                text = _as_text(value)
-                bsuids.update(BSUID.findall(text) if NAMES_BSUIDS in text else ())
+                bsuids.update(TOLD_BSUID.findall(_as_text(value)))
     return replace(person, bsuids=frozenset(bsuids))
 
 
@@ -158,7 +158,9 @@ def _deliveries_about(person: Person) -> QuerySet[KapsoDelivery]:
     named = Q(pk__in=[])
     for value in (*map(national_digits, person.phones), *person.bsuids):
         named |= Q(body__contains=value)
-    return KapsoDelivery.objects.filter(named)
+    return KapsoDelivery.objects.filter(
+        pk__in=naming(person, KapsoDelivery.objects.filter(named), "body")
+    )
 
 
 def count(person: Person, *, before: datetime | None = None) -> Counter[str]:
@@ -197,9 +199,11 @@ def _log_of(person: Person, *about: Rows) -> Rows:
     names |= {str(told.get("name", "")) for told in states.values_list("extracted_data", flat=True)}
     names -= {""}
     namesakes = Contact.objects.filter(Q(name__in=names) | Q(whatsapp_name__in=names))
-    here = Q(pk__in=[])
+    named = Q(pk__in=[])
     for value in person.identities:
-        here |= Q(object_repr__contains=value) | Q(change_message__contains=value)
+        named |= Q(object_repr__contains=value) | Q(change_message__contains=value)
+    entries = LogEntry.objects.filter(named)
+    here = Q(pk__in=naming(person, entries, "object_repr", "change_message"))
     here |= Q(content_type=_type_of(leads), object_repr__in=names) & ~Q(
         object_id__in=_keys(namesakes.exclude(pk__in=leads))
     )

@@ -168,12 +168,28 @@ def test_nothing_remains_of_a_person_in_any_table(capsys) -> None:
     assert Workspace.objects.get(slug="kopi").test_numbers == [NEIGHBOUR]
 
 
+@pytest.mark.parametrize("near", [f"{PHONE}1", "+62281299988877", PHONE.replace("+62", "+60")])
+def test_whose_number_contains_it_is_somebody_else(near: str) -> None:
+    others = plant(near, text=f"Kept {near} PT.Maju", told={"name": "Kept"})
+    WorkspaceFactory(slug="kopi", test_numbers=[near])
+    told = {**TOLD, "business_type": "PT.Maju"}  # as short as an id of WhatsApp's
+    SarahStateFactory(contact_phone=PHONE, extracted_data=told)
+
+    call_command("erase_person", PHONE)
+
+    for model, row in others.items():
+        assert model._base_manager.filter(pk=row.pk).exists(), model
+    assert Workspace.objects.get(slug="kopi").test_numbers == [near]
+    assert SarahState.objects.get().contact_phone == near
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b'{"contact_phone": "0812 9998 8877 or so", "name": "x"',
         b'{"contact_phone": "+62 (812) 9998-8877"',
         b"phone=6281299988877&state=handoff",
+        b"5 0062 (0) 812-9998-8877 7",
         b'{"business_scoped_user_id": "ID.Zq7Canary"',
     ],
 )
@@ -304,11 +320,15 @@ def test_a_new_message_makes_somebody_new_whom_no_old_one_reaches(bot: Bot) -> N
     replayed = bot.client.post(**post, headers={"X-LeadSync-Replayed": "1"})
     nothing = SarahState.objects.exists()
     new = bot.post(PHONE, state="qualifying")
+    LogEntry.objects.create(
+        user=UserFactory(password=Transformer.Force("!")), object_repr=PHONE, action_flag=CHANGE
+    )
     call_command("reapply_erasures")
 
     assert (replayed.json(), nothing) == (excluded, False)
     assert new.json()["syncReason"] == "contact_not_found"
     assert SarahState.objects.get().extracted_data == {}
+    assert LogEntry.objects.filter(object_repr=PHONE).exists()
 
 
 @pytest.mark.parametrize(("said", "remain"), [("yes", 0), ("no", 1), ("", 1)])
