@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from contacts.addresses import BSUID, MAX_BSUID, Address
 from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature, Workspace
 from sarah.models.reasons import SyncReason
-from sarah.models.sync_state import SyncState, SyncStateQuerySet
+from sarah.models.sync_queue import SyncStateQuerySet
+from sarah.models.sync_state import SyncState
 
 if TYPE_CHECKING:
     from sarah.sync import SyncResult

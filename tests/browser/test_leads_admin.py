@@ -26,7 +26,9 @@ def test_a_lead_is_found_edited_held_and_handed_back(at_work: Page, bot: Bot) ->
     ContactFactory(name="Somebody else")
     page = at_work
     page.locator("a[href='/admin/contacts/contact/']").first.click()
-    page.get_by_placeholder("Name, or phone in any spelling").fill("0812-3456")
+    page.get_by_placeholder(
+        "Name, business type, WhatsApp user name or id, or phone in any spelling"
+    ).fill("0812-3456")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Somebody else")).to_have_count(0)
     page.get_by_role("link", name="Bude").click()
@@ -68,3 +70,19 @@ def test_ticked_leads_are_moved_and_a_wrong_phone_is_explained(at_work: Page) ->
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.get_by_text("The phone number has letters or signs")).to_be_visible()
+
+
+def test_the_chat_opens_in_whatsapp_and_what_was_typed_stays(at_work: Page) -> None:
+    lead = ContactFactory(phone=PHONE)
+    page = at_work
+    page.context.route("https://wa.me/**", lambda route: route.fulfill(body="WhatsApp"))
+    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+    page.locator("#id_notes-0-text").fill("Not saved yet.")
+
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Open the chat in WhatsApp").click()
+
+    expect(opened.value).to_have_url("https://wa.me/6281234567890")
+    expect(page.locator("#id_notes-0-text")).to_have_value("Not saved yet.")
+    lead.refresh_from_db()
+    assert lead.last_contact_at
