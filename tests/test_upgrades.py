@@ -291,6 +291,21 @@ def test_a_lead_that_a_person_moves_with_a_process_of_before_stays_there(upgrade
     assert (lead.lead_status, lead.status_changed_by) == ("qualified", "dewi")
 
 
+def test_a_lead_that_a_person_deletes_with_a_process_of_before_stays_deleted(
+    upgrade: Upgrade,
+) -> None:
+    upgrade.old.rows("contacts.Workspace").update(creates_contacts=True)
+    upgrade.old.rows("contacts.Contact").filter(phone=PHONE).delete()
+
+    call_command("reconcile", stdout=StringIO())
+
+    assert not upgrade.old.rows("contacts.Contact").filter(phone=PHONE).exists()
+
+    answer = Bot("new-bot").post(PHONE, workspace_id="kopi-kita", message_count=5).json()
+
+    assert answer == {"success": True, "sync": True}
+
+
 def test_failures_of_before_and_their_causes_can_be_deleted_today(upgrade: Upgrade) -> None:
     failures = apps.get_model("monitoring.SyncFailure").objects
     groups = apps.get_model("monitoring.FailureGroup").objects

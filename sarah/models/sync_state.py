@@ -144,13 +144,18 @@ class SyncState(models.Model):
         The sync takes it back if it fails: one statement less for each message. What tells of open
         failures stays until then. `retried_by` is the person who asked for this sync.
         """
+        also: tuple[str, ...] = ()
+        if self.is_retry and self.synced_at and self.contact_id is None:
+            # It was in sync, so its lead was deleted: by a process of a former release.
+            self.lead_deleted_at, also = timezone.now(), ("lead_deleted_at",)
+        if self.given_up_at:
+            self.given_up_at, self.given_up_by = None, ""
+            also += ("given_up_at", "given_up_by")
         self.waited_for, self.sync_reason = self.sync_reason, ""
         self.synced_at, self.synced_revision = timezone.now(), self.revision
         self.leased_until = None
         self.retry_requested_by = retried_by or self.retry_requested_by
-        given_up = ("given_up_at", "given_up_by") if self.given_up_at else ()
-        self.given_up_at, self.given_up_by = None, ""
-        return ("synced_at", "synced_revision", "sync_reason", "leased_until", *given_up)
+        return ("synced_at", "synced_revision", "sync_reason", "leased_until", *also)
 
     def confirm_synced(self, contact: "Contact") -> None:
         """Record a successful sync: link the lead, leave the queue. Often there is nothing to
