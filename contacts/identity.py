@@ -3,12 +3,14 @@
 An address is a phone, WhatsApp's user id, or both. What carries both joins what was known apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from contacts import merging
 from contacts.addresses import Address
 from contacts.models import AddressChange, AuthorKind, Contact, Workspace
 
+LEADSYNC = "LeadSync"
 MAX_MOVES = 10
 """How often a person may have moved on; no chain is followed for ever."""
 
@@ -21,15 +23,17 @@ class Found:
     address: Address
     moved_at: datetime | None = None
     """When the person moved there, if the address is one of before."""
+    is_joined: bool = False
+    """Whether phone and id were known apart until now."""
 
 
 def locked_lead(address: Address, workspace: Workspace, *, by: str) -> Found:
     """Find the lead at this address; the half of it that the lead lacks is added, signed `by`."""
-    found = Found(lead=_at(address, workspace), address=address)
+    found = _at(address, workspace, by=by)
     if found.lead is None:
         found = moved_lead(address, workspace)
-    if found.lead:
-        _complete(found.lead, found.address, by=by)
+    if found.lead and _complete(found.lead, found.address, by=by):
+        return replace(found, is_joined=True)
     return found
 
 
@@ -48,8 +52,9 @@ def moved_lead(address: Address, workspace: Workspace) -> Found:
         address = Address(
             phone=change.phone or address.phone, user_id=change.user_id or address.user_id
         )
-    lead = _at(address, workspace) if moved_at else None
-    return Found(lead=lead, address=address, moved_at=moved_at)
+    if moved_at is None:
+        return Found(lead=None, address=address)
+    return replace(_at(address, workspace, by=LEADSYNC), moved_at=moved_at)
 
 
 def addresses_of(lead: Contact) -> list[Address]:
@@ -67,9 +72,12 @@ def move(
 ) -> Contact | None:
     """Remember that a person moved, and move the lead along if there is one."""
     AddressChange.objects.keep(former, current, workspace=workspace, at=at)
-    lead = _at(former, workspace)
-    if lead is None or _at(current, workspace) not in (None, lead):
-        return lead
+    lead = _at(former, workspace, by=by).lead
+    there = _at(current, workspace, by=by).lead
+    if lead and there and lead.pk != there.pk:
+        return merging.join(there, lead, by=by) or there
+    if lead is None or there:
+        return lead or there
     gone = None if former.phone else lead.phone
     values = {
         "phone": current.phone or gone,
@@ -84,19 +92,30 @@ def note_move(lead: Contact, *, at: datetime) -> None:
     """Say in the lead's history that it moved, once."""
     text = "The number or WhatsApp id of this lead changed. What came from the former one is here."
     if not lead.notes.filter(text=text, created_at=at).exists():
-        lead.notes.create(
-            text=text, author="LeadSync", author_kind=AuthorKind.SYSTEM, created_at=at
-        )
+        lead.notes.create(text=text, author=LEADSYNC, author_kind=AuthorKind.SYSTEM, created_at=at)
 
 
-def _at(address: Address, workspace: Workspace) -> Contact | None:
-    """The lead that has one half of the address, locked; of two the one with the phone."""
+def _at(address: Address, workspace: Workspace, *, by: str) -> Found:
+    """The lead with this phone, this id, or both, locked.
+
+    Two leads of which each has one half are one person: they are joined, or a person is asked. Of
+    two that are known in full, the id decides.
+    """
     leads = Contact.objects.select_for_update(no_key=True).at(address).filter(workspace=workspace)
-    found = {lead.phone == address.phone: lead for lead in leads.order_by("pk")}
-    return found.get(True) or found.get(False)
+    match list(leads.order_by("pk")):
+        case []:
+            return Found(lead=None, address=address)
+        case [lead]:
+            return Found(lead=lead, address=address)
+        case [*pair]:
+            by_phone, by_id = sorted(pair, key=lambda lead: lead.phone != address.phone)
+    if by_phone.business_scoped_user_id:
+        return Found(lead=by_id, address=address)
+    joined = merging.join(by_phone, by_id, by=by)
+    return Found(lead=joined or by_phone, address=address, is_joined=joined is not None)
 
 
-def _complete(lead: Contact, address: Address, *, by: str) -> None:
+def _complete(lead: Contact, address: Address, *, by: str) -> bool:
     """Give the lead the half of its address that it lacks, unless another lead has it."""
     lacking = {}
     if address.phone and not lead.phone:
@@ -105,5 +124,7 @@ def _complete(lead: Contact, address: Address, *, by: str) -> None:
         lacking["business_scoped_user_id"] = address.user_id
     for name, value in lacking.items():
         others = Contact.objects.filter(**{name: value}, workspace=lead.workspace_id)
-        if not others.exists():
-            lead.change({name: value}, by=by)
+        if others.exists():
+            return False
+        lead.change({name: value}, by=by)
+    return bool(lacking)

@@ -20,6 +20,7 @@ from contacts.models import (
     ChatMark,
     ChatMessage,
     Contact,
+    Merge,
     Note,
     StatusChange,
 )
@@ -104,6 +105,7 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
         gettext_noop("notes"): Note.objects.filter(contact__in=leads),
         gettext_noop("status changes"): StatusChange.objects.filter(contact__in=leads),
         gettext_noop("conversations"): states,
+        gettext_noop("merges"): Merge.objects.filter(survivor__in=leads),
         gettext_noop("leads"): leads,
     }
     return [Place(name=name, rows=rows.order_by("pk")) for name, rows in rows_by_name.items()]

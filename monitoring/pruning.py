@@ -12,7 +12,8 @@ from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from contacts.models import Workspace
+from contacts.models import Merge, Workspace
+from contacts.models.merges import UNDOABLE_FOR
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import (
     Alert,
@@ -76,6 +77,7 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         *old_chat(days=days),
         ("failed log-ins", old_failed_logins()),
         ("log-ins", AccessLog.objects.filter(attempt_time__lt=timezone.now() - KNOWN_FOR)),
+        ("merges", Merge.objects.older_than(timezone.now() - UNDOABLE_FOR).order_by("at")),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
         ("alerts", alerts.order_by("pk")),

@@ -163,6 +163,16 @@ def _of_one(states: list[SarahState], who: Who) -> list[SarahState]:
     return by_id or states[:1]
 
 
+def join_conversations(who: Who, workspace: Workspace) -> None:
+    """Merge what was said by phone and by id into one conversation, in a transaction of its own:
+    conversations are locked before leads."""
+    with bounded_waits():
+        locked = SarahState.objects.select_for_update(no_key=True).of(who).order_by("pk")
+        states = _of_one(list(locked.filter(workspace=workspace)), who)
+        if states:
+            adopt(states, workspace).take_address(who)
+
+
 def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:
     """Merge the conversations at one address into one, and move it to `workspace` if given.
 

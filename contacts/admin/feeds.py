@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 
 from contacts.models import Workspace
 from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.filters import row_id
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.tools import holds
 from sarah.kapso.testing import send_test
@@ -141,7 +142,7 @@ class FeedActions:
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to connect what is not connected, and the rest to what is."""
         offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        is_connected = KapsoFeed.objects.filter(workspace=object_id).exists()
+        is_connected = KapsoFeed.objects.filter(workspace=row_id(str(object_id))).exists()
         return [one for one in offered if (one.path == "connect-kapso") != is_connected]
 
     @action(

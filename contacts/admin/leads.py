@@ -31,6 +31,7 @@ from contacts.admin.filters import (
     StatusFilter,
 )
 from contacts.admin.forms import LeadForm, NoteForm
+from contacts.admin.merges import MergePages, SuggestionFilter, merge_two
 from contacts.admin.panels import LeadPanels
 from contacts.admin.reaching_out import ReachingOut
 from contacts.bulk import batches
@@ -97,12 +98,12 @@ class NoteInline(TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin):
+class ContactAdmin(MergePages, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin):
     form = LeadForm
-    actions_detail = ("confirm_this", "export_this", "erase_this")
+    actions_detail = ("confirm_this", "undo_merge", "export_this", "erase_this")
     formfield_overrides = CLEANED
     inlines = [NoteInline]
-    actions = ACTIONS
+    actions = [*ACTIONS, merge_two]
     ordering = ["-last_activity_at"]
     sortable_by = ["status", "lead_score", "last_activity"]  # those with an index
     search_fields = ["name"]  # what switches the search on; get_search_results does it
@@ -117,12 +118,13 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
         ("workspace", RelatedDropdownFilter),
         ActiveFilter,
         AddedFilter,
+        SuggestionFilter,
         ("opted_out", BooleanRadioFilter),
     ]
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
-        *("chat", "username", "no_marketing"),
+        *("chat", "username", "no_marketing", "merges"),
     ]
 
     class Media:
@@ -179,6 +181,7 @@ class ContactAdmin(ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdm
             (_("Status history"), {"fields": ["status_history"], "classes": ["tab"]}),
             (_("Sync failures"), {"fields": ["failures"], "classes": ["tab"]}),
             (_("Activity"), {"fields": TIMES, "classes": ["tab"]}),
+            (_("Same person"), {"fields": ["merges"], "classes": ["tab"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> list[str]:

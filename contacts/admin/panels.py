@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.chat import chat_with
+from contacts.admin.merges import merges_of
 from contacts.models import Contact
 from leadsync.admin.html import (
     admin_link,
@@ -104,5 +105,6 @@ class LeadPanels:
     status_stamp = computed(_("status changed"), _status_changed)
     status_history = computed(_("status history"), status_changes)
     chat = computed(_("chat"), chat_with)
+    merges = computed(_("same person"), merges_of)
     conversations = computed(_("conversations"), conversations_with)
     failures = computed(_("failures"), failures_of)

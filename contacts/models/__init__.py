@@ -21,6 +21,7 @@ from contacts.models.contacts import (
 )
 from contacts.models.erasures import Erasure
 from contacts.models.history import Note, NoteKind, StatusChange
+from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
@@ -48,6 +49,8 @@ __all__ = [
     "DeliveryStatus",
     "Erasure",
     "Language",
+    "Merge",
+    "MergeSuggestion",
     "Milestone",
     "Note",
     "NoteKind",

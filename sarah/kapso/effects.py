@@ -5,11 +5,12 @@ from datetime import datetime
 from hashlib import sha256
 
 from contacts import quota
+from contacts.addresses import Address
 from contacts.identity import Found, locked_lead, move, note_move
 from contacts.models import ChatMark, ChatMessage, Contact, Workspace
 from leadsync.infra.db import bounded_waits
 from monitoring.kinds import Kind, Source
-from sarah.addressing import adopt
+from sarah.addressing import adopt, join_conversations
 from sarah.guards import record_failure
 from sarah.kapso import rules
 from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown, Written
@@ -40,11 +41,11 @@ def apply(event: Event, feed: Feed) -> None:
     """
     if not _is_ours(event.number_id, feed.workspace):
         event = Unknown(number_id=event.number_id, what=f"number {event.number_id}")
-    has_room = True
+    has_room, joined = True, None
     with bounded_waits():
         match event:
             case Written():
-                has_room = _write(event, feed)
+                has_room, joined = _write(event, feed)
             case Marked():
                 _mark(event, feed)
             case Named():
@@ -55,11 +56,15 @@ def apply(event: Event, feed: Feed) -> None:
                 _move(event, feed)
             case Unknown():
                 _report(event.what, feed)
+    if joined:
+        join_conversations(joined, feed.workspace)
     if not has_room:
         raise NoRoom
 
 
-def _write(written: Written, feed: Feed) -> bool:
+def _write(written: Written, feed: Feed) -> tuple[bool, Address | None]:
+    """Keep a message and bring it to its lead; returns whether there was room for a new one, and an
+    address that joins what was known apart."""
     is_new = ChatMessage.objects.keep(
         ChatMessage(
             workspace=feed.workspace,
@@ -77,14 +82,14 @@ def _write(written: Written, feed: Feed) -> bool:
     found = locked_lead(written.person.address, feed.workspace, by=SIGNATURE)
     if found.lead:
         _change(found.lead, rules.changes_by_message(found.lead, written))
-        return True
+        return True, found.address if found.is_joined else None
     # A message that we had already brings back no lead that a person has deleted since.
     if not (written.is_enquiry and (is_new or feed.had_no_room) and _may_create(written, feed)):
-        return True
+        return True, None
     if quota.is_used_up(feed.workspace):
-        return False
+        return False, None
     _create(written, found, feed)
-    return True
+    return True, None
 
 
 def _may_create(written: Written, feed: Feed) -> bool:

@@ -245,6 +245,10 @@ class SarahState(SyncState):
             found.append("business_scoped_user_id")
         return found
 
+    def take_address(self, who: Address) -> None:
+        """The same, written at once."""
+        self._write({name: getattr(self, name) for name in self.complete(who)})
+
     @property
     def failure_key(self) -> dict[str, str]:
         """What keeps the failures of different people apart."""

@@ -1,0 +1,170 @@
+"""Merging two leads in the admin: side by side, chosen field by field, and undone."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, Q
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RadioFilter
+from unfold.decorators import action
+
+from contacts.merging import CHOOSABLE, NotUndoable, merge_by_hand, undo
+from contacts.models import Contact, ContactQuerySet, Merge, MergeSuggestion
+from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.filters import Questions, row_id
+from leadsync.admin.html import admin_link, ago, as_link
+from leadsync.admin.tools import ModelAdmin, holds
+from sarah.admin.details import in_words
+
+WILL_UNDO = _(
+    "The lead that was merged into this one last comes back with what it brought. What has changed "
+    "or come in since stays here."
+)
+
+
+def _may_be_the_same(leads: ContactQuerySet) -> ContactQuerySet:
+    here = Q(first=OuterRef("pk")) | Q(second=OuterRef("pk"))
+    return leads.filter(Exists(MergeSuggestion.objects.open().filter(here)))
+
+
+class SuggestionFilter(Questions, RadioFilter):
+    title = _("merge suggestions")
+    parameter_name = "merge"
+    questions = {"open": (_("May be the same person as another"), _may_be_the_same)}
+
+
+@admin.action(description=_("Merge two leads"), permissions=["change"])
+def merge_two(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
+    """Compare the two that are selected."""
+    pair = list(leads.order_by("pk")[:3])
+    if len(pair) != 2 or pair[0].workspace_id != pair[1].workspace_id:
+        messages.error(request, _("Select two leads of one workspace."))
+        return None
+    return HttpResponseRedirect(_comparison(*pair))
+
+
+def merges_of(lead: Contact) -> SafeString:
+    """Show who it may be as well, and who was merged into it."""
+    suggestions = MergeSuggestion.objects.open().about(lead).select_related("first", "second")
+    lines = [_suggested(lead, one) for one in suggestions[:10]]
+    for done in Merge.objects.filter(survivor=lead)[:10]:
+        told = _("undone") if done.undone_at else ""
+        name = done.absorbed.get("name") or done.absorbed.get("whatsapp_name") or "–"  # noqa: RUF001
+        lines.append(format_html("{} · {} · {} {}", name, done.by, ago(done.at), told))
+    return format_html_join("", '<div class="ls-item">{}</div>', ((one,) for one in lines))
+
+
+def _suggested(lead: Contact, suggestion: MergeSuggestion) -> SafeString:
+    other = suggestion.second if suggestion.first_id == lead.pk else suggestion.first
+    return format_html(
+        "{} {} · {}",
+        _("WhatsApp knows it as the same person as"),
+        admin_link(other),
+        as_link(_comparison(lead, other), _("Compare and merge")),
+    )
+
+
+def _comparison(survivor: Contact, other: Contact) -> str:
+    return reverse("admin:contacts_contact_merge", args=[survivor.pk, other.pk])
+
+
+class MergePages:
+    """The comparison of two leads, and the button that undoes the last merge."""
+
+    def get_urls(self) -> list[Any]:
+        compare = path(
+            "<int:survivor_id>/merge/<int:other_id>/",
+            self.admin_site.admin_view(self.compare),  # type: ignore[attr-defined]
+            name="contacts_contact_merge",
+        )
+        return [compare, *super().get_urls()]  # type: ignore[misc]
+
+    def compare(self, request: HttpRequest, survivor_id: int, other_id: int) -> HttpResponse:
+        """Show both side by side; a POST merges them, or keeps them apart."""
+        rows = {one.pk: one for one in Contact.objects.filter(pk__in=[survivor_id, other_id])}
+        if len(rows) != 2 or len({one.workspace_id for one in rows.values()}) != 1:
+            raise Http404
+        if not request.user.has_perm("contacts.change_contact"):
+            raise PermissionDenied
+        survivor, other = rows[survivor_id], rows[other_id]
+        if request.method == "POST":
+            return self._decide(request, survivor, other)
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": _("Merge two leads"),
+            "opts": Contact._meta,
+            "survivor": survivor,
+            "other": other,
+            "fields": [_choice(name, survivor, other) for name in CHOOSABLE],
+            "media": self.media,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, "leadsync/merge.html", context)
+
+    def _decide(self, request: HttpRequest, survivor: Contact, other: Contact) -> HttpResponse:
+        by = request.user.get_username()
+        page = reverse("admin:contacts_contact_change", args=[survivor.pk])
+        if "apart" in request.POST:
+            MergeSuggestion.objects.about(survivor).about(other).decline(by=by)
+            messages.success(request, _("They are kept apart, and not suggested again."))
+            return HttpResponseRedirect(page)
+        chosen = {
+            name: getattr(other, name)
+            for name in CHOOSABLE
+            if request.POST.get(f"from-{name}") == "other"
+        }
+        kept = {
+            name: getattr(survivor, name)
+            for name in CHOOSABLE
+            if request.POST.get(f"from-{name}") == "survivor"
+        }
+        merge_by_hand(survivor.pk, other.pk, by=by, chosen=chosen | kept)
+        messages.success(request, _("They are one lead now. It can be undone for 30 days."))
+        return HttpResponseRedirect(page)
+
+    has_undo_permission = holds("contacts.change_contact")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer to undo only where something can be undone."""
+        offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        if Merge.objects.undoable().filter(survivor=row_id(str(object_id))).exists():
+            return offered
+        return [one for one in offered if one.path != "undo-merge"]
+
+    @action(
+        description=_("Undo the last merge"),
+        permissions=["undo"],
+        url_path="undo-merge",
+        icon="undo",
+        dialog=dialog(_("Undo the last merge?"), WILL_UNDO, button=_("Undo")),
+    )
+    def undo_merge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        last = Merge.objects.undoable().filter(survivor=row_id(str(object_id))).first()
+        try:
+            absorbed = undo(last.pk if last else 0, by=request.user.get_username())
+        except NotUndoable as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, format_html("{} {}", _("It is back:"), admin_link(absorbed)))
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+
+def _choice(name: str, survivor: Contact, other: Contact) -> dict[str, object]:
+    """A row of the comparison: what each of the two has, and which is proposed."""
+    field = Contact._meta.get_field(name)
+    shown = name.removesuffix("_id")
+    mine, theirs = getattr(survivor, shown), getattr(other, shown)
+    return {
+        "name": name,
+        "label": field.verbose_name,  # type: ignore[union-attr]
+        "mine": in_words(mine),
+        "theirs": in_words(theirs),
+        "differs": mine != theirs,
+        "is_theirs": not mine and bool(theirs),
+    }
