@@ -320,6 +320,16 @@ LEADSYNC_SITE_URL = env.str(
 )
 
 
+# Kapso's API, for `kapso_backfill`
+
+KAPSO_API_KEY = env.str("KAPSO_API_KEY", "")
+KAPSO_API_URL = env.str(
+    "KAPSO_API_URL",
+    "https://api.kapso.ai",
+    validate=validate.Regexp(r"https?://[^/?#\s]+\Z", error=SITE),
+)
+
+
 # E-mail, for alerts
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")

@@ -15,6 +15,8 @@ MOVED = "whatsapp.contact.identity_changed"
 PREFERRED = "whatsapp.contact.marketing_preference_changed"
 BY_HAND = ("business_app", "history_sync")
 """Where messages of ours come from that a person wrote."""
+BACKFILL = "leadsync.backfill"
+"""The event of what `kapso_backfill` has fetched."""
 TEST = "leadsync.test"
 """The event that a person sends from our own admin."""
 
@@ -35,10 +37,10 @@ def _read(event: str, body: Payload, now: datetime) -> Iterator[Event]:
     )
     if isinstance(body.get("message"), dict):
         yield from _read_message(event, body, number_id, now)
-    elif event.startswith(CONVERSATION):
-        if person := _person(part(body, "conversation")):
-            seen = moment(at(body, "conversation", "last_active_at"), now=now)
-            yield Named(number_id=number_id, person=person, at=seen)
+    elif event.startswith(CONVERSATION) or event == BACKFILL:
+        if person := _person(part(body, "conversation"), part(body, "contact")):
+            seen = (at(body, "conversation", "last_active_at"), at(body, "contact", "updated_at"))
+            yield Named(number_id=number_id, person=person, at=moment(*seen, now=now))
     elif event == MOVED:
         yield from _read_move(body, number_id, now)
     elif event == PREFERRED:
