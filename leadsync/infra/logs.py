@@ -74,11 +74,19 @@ def discreet(record: logging.LogRecord) -> logging.LogRecord:
     record = copy(record)
     # Another handler may already have formatted the exception, with its message.
     record.exc_text = None
+    from_django = record.name.startswith("django.")
     if isinstance(record.args, tuple):
-        record.args = tuple(
-            type(arg).__name__ if isinstance(arg, BaseException) else arg for arg in record.args
-        )
-    if record.name.startswith("django."):
-        without_query = QUERY_STRING.sub("", record.getMessage())
-        record.msg, record.args = PHONE.sub("…", without_query), ()
+        record.args = tuple(_discreet_argument(arg, from_django) for arg in record.args)
+    if from_django:
+        record.msg = _without_phones(str(record.msg))
     return record
+
+
+def _discreet_argument(arg: object, from_django: bool) -> object:
+    if isinstance(arg, BaseException):
+        return type(arg).__name__
+    return _without_phones(arg) if from_django and isinstance(arg, str) else arg
+
+
+def _without_phones(text: str) -> str:
+    return PHONE.sub("…", QUERY_STRING.sub("", text))
