@@ -58,7 +58,7 @@ serve: $(RUN)  ## Migrate, then run server and worker (HOST, PORT, WORKERS, THRE
 upgrade: $(RUN)  ## Install and migrate, then let the new version take over from what runs
 	$(BIN)/python manage.py migrate --noinput
 	$(BIN)/python manage.py collectstatic --noinput
-	pkill -HUP --full '^$(SERVE)'
+	pkill -HUP -f '^$(SERVE)'
 
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench

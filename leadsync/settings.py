@@ -163,13 +163,13 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
         "connect_timeout": 3,
-        # Where packets vanish, a statement fails within three to six seconds instead of a quarter
-        # of an hour: what was sent must be acknowledged within three; a connection on which we wait
-        # is asked after two. A database that works on a statement acknowledges all the same. (TCP)
-        "tcp_user_timeout": 3000,
+        # Where packets vanish, a statement fails within three seconds instead of a quarter of an
+        # hour, and a bot, which waits for five, is answered: what was sent must be acknowledged
+        # within two, and whom we wait for is asked after two. A busy database's kernel answers.
+        "tcp_user_timeout": 2000,
         "keepalives_idle": 2,
         "keepalives_interval": 1,
-        "keepalives_count": 3,
+        "keepalives_count": 2,
         # Short: the pool doubles its pauses while the database is away, up to `reconnect_timeout`.
         "pool": {
             "min_size": 1,

@@ -126,7 +126,7 @@ def test_postgresql_is_pooled_and_its_password_optional(start: Any, url: str) ->
 
     assert (database["USER"], database["HOST"], database["PORT"]) == ("leads", "db", 5433)
     assert database["OPTIONS"]["pool"]["max_size"] == 8
-    assert database["OPTIONS"]["tcp_user_timeout"] == 3000
+    assert database["OPTIONS"]["tcp_user_timeout"] == 2000
     assert "prepare_threshold" not in database["OPTIONS"]
 
 
