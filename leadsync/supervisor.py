@@ -63,14 +63,19 @@ class Process:
             os.set_blocking(self.announcement, False)
             command += ["--announce", str(announce)]
             inherits.append(announce)
-        self.popen = subprocess.Popen(
-            command,
-            pass_fds=inherits,
-            process_group=0,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 (there are no threads here)
-        )
-        if self.program.announces:
-            os.close(announce)
+        try:
+            self.popen = subprocess.Popen(
+                command,
+                pass_fds=inherits,
+                process_group=0,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 (there are no threads here)
+            )
+        except OSError:
+            self._forget()
+            raise
+        finally:
+            if self.program.announces:
+                os.close(announce)
 
     def has_ended(self) -> bool:
         return self.popen.poll() is not None
@@ -144,7 +149,7 @@ class Supervised:
         if self.current and self.current.has_ended():
             self._note_death(self.current)
         if self.current is None and time.monotonic() >= self.start_at:
-            self.current = Process(self.program)
+            self.current = self._start()
 
     def drop_gone(self) -> None:
         self.leaving = [process for process in self.leaving if not process.is_gone()]
@@ -153,12 +158,20 @@ class Supervised:
         """Start the program anew; the process at work ends when the new one is ready."""
         if self.next:
             self._retire(self.next)  # of a version between the two
-        self.next = Process(self.program)
+        self.next = self._start()
 
     def stop(self, *, within: float) -> None:
         for process in filter(None, (self.current, self.next, *self.leaving)):
             self._retire(process, within=within)
         self.current = self.next = None
+
+    def _start(self) -> Process | None:
+        try:
+            return Process(self.program)
+        except OSError as error:  # no memory, or no program while it is being installed
+            self.start_at = time.monotonic() + MAX_PAUSE
+            logger.error("The %s cannot be started: %s.", self.program.name, error)
+            return None
 
     def _look_at_next(self, process: Process) -> None:
         if process.is_ready():

@@ -29,7 +29,7 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + PRO
 GROUP = """
 import sys
 from leadsync.supervisor import Program, supervise
-command = [sys.executable, "-c", sys.argv[1]]
+command = ["./python", "-c", sys.argv[1]]
 supervise([Program(name="program", command=command, announces=True)])
 """
 
@@ -40,6 +40,7 @@ class Group:
     def __init__(self, folder: Path, program: str = PROGRAM) -> None:
         self.folder = folder
         self.install("1")
+        (folder / "python").symlink_to(sys.executable)
         self.process = subprocess.Popen(
             [sys.executable, "-c", GROUP, program],
             cwd=folder,
@@ -115,6 +116,19 @@ def test_an_upgrade_that_does_not_start_leaves_the_old_version_running(group: Gr
     group.wait_for(lambda: group.alive() == ["3"])
 
     assert [version for version, _pid in group.started()] == ["1", "broken", "3"]
+
+
+def test_a_program_that_is_away_while_it_is_installed_leaves_the_old_version_running(
+    group: Group,
+) -> None:
+    (group.folder / "python").rename(group.folder / "away")
+    group.upgrade("2")
+    time.sleep(0.5)  # until it was tried
+    (group.folder / "away").rename(group.folder / "python")
+    assert group.alive() == ["1"]
+
+    group.upgrade("3")
+    group.wait_for(lambda: group.alive() == ["3"])
 
 
 def test_a_supervisor_that_is_killed_leaves_nothing_behind(group: Group) -> None:
