@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from leadsync.bots import issue_key
+from leadsync.management.commands.serve import listen
 from tests.bot import PHONE
 from tests.server import HOST, Served, children, serving
 
@@ -165,6 +166,11 @@ def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:
         group.process.send_signal(signal.SIGINT)
 
         assert group.process.wait(timeout=9) == 0
+
+
+def test_the_kernel_holds_no_answer_back() -> None:
+    with listen(HOST, 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_in_use_is_said_in_words() -> None:
