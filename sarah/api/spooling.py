@@ -69,6 +69,7 @@ def drain() -> int:
     committed; if the process is killed in between, the journal tells that it is in. Raises Error
     if the database is away.
     """
+    outage.move_refusals_to_spool()
     taken = number = 0
     held_up: set[object] = set()
     with spool.only_drainer() as is_mine:
@@ -83,7 +84,6 @@ def drain() -> int:
 def _keep_draining() -> None:
     while True:
         try:
-            outage.move_refusals_to_spool()
             drain()
         except (Error, SpoolUnavailable) as error:
             logger.warning("Stored messages cannot be brought in yet: %s", frames(error))
