@@ -44,6 +44,7 @@ gc.set_threshold(100_000, 50, 100)
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from leadsync import outage  # noqa: E402
+from leadsync.infra import spool  # noqa: E402
 from leadsync.infra.patience import Patience  # noqa: E402
 from monitoring.alerts import machine  # noqa: E402
 from monitoring.alerts.machine import GIB  # noqa: E402
@@ -145,5 +146,6 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     settings.LEADSYNC_SPOOL_DIR = tmp_path / "spool"
     monkeypatch.setattr(outage, "_away_until", 0.0)
     monkeypatch.setattr(outage, "_scopes", {})
+    monkeypatch.setattr(outage, "_uncounted", spool.Refusals())
     monkeypatch.setattr(outage, "_written_at", {})
     monkeypatch.setattr("sarah.receive.patience", Patience())
