@@ -34,6 +34,7 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 from django.db.backends.signals import connection_created  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
+from django.utils import translation  # noqa: E402
 
 django.setup()
 # Nearly everything that tests make is freed without the collector, whose rounds through all of
@@ -138,6 +139,7 @@ def bot(transactional_db: None) -> Bot:
 @pytest.fixture(autouse=True)
 def _forgotten_throttles() -> None:
     cache.clear()
+    translation.deactivate()  # of the page that the test before asked for
 
 
 @pytest.fixture(autouse=True)
