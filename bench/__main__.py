@@ -4,13 +4,15 @@ import itertools
 import statistics
 import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from django.db import connection
 
+from bench.cpu import database_ms, server_ms
 from bench.database import analyze, own_database
-from bench.load import CONNECTIONS, Address, MakeRequest, message, request, throughput
-from bench.serving import server
+from bench.load import CONNECTIONS, MakeRequest, message, request, throughput
+from bench.serving import Server, server
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key
 from sarah.models import SarahState
@@ -29,6 +31,14 @@ class Rival:
     make_request: MakeRequest
 
 
+class Measured(NamedTuple):
+    """Requests in a second, and milliseconds of processor time for each."""
+
+    rate: float
+    python_ms: float
+    database_ms: float
+
+
 def main() -> None:
     if connection.vendor != "postgresql":
         sys.exit("The benchmark needs PostgreSQL: run `make bench`.")
@@ -41,7 +51,7 @@ def main() -> None:
                 DJANGO_SETTINGS_MODULE="bench.settings",
                 LEADSYNC_DB_DIRECT=direct,
             ) as running:
-                measured = measure(rivals, running.address)
+                measured = measure(rivals, running)
             print(f"\nLEADSYNC_DB_DIRECT={direct}\n\n{table(rivals, measured)}", flush=True)
 
 
@@ -96,24 +106,41 @@ def own(lane: int, number: int) -> int:
     return (number * CONNECTIONS + lane) % TALKING
 
 
-def measure(rivals: list[Rival], address: Address) -> dict[str, float]:
-    """The median of each rival's rounds, which take turns; the first, a short one, warms up."""
-    rounds: dict[str, list[float]] = {rival.name: [] for rival in rivals}
+def measure(rivals: list[Rival], running: Server) -> dict[str, Measured]:
+    """The medians of each rival's rounds, which take turns; the first, a short one, warms up."""
+    rounds: dict[str, list[Measured]] = {rival.name: [] for rival in rivals}
     for rival in rivals:
-        throughput(address, rival.make_request, seconds=SECONDS / 2)
+        throughput(running.address, rival.make_request, seconds=SECONDS / 2)
     for _ in range(ROUNDS):
         for rival in rivals:
-            rounds[rival.name].append(throughput(address, rival.make_request, seconds=SECONDS))
-    return {name: statistics.median(found) for name, found in rounds.items()}
+            rounds[rival.name].append(measure_once(rival, running))
+    return {
+        name: Measured(*map(statistics.median, zip(*found, strict=True)))
+        for name, found in rounds.items()
+    }
 
 
-def table(rivals: list[Rival], measured: dict[str, float]) -> str:
-    lines = ["| | requests/s | of its floor | of naive |", "|---|---:|---:|---:|"]
+def measure_once(rival: Rival, running: Server) -> Measured:
+    before = server_ms(running.pid), database_ms()
+    rate = throughput(running.address, rival.make_request, seconds=SECONDS)
+    after = server_ms(running.pid), database_ms()
+    return Measured(rate, *((b - a) / (rate * SECONDS) for a, b in zip(before, after, strict=True)))
+
+
+def table(rivals: list[Rival], measured: dict[str, Measured]) -> str:
+    lines = [
+        "| | requests/s | of its floor | of naive | ms Python | ms PostgreSQL |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     for rival in rivals:
-        rate = measured[rival.name]
-        of_floor = f"{rate / measured[rival.floor]:.2f}"
-        of_naive = f"{rate / measured['POST naive']:.2f}" if "POST" in rival.name else ""
-        lines.append(f"| {rival.name} | {rate:.0f} | {of_floor} | {of_naive} |")
+        found = measured[rival.name]
+        of_floor = f"{found.rate / measured[rival.floor].rate:.2f}"
+        naive = measured["POST naive"].rate
+        of_naive = f"{found.rate / naive:.2f}" if "POST" in rival.name else ""
+        lines.append(
+            f"| {rival.name} | {found.rate:.0f} | {of_floor} | {of_naive} "
+            f"| {found.python_ms:.2f} | {found.database_ms:.2f} |"
+        )
     return "\n".join(lines)
 
 
