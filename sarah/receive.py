@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from leadsync.infra.db import (
     past_races,
 )
 from leadsync.infra.patience import patience
+from leadsync.infra.writes import as_one_statement
 from monitoring.errors import frames
 from monitoring.kinds import Kind
 from sarah import journal, retry
@@ -23,6 +25,7 @@ from sarah.addressing import (
     Address,
     ForeignWorkspace,
     find_address,
+    known_conversation,
     locked_conversation,
 )
 from sarah.guards import record_failure
@@ -144,31 +147,35 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     who = address.who
     if arrival.was_stored and any(is_erased_since(one, arrival.at) for one in who.identities):
         raise PersonErased
-    try:
-        state = locked_conversation(address) or _new_conversation(address, arrival)
-    except OperationalError as error:
-        if is_busy(error):
-            raise ConversationLocked from error.__cause__
-        raise
+    state = None if is_guarded else known_conversation(address)
+    is_guarded = state is None
+    if state is None:
+        state = _conversation_at(address, arrival)
     if may_be_in and (entry := StateUpdate.objects.received_as(arrival.id, state)):
         return entry.state, _receipt_of(entry)
     merged = merge(state, message, is_late=arrival.was_stored and arrival.at < state.updated_at)
     problems = message.warnings | merged.problems
     warnings = problems | ({"message_count": LATE} if merged.is_late else {})
     before = {name: getattr(state, name) for name in merged.values}
-    is_guarded = is_guarded or not state.is_in_order
     fields = [*_changed(state, merged.values, arrival), *state.hear(merged.told)]
     fields += state.complete(who)
-    if is_guarded:
-        result = save_guarded(state, fields=fields)
-    else:
-        result = _save_plainly(state, fields=fields)
+    with nullcontext() if is_guarded else as_one_statement():
+        result = (save_guarded if is_guarded else _save_plainly)(state, fields=fields)
+        entry = journal.entry_of(state, result, arrival, before=before, warnings=warnings)
+        # Without its entry, a message from the spool could come in twice.
+        journal.add(entry, is_guarded=is_guarded and not arrival.was_stored)
     if problems:
         _record_problems(state, problems, arrival.raw)
-    entry = journal.entry_of(state, result, arrival, before=before, warnings=warnings)
-    # Without its entry, a message from the spool could come in twice.
-    journal.add(entry, is_guarded=is_guarded and not arrival.was_stored)
     return state, Receipt(result=result, warnings=warnings)
+
+
+def _conversation_at(address: Address, arrival: Arrival) -> SarahState:
+    try:
+        return locked_conversation(address) or _new_conversation(address, arrival)
+    except OperationalError as error:
+        if is_busy(error):
+            raise ConversationLocked from error.__cause__
+        raise
 
 
 def _receipt_of(entry: StateUpdate) -> Receipt:

@@ -139,6 +139,8 @@ _contact_at = CompiledQuery(
 
 def _locked_contact(state: SarahState) -> Contact | None:
     """Find the lead by phone alone where nothing else is known, as of most conversations."""
+    if state.is_lead_locked:
+        return state.contact
     workspace: Any = state.workspace
     if state.business_scoped_user_id:
         return locked_lead(state.who, workspace, by=SARAH).lead

@@ -19,6 +19,7 @@ from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
 from contacts.workflow import STAGE, AuthorKind, LeadStatus, stamps_of_move
+from leadsync.infra.writes import Collected
 
 MAX_SCORE = 100
 MAX_TEAM_SIZE = 2**31 - 1
@@ -122,7 +123,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(reduce(or_, [*found, handle]))
 
 
-class Contact(models.Model):
+class Contact(Collected):
     """A lead: what Sarah learned about a person, and what staff made of it."""
 
     workspace = models.ForeignKey(

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
 from contacts.workflow import AuthorKind, LeadStatus
+from leadsync.infra.writes import Collected
 
 
-class StatusChange(models.Model):
+class StatusChange(Collected):
     """One change of a lead's status. Never edited."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="status_changes")

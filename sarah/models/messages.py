@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
+from leadsync.infra.writes import Collected
 from sarah.models.reasons import SyncReason
 from sarah.models.states import SarahState
 
@@ -44,7 +45,7 @@ class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
         return same.select_related("state").first()
 
 
-class StateUpdate(models.Model):
+class StateUpdate(Collected):
     """One accepted message. Never edited; deleted only by age (`monitoring/pruning.py`)."""
 
     MAX_BODY = 16 * 1024

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.writes import Collected
 from sarah.backoff import delay_after
 from sarah.models.reasons import SyncReason
 
@@ -60,7 +61,7 @@ def exclude_conversations(collector: Any, field: Any, conversations: Any, using:
 exclude_conversations.lazy_sub_objs = True  # type: ignore[attr-defined]  # call it if none is linked
 
 
-class SyncState(models.Model):
+class SyncState(Collected):
     """The columns, and the transitions of one conversation; the caller holds the row's lock."""
 
     contact = models.ForeignKey(
@@ -103,6 +104,8 @@ class SyncState(models.Model):
     lead_deleted_at = models.DateTimeField(_("lead deleted"), null=True, blank=True)
     updated_at: datetime
 
+    is_lead_locked = False
+    """Whether `contact` was read with the lead's lock."""
     was_due = False
     """Whether this attempt was taken from the queue."""
     is_retry = False

@@ -1,0 +1,118 @@
+"""Writes several rows in one statement: each round trip to the database costs as much as the write.
+
+On PostgreSQL the writes are common table expressions of one statement; SQLite, which runs in our
+own process, gets one after the other.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.signals import post_save
+
+_collected: ContextVar["list[Write] | None"] = ContextVar("collected", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An insert, or an update of these fields of a row that its transaction has locked."""
+
+    row: models.Model
+    names: tuple[str, ...]
+    is_insert: bool
+
+    @property
+    def shape(self) -> tuple[type[models.Model], tuple[str, ...], bool]:
+        return type(self.row), self.names, self.is_insert
+
+    def values(self) -> list[Any]:
+        fields: Iterable[Any] = map(type(self.row)._meta.get_field, self.names)
+        values = [
+            field.get_db_prep_save(field.pre_save(self.row, self.is_insert), connection)
+            for field in fields
+        ]
+        return values if self.is_insert else [*values, self.row.pk]
+
+
+@contextmanager
+def as_one_statement() -> Iterator[None]:
+    """Send what is saved in this block as one statement at its end; nothing if the block raises.
+
+    Signals are sent as ever. Ids of inserted rows are not known. A row is saved once at most.
+    """
+    writes: list[Write] = []
+    token = _collected.set(writes)
+    try:
+        yield
+    finally:
+        _collected.reset(token)
+    _send(writes)
+
+
+class Collected(models.Model):
+    """A model whose saves of locked or new rows can be sent together with others."""
+
+    class Meta:
+        abstract = True
+
+    def save(
+        self,
+        *args: Any,
+        force_insert: Any = False,
+        update_fields: Iterable[str] | None = None,
+        **options: Any,
+    ) -> None:
+        writes = _collected.get()
+        if writes is None or not (force_insert or update_fields):
+            super().save(*args, force_insert=force_insert, update_fields=update_fields, **options)
+            return
+        names = tuple(sorted(update_fields)) if update_fields else _inserted(type(self))
+        writes.append(Write(self, names, is_insert=bool(force_insert)))
+        post_save.send(
+            sender=type(self),
+            instance=self,
+            created=bool(force_insert),
+            update_fields=frozenset(update_fields) if update_fields else None,
+            raw=False,
+            using=connection.alias,
+        )
+
+
+def _send(writes: Sequence[Write]) -> None:
+    values = [write.values() for write in writes]
+    shapes = [write.shape for write in writes]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_together(tuple(shapes)), [one for row in values for one in row])
+            return
+        for shape, row in zip(shapes, values, strict=True):
+            cursor.execute(_statement(*shape), row)
+
+
+@cache
+def _together(shapes: tuple[Any, ...]) -> str:
+    *others, last = (_statement(*shape) for shape in shapes)
+    parts = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(others))
+    return f"WITH {parts} {last}" if parts else last
+
+
+@cache
+def _statement(model: Any, names: tuple[str, ...], is_insert: bool) -> str:
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    columns = [quote(model._meta.get_field(name).column) for name in names]
+    if is_insert:
+        marks = ", ".join(["%s"] * len(columns))
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of ours)
+    pairs = ", ".join(f"{column} = %s" for column in columns)
+    key = quote(model._meta.pk.column)
+    return f"UPDATE {table} SET {pairs} WHERE {key} = %s"  # noqa: S608 (names of ours)
+
+
+@cache
+def _inserted(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.name for field in model._meta.concrete_fields if not field.primary_key)
