@@ -17,6 +17,7 @@ from environs import Env, EnvError, validate
 
 from contacts.phones import REGIONS
 from leadsync.infra.files import OTHERS, keep_private
+from leadsync.infra.pool import PooledConnection
 from leadsync.theme import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -134,6 +135,9 @@ LEADSYNC_DB_POOL_SIZE = env.int(
     "LEADSYNC_DB_POOL_SIZE", 8, validate=validate.Range(min=1, max=500), **NUMBER
 )
 LEADSYNC_DB_DIRECT = env.bool("LEADSYNC_DB_DIRECT", False, **BOOLEAN)
+LEADSYNC_LOCK_TIMEOUT_MS = env.int(
+    "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER
+)
 
 try:
     DATABASE: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
@@ -160,6 +164,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
     DATABASE["CONN_HEALTH_CHECKS"] = True  # the pool checks a connection before lending it
+    CONNECT_OPTIONS = f"-c statement_timeout=5000 -c lock_timeout={LEADSYNC_LOCK_TIMEOUT_MS}"
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
         "connect_timeout": 3,
@@ -176,12 +181,13 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
             "max_size": LEADSYNC_DB_POOL_SIZE,
             "timeout": 1,
             "reconnect_timeout": 2,
+            "connection_class": PooledConnection,
         },
     }
     if LEADSYNC_DB_DIRECT:
-        # Both depend on the database session, which pgbouncer's transaction pooling mixes up.
+        # All depend on the database session, which pgbouncer's transaction pooling mixes up.
         DATABASE["OPTIONS"] |= {
-            "options": "-c statement_timeout=5000",
+            "options": CONNECT_OPTIONS,
             "server_side_binding": True,
             "prepare_threshold": 5,
         }
@@ -306,9 +312,6 @@ LEADSYNC_ERASURE_KEY = env.str(
     validate=validate.Regexp(r"(.{32,})?\Z", error="use 32 or more random characters."),
 )
 LEADSYNC_METRICS_OPEN = env.bool("LEADSYNC_METRICS_OPEN", False, **BOOLEAN)
-LEADSYNC_LOCK_TIMEOUT_MS = env.int(
-    "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER
-)
 LEADSYNC_FAILED_AUTH_RATE = env.str(
     "LEADSYNC_FAILED_AUTH_RATE",
     "30/min",

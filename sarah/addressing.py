@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from contacts import phones
 from contacts.addresses import Address as Who
 from contacts.models import Contact, Workspace
+from leadsync.infra.belief import Belief
 from leadsync.infra.db import LOST, CompiledQuery, bounded_waits, is_busy
 from monitoring.models.failures import SyncFailure
 from sarah.merge import merge_facts
@@ -61,7 +62,7 @@ def find_address(
         who = _read_who(raw_phone, user_id, region=key_workspace.region)
         return Address(who=who, workspace=key_workspace, ref=ref, is_bound=True)
     if ref:
-        workspace = workspace_for_ref(ref)
+        workspace = _believed_for_ref(ref)
         who = _read_who(raw_phone, user_id, region=region_of(workspace))
         return Address(who=who, workspace=workspace, ref=ref)
     who = _read_who(raw_phone, user_id, region=region_of(None))
@@ -94,9 +95,8 @@ def workspace_for_person(who: Who) -> Workspace | None:
 
     None as well while the leads' table is locked: no message may depend on it.
     """
-    match list(Workspace.objects.order_by("pk")[:2]):
-        case [only]:
-            return only
+    if only := _believed_only(None):
+        return only
     is_lead = Exists(Contact.objects.at(who).filter(workspace=OuterRef("pk")))
     try:
         with bounded_waits():
@@ -106,6 +106,15 @@ def workspace_for_person(who: Who) -> Workspace | None:
             raise
         return None
     return homes[0] if len(homes) == 1 else None
+
+
+def _the_only_workspace(_none: None) -> Workspace | None:
+    workspaces = list(Workspace.objects.order_by("pk")[:2])
+    return workspaces[0] if len(workspaces) == 1 else None
+
+
+_believed_for_ref = Belief(workspace_for_ref)
+_believed_only = Belief(_the_only_workspace)
 
 
 def workspace_of(state: SarahState) -> Workspace | None:
@@ -149,13 +158,17 @@ def known_conversation(address: Address) -> SarahState | None:
     """Return the conversation at this address with its lead, both locked, if it is in order.
 
     One statement, which waits for nobody: what somebody else holds is passed over. None as well if
-    another conversation of the phone waits to be adopted.
+    another conversation of the phone waits to be adopted, or the message tells a new id.
     """
-    if address.workspace is None:
+    who = address.who
+    if address.workspace is None or not who.phone:
         return None
-    for state in _known(1, address.phone, address.workspace.pk):  # 1: of EXISTS
+    for state in _known(1, who.phone, address.workspace.pk):  # 1: of EXISTS
         state.workspace, state.is_lead_locked = address.workspace, True
-        return state if state.is_in_order else None
+        ids = {who.user_id or None, state.business_scoped_user_id}
+        lead_has_them = ids <= {None, state.contact.business_scoped_user_id}
+        is_new_id = who.user_id and state.business_scoped_user_id is None
+        return state if state.is_in_order and lead_has_them and not is_new_id else None
     return None
 
 

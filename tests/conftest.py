@@ -45,7 +45,7 @@ gc.set_threshold(100_000, 50, 100)
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from leadsync import outage  # noqa: E402
-from leadsync.infra import spool  # noqa: E402
+from leadsync.infra import belief, spool  # noqa: E402
 from leadsync.infra.patience import Patience  # noqa: E402
 from monitoring.alerts import machine  # noqa: E402
 from monitoring.alerts.machine import GIB  # noqa: E402
@@ -144,9 +144,11 @@ def _forgotten_throttles() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has a spool of its own, made at its first use, and an outage of its own."""
+    """Each test has a spool of its own, made at its first use, and an outage of its own; what it
+    changes counts at once."""
     settings.LEADSYNC_SPOOL_DIR = tmp_path / "spool"
     monkeypatch.setattr(outage, "_away_until", 0.0)
+    monkeypatch.setattr(belief, "SECONDS", 0.0)
     monkeypatch.setattr(outage, "_scopes", {})
     monkeypatch.setattr(outage, "_uncounted", spool.Refusals())
     monkeypatch.setattr(outage, "_written_at", {})

@@ -114,9 +114,13 @@ def bounded_waits(limit: int | None = None) -> Iterator[None]:
 
 
 def limit_lock_waits() -> None:
-    """Limit the waits of this transaction as `bounded_waits` does; SQLite has no row locks."""
-    if connection.vendor == "postgresql":
-        milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
+    """Limit the waits of this transaction as `bounded_waits` does; SQLite has no row locks.
+
+    A direct connection has the usual limit from its start.
+    """
+    milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
+    is_usual = milliseconds == settings.LEADSYNC_LOCK_TIMEOUT_MS
+    if connection.vendor == "postgresql" and not (settings.LEADSYNC_DB_DIRECT and is_usual):
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {milliseconds:d}")
 

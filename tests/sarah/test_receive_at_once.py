@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from contacts.models import Contact, Workspace
+from leadsync.infra.patience import Patience
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, SYNCED, Bot, not_synced
@@ -20,6 +21,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGES = 24
 ROUNDS = 4
 FACTS = {f"fact_{number}": number for number in range(MESSAGES)}
+
+
+@pytest.fixture(autouse=True)
+def _as_many_seats_as_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callers are threads of one process here, and would be of many in production."""
+    monkeypatch.setattr("leadsync.infra.patience.SEATS", MESSAGES)
+    monkeypatch.setattr("sarah.receive.patience", Patience())
 
 
 def messages(bot: Bot, phone: str = PHONE, **fields: Any) -> list[Callable[[], Any]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
@@ -26,12 +26,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), postgresql]
 KEY = ["SELECT apikey"]
 WORKSPACE = ["SELECT workspace"]
 OPENED = ["BEGIN", "SET LOCAL", "SELECT sarahstate"]
-PLAIN = [*OPENED, "UPDATE sarahstate", "SELECT contact"]
-FIRST_TRY = [*PLAIN, "UPDATE contact", "ROLLBACK"]
-GUARDED = [*OPENED, "SAVEPOINT", "UPDATE sarahstate", "SELECT contact"]
-GUARDED_FIRST = [*OPENED, "SAVEPOINT", "INSERT sarahstate", "SELECT contact"]
+WRITTEN = ["WITH sarahstate", "COMMIT"]
+"""All that a known lead's message changes, its journal row included."""
+PLAIN = [*OPENED, *WRITTEN]
+FIRST_TRY = [*OPENED, "WITH sarahstate", "ROLLBACK"]
+NOT_IN_ORDER = [*OPENED, "SELECT sarahstate"]
+GUARDED = ["SAVEPOINT", "UPDATE sarahstate", "SELECT contact"]
+GUARDED_FIRST = [*NOT_IN_ORDER, "SAVEPOINT", "INSERT sarahstate", "SELECT contact"]
 OUT_OF_SYNC = ["UPDATE sarahstate"]
-PLAINLY_JOURNALLED = ["INSERT stateupdate", "COMMIT"]
 JOURNALLED = ["SAVEPOINT", "INSERT stateupdate", "RELEASE", "COMMIT"]
 COUNTED = ["SAVEPOINT", "SELECT failuregroup", "UPDATE syncfailure", "RELEASE"]
 RECORDED = [
@@ -122,36 +124,36 @@ MESSAGES = {
     "changes facts": Message(
         before=[{"extracted_data": {"goals": "sell more"}}],
         says={"extracted_data": {"goals": "sell much more"}},
-        costs=[*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED],
-        total=9,
+        costs=PLAIN,
+        total=6,
     ),
     "moves the status": Message(
         before=[{"state": "qualifying"}],
         says={"state": "handoff", "lead_score": 80},
-        costs=[*PLAIN, "UPDATE contact", "INSERT statuschange", *PLAINLY_JOURNALLED],
-        total=10,
+        costs=PLAIN,
+        total=6,
     ),
     "of a lead that is known by phone and by id": Message(
         lead={"phone": PHONE, "business_scoped_user_id": USER_ID},
         before=[{"business_scoped_user_id": USER_ID}],
         says={"business_scoped_user_id": USER_ID, "lead_score": 80},
-        costs=[*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED],
-        total=9,
+        costs=PLAIN,
+        total=6,
     ),
-    "without news": Message(before=SAME, costs=[*PLAIN, *PLAINLY_JOURNALLED], total=8),
-    "the first": Message(costs=[*GUARDED_FIRST, *LINKED, "RELEASE", *JOURNALLED], total=14),
+    "without news": Message(before=SAME, costs=PLAIN, total=6),
+    "the first": Message(costs=[*GUARDED_FIRST, *LINKED, "RELEASE", *JOURNALLED], total=15),
     "of a lead that opted out": Message(
         lead={"phone": PHONE, "opted_out": True},
         before=SAME,
-        costs=[*GUARDED, *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
-        total=13,
+        costs=[*NOT_IN_ORDER, *GUARDED, *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
+        total=14,
     ),
     "of a test number": Message(
         lead=None,
         workspace={"test_numbers": [PHONE]},
         before=SAME,
-        costs=[*GUARDED[:-1], *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
-        total=12,
+        costs=[*NOT_IN_ORDER, *GUARDED[:-1], *OUT_OF_SYNC, "RELEASE", *JOURNALLED],
+        total=13,
     ),
     "creates the lead": Message(
         lead=None,
@@ -162,7 +164,7 @@ MESSAGES = {
     "of an unknown lead": Message(
         lead=None,
         before=SAME,
-        costs=[*GUARDED, *MOVED, *NOT_FOUND, *COUNTED, *JOURNALLED, *LOOKED_AGAIN],
+        costs=[*NOT_IN_ORDER, *GUARDED, *MOVED, *NOT_FOUND, *COUNTED, *JOURNALLED, *LOOKED_AGAIN],
         total=19,
     ),
     "the first of an unknown lead": Message(
@@ -176,6 +178,7 @@ MESSAGES = {
         workspace={"creates_contacts": True, "max_created_per_hour": 1},
         before=SAME,
         costs=[
+            *NOT_IN_ORDER,
             *GUARDED,
             *MOVED,
             "SELECT contact",
@@ -216,7 +219,7 @@ def test_a_workspace_to_look_up_costs_a_statement_more(free_bot: Bot, ref: dict[
 
     begun, looked_up, rest = sent[1:3], sent[3:4], sent[4:]
     assert (begun, looked_up) == (["BEGIN", "SET LOCAL"], WORKSPACE)
-    assert [*begun, *rest] == [*PLAIN, "UPDATE contact", *PLAINLY_JOURNALLED]
+    assert [*begun, *rest] == PLAIN
 
 
 @pytest.mark.usefixtures("_lead")
@@ -229,15 +232,15 @@ def test_of_several_workspaces_the_implied_one_is_found_under_a_guard(free_bot: 
 
     guarded = ["SAVEPOINT", "SET LOCAL", *WORKSPACE, "RELEASE"]
     assert sent[3:8] == [*WORKSPACE, *guarded]
-    assert len(sent) == 14
+    assert len(sent) == 11
 
 
 @pytest.mark.usefixtures("_lead")
 @pytest.mark.parametrize(
     ("before", "broken", "costs", "total"),
     [
-        ([], SAME, [*GUARDED, *RAISED, *COUNTED], 19),
-        (SAME, FIRST, [*FIRST_TRY, *GUARDED, *RAISED, *RECORDED], 28),
+        ([], SAME, [*NOT_IN_ORDER, *GUARDED, *RAISED, *COUNTED], 20),
+        (SAME, FIRST, [*FIRST_TRY, *OPENED, *GUARDED, *RAISED, *RECORDED], 26),
     ],
     ids=["again", "for the first time"],
 )
@@ -267,8 +270,22 @@ def test_what_a_message_that_heals_costs(bound_bot: Bot) -> None:
         bound_bot.post(lead_score=80)
 
     healed = ["UPDATE contact", "UPDATE syncfailure", "UPDATE sarahstate"]
-    assert sent == [*KEY, *GUARDED, *healed, "RELEASE", *JOURNALLED]
-    assert len(sent) == 15
+    assert sent == [*KEY, *NOT_IN_ORDER, *GUARDED, *healed, "RELEASE", *JOURNALLED]
+    assert len(sent) == 16
+
+
+@pytest.mark.usefixtures("_lead")
+def test_a_known_lead_costs_three_statements_and_commit_on_a_direct_connection(
+    bound_bot: Bot, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LEADSYNC_DB_DIRECT = True
+    monkeypatch.setattr("leadsync.infra.belief.SECONDS", 60.0)
+    bound_bot.post(state="qualifying")
+
+    with statements() as sent:
+        bound_bot.post(state="handoff", lead_score=80)
+
+    assert sent == ["BEGIN", "SELECT sarahstate", *WRITTEN]
 
 
 # Reading
