@@ -132,6 +132,7 @@ def _plain_text(raw: object) -> str:
     return raw.strip(" \t\r\n'")  # the apostrophe: how spreadsheets mark text
 
 
+@lru_cache(maxsize=10_000)
 def _parse(number: str, region: str | None) -> str:
     try:
         parsed = phonenumbers.parse(number, region)

@@ -24,4 +24,4 @@ class Command(base.Command):
                 f"{name} has no key to revoke, or they are revoked already. "
                 "Check the name and --prefix."
             )
-        self.stdout.write(f"Revoked {revoked} keys of {name}.")
+        self.stdout.write(f"Revoked {revoked} keys of {name}; they are refused within 2 seconds.")
