@@ -86,6 +86,7 @@ class SendingCommand(base.Command):
             key=_key(options["key"]),
             rate=options["rate"],
             is_replay=self.is_replay,
+            secret=_secret(options.get("kapso_secret"), is_needed=bool(options.get("kapso"))),
         )
         try:
             with tqdm(replies, total=total, unit=" requests", disable=None) as progress:
@@ -101,6 +102,16 @@ class SendingCommand(base.Command):
         self.stdout.write(str(tally))
         if tally.problems:
             sys.exit(base.PROBLEMS_REMAIN)
+
+
+def _secret(given: str | None, *, is_needed: bool) -> str:
+    secret = (given or os.environ.get("LEADSYNC_KAPSO_SECRET", "")).strip()
+    if is_needed and not secret:
+        raise CommandError(
+            "The secret of the workspace's feed is missing: pass it with --kapso-secret or the "
+            "environment variable LEADSYNC_KAPSO_SECRET. A new one is made on the workspace's page."
+        )
+    return secret
 
 
 def _key(given: str | None) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 
+from sarah.kapso.signatures import sign
+
 TIMEOUT = 10
 """Seconds to wait for a connection, and for an answer on it."""
 
@@ -24,6 +26,7 @@ class Outcome(StrEnum):
 
     KNOWN = "known"
     NEW = "new"
+    DELIVERED = "delivered"
     SYNCED = "synced"
     NOT_SYNCED = "not synced"
     HTTP_ERROR = "HTTP error"
@@ -121,8 +124,11 @@ def send(
     key: str,
     rate: float | None = None,
     is_replay: bool = False,
+    secret: str = "",
 ) -> Iterator[Reply]:
     """Send the requests in order, at most `rate` a second, and yield the answer to each.
+
+    Deliveries of Kapso's among them are signed with `secret`.
 
     Neither retries nor follows redirects, like the function nodes. Raises TrafficError if the
     server cannot be reached, stops answering, or refuses the key at the first request.
@@ -134,7 +140,7 @@ def send(
         if is_replay:
             session.headers[REPLAYED] = "1"
         for number, request in enumerate(_paced(traffic, rate)):
-            reply = _exchange(session, base_url, request)
+            reply = _exchange(session, base_url, request, secret=secret)
             if number == 0:
                 _check_first(reply)
             yield reply
@@ -155,12 +161,27 @@ def _paced(traffic: Iterable[dict[str, Any]], rate: float | None) -> Iterator[di
         yield request
 
 
-def _exchange(session: requests.Session, base_url: str, request: dict[str, Any]) -> Reply:
+def _body_of(request: dict[str, Any], *, secret: str) -> dict[str, Any]:
+    """What `requests` needs to send it; a delivery is sent as the bytes that are signed."""
+    if "event" not in request:
+        return {"json": request.get("body")}
+    raw = json.dumps(request["body"], separators=(",", ":")).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Webhook-Event": request["event"],
+        "X-Webhook-Signature": sign(raw, secret),
+    }
+    return {"data": raw, "headers": headers}
+
+
+def _exchange(
+    session: requests.Session, base_url: str, request: dict[str, Any], *, secret: str
+) -> Reply:
     try:
         response = session.request(
             request["method"],
             base_url + request["path"],
-            json=request.get("body"),
+            **_body_of(request, secret=secret),
             timeout=TIMEOUT,
             allow_redirects=False,
         )
@@ -201,6 +222,8 @@ def _understood(method: str, answer: Any) -> Reply:
                 detail=str(answer.get("syncReason", "")),
                 warnings=tuple(warnings) if isinstance(warnings, dict) else (),
             )
+        case "POST", {"success": True}:
+            return Reply(outcome=Outcome.DELIVERED)
     return Reply(outcome=Outcome.UNREADABLE, detail="not an answer of LeadSync")
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from urllib.parse import unquote
 import phonenumbers
 import pytest
 
+from contacts.models import ChatMessage, Contact
 from contacts.names import is_usable_name
 from sarah.simulator.conversations import conversations, phones
+from sarah.simulator.deliveries import hides_number, user_id, with_deliveries
 from sarah.simulator.traffic import read_requests, to_line
+from tests.bot import Bot
+from tests.kapso import Kapso, work_all
 
 SAMPLE = Path(__file__).with_name("traffic_sample.jsonl")
 STATES = ["greeting", "qualifying", "scoring", "handoff", "completed"]
@@ -173,3 +178,48 @@ def test_phones_are_those_of_the_conversations(simulated):
     sent = [posted[0]["contact_phone"] for posted in by_conversation(simulated)]
 
     assert ["+" + re.sub(r"\D", "", phone) for phone in sent] == phones(60, seed=1)
+
+
+def played(count: int = 9) -> list[dict[str, Any]]:
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    names = [f"Name {number}" for number in range(count)]
+    return list(
+        with_deliveries(
+            conversations(count, seed=1), workspace="default", seed=1, names=names, now=now
+        )
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kapso_delivers_names_chats_and_people_without_a_number_beside_the_bot() -> None:
+    kapso, bot = Kapso(), Bot()
+
+    for request in played():
+        if "event" in request:
+            assert kapso.tell(request["event"], request["body"]).status_code == 200
+        elif request["method"] == "POST":
+            bot.client.post(request["path"], request["body"], "application/json")
+        else:
+            assert bot.client.get(request["path"]).status_code == 200
+    work_all()
+
+    leads = {lead.address.user_id: lead for lead in Contact.objects.all()}
+    assert set(leads) == {user_id(number, seed=1) for number in range(1, 10) if number % 8}
+    for number in (1, 3):
+        lead = leads[user_id(number, seed=1)]
+        assert (lead.phone is None, lead.whatsapp_name) == (
+            *(hides_number(number), f"Name {number - 1}"),
+        )
+        chat = ChatMessage.objects.of(lead.address, workspace_id=lead.workspace_id).with_status()
+        assert {message.author for message in chat} == {"lead", "bot"}
+        assert {message.status for message in chat} == {None, "read"}
+        assert lead.conversations.get().synced_at
+
+
+def test_without_kapso_the_traffic_is_as_it_was() -> None:
+    of_the_bot = [request for request in played() if "event" not in request]
+
+    shown = [one for one in of_the_bot if not hides_number(one["conversation"])]
+    assert shown == [
+        one for one in conversations(9, seed=1) if not hides_number(one["conversation"])
+    ]

@@ -22,8 +22,9 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key, revoke_keys
 from leadsync.management import arguments
-from sarah.models import SarahState
+from sarah.models import KapsoFeed, SarahState
 from sarah.simulator.conversations import phones, whatsapp_names
+from sarah.simulator.deliveries import hides_number, user_id
 
 HOST = "127.0.0.1"
 DATABASE = settings.VAR_DIR / "demo.sqlite3"
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             signal.signal(number, _exit)
         call_command("migrate", verbosity=0)
         password = set_admin_password()
-        key = replace_key()
+        key, secret = replace_key(), connect_kapso()
         is_new = not SarahState.objects.exists()
         if is_new:
             add_leads()
@@ -64,7 +65,13 @@ class Command(BaseCommand):
             if is_new:
                 self.stdout.write(f"Sarah talks to {CONVERSATIONS} people:")
                 call_command(
-                    "simulate", conversations=CONVERSATIONS, seed=SEED, base_url=url, key=key
+                    "simulate",
+                    conversations=CONVERSATIONS,
+                    seed=SEED,
+                    base_url=url,
+                    key=key,
+                    kapso="default",
+                    kapso_secret=secret,
                 )
             self.stdout.write(summary(url, password, key))
             self.stdout.flush()  # a pipe or a file would show it only in the end
@@ -105,6 +112,18 @@ def replace_key() -> str:
     return issue_key(BOT, role="sarah")
 
 
+def connect_kapso() -> str:
+    workspace = Workspace.objects.get(slug="default")
+    return KapsoFeed.objects.get_or_create(workspace=workspace)[0].secret
+
+
+def _known_by(phone: str, number: int) -> dict[str, str]:
+    """By number, or by id if the person hides it."""
+    if hides_number(number):
+        return {"business_scoped_user_id": user_id(number, seed=SEED)}
+    return {"phone": phone}
+
+
 def add_leads() -> None:
     """Add most of the people who will write to Sarah as leads, over the last four weeks."""
     workspace, now = Workspace.objects.get(slug="default"), timezone.now()
@@ -113,7 +132,7 @@ def add_leads() -> None:
         (
             Contact(
                 workspace=workspace,
-                phone=phone,
+                **_known_by(phone, number),
                 whatsapp_name=names[number - 1],
                 source="demo",
                 created_at=now - timedelta(days=number * number % 29, minutes=number),

@@ -2,14 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 from tqdm import tqdm
 
 from sarah.management.sending import INTERRUPTED, SendingCommand, positive_int
-from sarah.simulator.conversations import conversations
+from sarah.simulator.conversations import conversations, whatsapp_names
+from sarah.simulator.deliveries import with_deliveries
 from sarah.simulator.traffic import to_line
 
 
@@ -30,6 +32,15 @@ class Command(SendingCommand):
         parser.add_argument(
             "--seed", type=int, default=1, metavar="N", help="random seed (default: %(default)s)"
         )
+        parser.add_argument(
+            "--kapso",
+            metavar="SLUG",
+            help="also play Kapso: deliver what leads write to this workspace, some of it from "
+            "people who hide their number",
+        )
+        parser.add_argument(
+            "--kapso-secret", help="signs the deliveries; default: LEADSYNC_KAPSO_SECRET"
+        )
         target = parser.add_mutually_exclusive_group(required=True)
         target.add_argument(
             "--out", metavar="FILE.jsonl", help="write the requests to this file; - is stdout"
@@ -39,9 +50,9 @@ class Command(SendingCommand):
 
     def handle(self, *, seed: int, out: str | None, **options: Any) -> None:
         count = options["conversations"]
-        traffic = conversations(count, seed=seed)
+        traffic = _traffic(count, seed=seed, kapso=options["kapso"])
         if out is None:
-            total = sum(1 for _ in conversations(count, seed=seed))
+            total = sum(1 for _ in _traffic(count, seed=seed, kapso=options["kapso"]))
             self.send(traffic, total=total, options=options)
             return
         try:
@@ -62,6 +73,14 @@ class Command(SendingCommand):
             return _write_lines(traffic, self.stdout)
         with open(out, "w", encoding="ascii") as file:
             return _write_lines(tqdm(traffic, unit=" requests", disable=None), file)
+
+
+def _traffic(count: int, *, seed: int, kapso: str | None) -> Iterator[dict[str, Any]]:
+    traffic = conversations(count, seed=seed)
+    if not kapso:
+        return traffic
+    names = whatsapp_names(count, seed=seed)
+    return with_deliveries(traffic, workspace=kapso, seed=seed, names=names, now=timezone.now())
 
 
 def _write_lines(traffic: Iterable[dict[str, Any]], file: Any) -> int:
