@@ -99,3 +99,5 @@ READERS: dict[str, Callable[[Payload, Payload], object]] = {
     "reaction": lambda reaction, message: reaction.get("emoji"),
     "order": _order,
 }
+KNOWN = {*READERS, "audio", "sticker", "unsupported"}
+"""Types of messages that we know."""

@@ -29,6 +29,19 @@ class Feed:
     """Whether it was worked before, when the leads of an hour were used up."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What is left to do after an event is committed."""
+
+    has_room: bool = True
+    """Whether there was room for a new lead."""
+    joined: Address | None = None
+    """An address of which both halves were known apart."""
+
+
+DONE = Outcome()
+
+
 class NoRoom(Exception):
     """The message is kept, and its lead is created in a later hour."""
 
@@ -41,30 +54,33 @@ def apply(event: Event, feed: Feed) -> None:
     """
     if not _is_ours(event.number_id, feed.workspace):
         event = Unknown(number_id=event.number_id, what=f"number {event.number_id}")
-    has_room, joined = True, None
     with bounded_waits():
-        match event:
-            case Written():
-                has_room, joined = _write(event, feed)
-            case Marked():
-                _mark(event, feed)
-            case Named():
-                _name(event, feed)
-            case Preferred():
-                _prefer(event, feed)
-            case Moved():
-                _move(event, feed)
-            case Unknown():
-                _report(event.what, feed)
-    if joined:
-        join_conversations(joined, feed.workspace)
-    if not has_room:
+        outcome = _do(event, feed)
+    if outcome.joined:
+        join_conversations(outcome.joined, feed.workspace)
+    if not outcome.has_room:
         raise NoRoom
 
 
-def _write(written: Written, feed: Feed) -> tuple[bool, Address | None]:
-    """Keep a message and bring it to its lead; returns whether there was room for a new one, and an
-    address that joins what was known apart."""
+def _do(event: Event, feed: Feed) -> Outcome:
+    match event:
+        case Written():
+            return _write(event, feed)
+        case Marked():
+            _mark(event, feed)
+        case Named():
+            _name(event, feed)
+        case Preferred():
+            _prefer(event, feed)
+        case Moved():
+            _move(event, feed)
+        case Unknown():
+            _report(event.what, feed)
+    return DONE
+
+
+def _write(written: Written, feed: Feed) -> Outcome:
+    """Keep a message, and bring it to its lead."""
     is_new = ChatMessage.objects.keep(
         ChatMessage(
             workspace=feed.workspace,
@@ -82,14 +98,14 @@ def _write(written: Written, feed: Feed) -> tuple[bool, Address | None]:
     found = locked_lead(written.person.address, feed.workspace, by=SIGNATURE)
     if found.lead:
         _change(found.lead, rules.changes_by_message(found.lead, written))
-        return True, found.address if found.is_joined else None
+        return Outcome(joined=found.address if found.is_joined else None)
     # A message that we had already brings back no lead that a person has deleted since.
     if not (written.is_enquiry and (is_new or feed.had_no_room) and _may_create(written, feed)):
-        return True, None
+        return DONE
     if quota.is_used_up(feed.workspace):
-        return False, None
+        return Outcome(has_room=False)
     _create(written, found, feed)
-    return True, None
+    return DONE
 
 
 def _may_create(written: Written, feed: Feed) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from contacts.addresses import Address
-from contacts.models import MAX_WAMID, Author, DeliveryStatus
-from sarah.kapso.contents import ad_of, reason_of, text_of, transcript_of, type_of
-from sarah.kapso.events import Event, Marked, Moved, Person, Preferred, Unknown, Written
+from contacts.models import Author, DeliveryStatus
+from sarah.kapso.contents import reason_of
+from sarah.kapso.events import Event, Marked, Moved, Person, Preferred, Unknown
+from sarah.kapso.messages import read_written, wamid_of
 from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
 
 CHANGED = ("user_changed_number", "user_changed_user_id")
@@ -81,23 +82,15 @@ def _read_message(
 ) -> Iterator[Event]:
     if message.get("group_id"):
         return
-    wamid = line(message.get("id"), limit=MAX_WAMID + 1)
     end = "from" if author == Author.LEAD else "to"
     found = address((message.get(end),), (message.get(f"{end}_user_id"),))
-    if not found or not wamid or len(wamid) > MAX_WAMID:
-        yield Unknown(number_id=number_id, what="message without an id or an address")
-        return
-    yield Written(
-        number_id=number_id,
-        wamid=wamid,
-        person=_person(found, value),
+    yield from read_written(
+        message,
+        _person(found, value) if found else None,
         author=author,
-        type=type_of(message),
-        text=text_of(message),
-        transcript=transcript_of(message),
-        sent_at=moment(message.get("timestamp"), now=now),
+        number_id=number_id,
+        now=now,
         is_history=is_history,
-        ad=ad_of(message),
     )
 
 
@@ -119,8 +112,8 @@ def _person(found: Address, value: Payload) -> Person:
 
 
 def _read_status(status: Payload, number_id: str, now: datetime) -> Iterator[Event]:
-    wamid, told = line(status.get("id"), limit=MAX_WAMID + 1), status.get("status")
-    if wamid and len(wamid) <= MAX_WAMID and told in DeliveryStatus.values:
+    wamid, told = wamid_of(status), status.get("status")
+    if wamid and told in DeliveryStatus.values:
         yield Marked(
             number_id=number_id,
             wamid=wamid,

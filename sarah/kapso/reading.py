@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from contacts.models import MAX_WAMID, Author, DeliveryStatus
+from contacts.models import Author, DeliveryStatus
 from sarah.kapso import meta
-from sarah.kapso.contents import ad_of, reason_of, text_of, transcript_of, type_of
-from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown, Written
+from sarah.kapso.contents import reason_of
+from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown
+from sarah.kapso.messages import read_written, wamid_of
 from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
 
 MESSAGE = "whatsapp.message."
@@ -56,27 +57,18 @@ def _read_message(event: str, body: Payload, number_id: str, now: datetime) -> I
     if message.get("type") == "system":
         yield from meta.read_system(message, number_id=number_id, now=now)
         return
-    wamid = line(message.get("id"), limit=MAX_WAMID + 1)
-    person = _party(event, body)
-    if not wamid or len(wamid) > MAX_WAMID or person is None:
-        yield Unknown(number_id=number_id, what="message without an id or an address")
-        return
-    kapso = part(message, "kapso")
+    origin = at(message, "kapso", "origin")
     is_inbound = _is_inbound(event, message)
-    by_hand = not is_inbound and kapso.get("origin") in BY_HAND
-    yield Written(
+    by_us = Author.STAFF if origin in BY_HAND else Author.BOT
+    yield from read_written(
+        message,
+        _party(event, body),
+        author=Author.LEAD if is_inbound else by_us,
         number_id=number_id,
-        wamid=wamid,
-        person=person,
-        author=Author.LEAD if is_inbound else Author.STAFF if by_hand else Author.BOT,
-        type=type_of(message),
-        text=text_of(message),
-        transcript=transcript_of(message),
-        sent_at=moment(message.get("timestamp"), now=now),
-        is_history=kapso.get("origin") == "history_sync",
-        ad=ad_of(message),
+        now=now,
+        is_history=origin == "history_sync",
     )
-    if not is_inbound:
+    if not is_inbound and (wamid := wamid_of(message)):
         yield from _read_marks(event, message, wamid, number_id, now)
 
 

@@ -70,6 +70,17 @@ def test_what_is_no_enquiry_makes_no_lead_and_moves_none(
     assert not SyncFailure.objects.exists()
 
 
+def test_a_type_that_we_do_not_know_is_kept_and_named_and_makes_a_lead(kapso: Kapso) -> None:
+    for _again in range(2):
+        kapso.hears(type="hologram")
+
+    failure = SyncFailure.objects.get()
+    assert (failure.source, failure.occurrences) == ("kapso", 2)
+    assert "message type hologram" in failure.error
+    assert the_lead().phone == PHONE
+    assert set(ChatMessage.objects.values_list("type", flat=True)) == {"hologram"}
+
+
 def test_with_the_switch_off_the_chat_is_kept_and_nobody_becomes_a_lead() -> None:
     kapso = Kapso(creates_leads=False)
 

@@ -1,12 +1,12 @@
 """Deliveries are worked at once or later, once, whatever breaks on the way."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from contacts.models import ChatMessage
+from contacts.models import ChatMessage, Contact
 from monitoring.jobs import jobs
 from monitoring.models import SyncFailure
 from sarah.kapso import receive
@@ -14,9 +14,11 @@ from sarah.kapso.work import Worked, work, work_due
 from sarah.models import KapsoDelivery
 from tests.faults import refusing
 from tests.kapso import Kapso, example, work_all
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHAT = "contacts_chatmessage"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -112,3 +114,22 @@ def test_after_ten_attempts_a_person_replays_it(kapso: Kapso) -> None:
 
     assert ChatMessage.objects.count() == 1
     assert not KapsoDelivery.objects.waiting().exists()
+
+
+def test_a_burst_beside_a_killed_worker_loses_nothing_and_doubles_nothing(kapso: Kapso) -> None:
+    """Eight connections; a worker takes some of it and dies; two others come after it."""
+    people = [f"62812000000{number:02}" for number in range(20)]
+
+    def burst() -> list[int]:
+        return [kapso.hears(phone=phone).status_code for phone in people]
+
+    answers = at_once([burst] * 8)
+    left = KapsoDelivery.objects.lease(20)
+    KapsoDelivery.objects.filter(pk__in=left).update(lease_ends_at=LONG_AGO)
+    at_once([work_all] * 2)
+
+    assert {status for statuses in answers for status in statuses} == {200}
+    assert not KapsoDelivery.objects.waiting().exists()
+    assert ChatMessage.objects.count() == len(people) * 8
+    assert Contact.objects.count() == len(people)
+    assert not SyncFailure.objects.exists()
