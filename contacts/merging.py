@@ -23,6 +23,7 @@ LATEST = ("last_activity_at", "last_contact_at", "re_engaged_at", "profile_seen_
 HEARD = ("lead_score", "lead_temperature", "language")
 """What Sarah told last counts, unless staff hold it."""
 MARKETING = ("marketing_stopped_at", "marketing_told_at", "marketing_sequence")
+PAUSE = ("paused_until", "paused_by", "pause_reason")
 MADE = "made"
 """Under this name stand the former addresses that the merge made."""
 
@@ -126,6 +127,10 @@ def _merged(survivor: Contact, other: Contact) -> dict[str, object]:
     for name in LATEST:
         times = [at for at in (getattr(survivor, name), getattr(other, name)) if at]
         values[name] = max(times, default=None)
+    if other.paused_until and (
+        survivor.paused_until is None or other.paused_until > survivor.paused_until
+    ):
+        values |= {name: getattr(other, name) for name in PAUSE}
     told, told_other = survivor.marketing_told_at, other.marketing_told_at
     if told_other and (told is None or told_other > told):
         values |= {name: getattr(other, name) for name in MARKETING}

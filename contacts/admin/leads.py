@@ -34,6 +34,7 @@ from contacts.admin.forms import LeadForm, NoteForm
 from contacts.admin.merges import MergePages, SuggestionFilter, merge_two
 from contacts.admin.panels import LeadPanels
 from contacts.admin.reaching_out import ReachingOut
+from contacts.admin.takeover import TakeOver
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import STAGE, LeadStatus
@@ -98,9 +99,14 @@ class NoteInline(TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(MergePages, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin):
+class ContactAdmin(
+    MergePages, TakeOver, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin
+):
     form = LeadForm
-    actions_detail = ("confirm_this", "undo_merge", "export_this", "erase_this")
+    actions_detail = (
+        *("take_this_over", "hand_this_back", "confirm_this", "undo_merge"),
+        *("export_this", "erase_this"),
+    )
     formfield_overrides = CLEANED
     inlines = [NoteInline]
     actions = [*ACTIONS, merge_two]
@@ -124,7 +130,7 @@ class ContactAdmin(MergePages, ReachingOut, PersonActions, TellsHealed, LeadPane
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
-        *("chat", "username", "no_marketing", "merges"),
+        *("chat", "username", "no_marketing", "merges", "taken_over"),
     ]
 
     class Media:
@@ -169,11 +175,12 @@ class ContactAdmin(MergePages, ReachingOut, PersonActions, TellsHealed, LeadPane
                 (_("What you know"), {"fields": FACTS}),
             ]
         on_whatsapp = [("username", "business_scoped_user_id")] if obj.has_profile else []
+        taken_over = [("taken_over",)] if obj.is_paused else []
         no_marketing = [("no_marketing",)] if obj.marketing_stopped_at else []
         held = [("hand_back",)] if self._may_hand_back(request, obj) else []
         return [
             (_("Who"), {"fields": (*WHO, *on_whatsapp)}),
-            (_("Where it stands"), {"fields": (*STANDING, *no_marketing)}),
+            (_("Where it stands"), {"fields": (*taken_over, *STANDING, *no_marketing)}),
             (_("What Sarah learned"), {"fields": FACTS}),
             *([(_("Held by staff"), {"fields": held})] if held else []),
             (_("Chat"), {"fields": ["chat"], "classes": ["tab"]}),

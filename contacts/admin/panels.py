@@ -1,12 +1,12 @@
 """Read-only parts of a lead's page: its times, and one table each for what belongs to it."""
 
-from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.chat import chat_with
 from contacts.admin.merges import merges_of
+from contacts.admin.takeover import taken_over
 from contacts.models import Contact
 from leadsync.admin.html import (
     admin_link,
@@ -19,7 +19,7 @@ from leadsync.admin.html import (
 )
 from leadsync.admin.tools import column, computed
 from monitoring.models import SyncFailure
-from sarah.models import SarahState, of_person
+from sarah.models import SarahState
 
 SHOWN_ROWS = 20
 
@@ -38,11 +38,8 @@ def status_changes(lead: Contact) -> SafeString:
 
 def conversations_with(lead: Contact) -> SafeString:
     """Show its conversations, and those with its phone that were never synced to it."""
-    states = SarahState.objects.filter(
-        Q(contact=lead) | of_person(lead.address) & Q(workspace=lead.workspace_id)
-    )
     return table_of(
-        states.order_by("-updated_at")[:SHOWN_ROWS],
+        SarahState.objects.of_lead(lead).order_by("-updated_at")[:SHOWN_ROWS],
         (_("conversation"), admin_link),
         (_("state"), lambda state: state.get_state_display()),
         (_("score"), lambda state: state.lead_score),
@@ -108,3 +105,4 @@ class LeadPanels:
     merges = computed(_("same person"), merges_of)
     conversations = computed(_("conversations"), conversations_with)
     failures = computed(_("failures"), failures_of)
+    taken_over = computed(_("taken over"), taken_over)

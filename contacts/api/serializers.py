@@ -35,6 +35,7 @@ IN_LIST = (
     "opted_out",
     "marketing_stopped_at",
     "re_engaged_at",
+    "paused_until",
     "last_activity_at",
     "last_contact_at",
     "created_at",

@@ -23,6 +23,7 @@ from contacts.models.erasures import Erasure
 from contacts.models.history import Note, NoteKind, StatusChange
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
+from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
 from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
@@ -33,11 +34,13 @@ __all__ = [
     "HOLDABLE",
     "HOT_SCORE",
     "MAX_CHAT_TEXT",
+    "MAX_PAUSE_REASON",
     "MAX_REASON",
     "MAX_SCORE",
     "MAX_TEAM_SIZE",
     "MAX_TEST_NUMBERS",
     "MAX_WAMID",
+    "UNTIL_HANDED_BACK",
     "AddressChange",
     "Author",
     "AuthorKind",
@@ -54,6 +57,7 @@ __all__ = [
     "Milestone",
     "Note",
     "NoteKind",
+    "Pausable",
     "Standing",
     "StatusChange",
     "Temperature",

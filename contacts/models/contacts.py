@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.addresses import BSUID, MAX_BSUID, Address, is_user_id
 from contacts.models.choices import Language, Temperature
+from contacts.models.pauses import TakenOver
 from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
@@ -123,7 +124,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(reduce(or_, [*found, handle]))
 
 
-class Contact(Collected):
+class Contact(TakenOver, Collected):
     """A lead: what Sarah learned about a person, and what staff made of it."""
 
     workspace = models.ForeignKey(
@@ -223,6 +224,7 @@ class Contact(Collected):
     class Meta:
         verbose_name = _("lead")
         verbose_name_plural = _("leads")
+        permissions = [("take_over_contact", "Can take leads over from Sarah")]
         constraints = [
             models.UniqueConstraint(
                 # Phone first: a phone is looked up with and without a workspace.

@@ -20,6 +20,9 @@ Sarah's memory of the conversation with this phone. A phone without a conversati
 memory: the first six fields only; nothing is created. Works with and without a slash at the end;
 nothing redirects.
 
+`"paused": true` is there as long as a person has taken the lead over: then Sarah says nothing. What
+she is told meanwhile may be saved as ever.
+
 Scope: `states:write`. A key bound to a workspace reads only there; naming another workspace is
 refused with 403.
 """

@@ -23,12 +23,14 @@ def state_json(state: SarahState, *, with_id: bool = False) -> dict[str, object]
     """Render a conversation as Sarah's memory; with the WhatsApp user id if asked by that."""
     by_id = {"business_scoped_user_id": state.business_scoped_user_id} if with_id else {}
     times = {name: getattr(state, name) for name in TIMES}
+    paused = {"paused": True} if state.is_paused else {}
     return {
         **{name: getattr(state, name) for name in BLANK_STATE},
         "contact_phone": state.contact_phone,
         **by_id,
         "workspace_id": state.workspace.slug if state.workspace else state.workspace_ref or None,
         **times,
+        **paused,
     }
 
 
@@ -71,6 +73,10 @@ class StateSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField(required=False)
     updated_at = serializers.DateTimeField(required=False)
     last_message_at = serializers.DateTimeField(required=False, allow_null=True)
+    paused = serializers.BooleanField(
+        required=False,
+        help_text="Only if it is true: a person has taken over, and Sarah says nothing.",
+    )
 
 
 class MessageSerializer(serializers.Serializer):

@@ -13,7 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.addresses import BSUID, MAX_BSUID, Address
-from contacts.models import E164, MAX_SCORE, AuthorKind, Language, Temperature, Workspace
+from contacts.models import (
+    E164,
+    MAX_SCORE,
+    AuthorKind,
+    Contact,
+    Language,
+    Pausable,
+    Temperature,
+    Workspace,
+)
 from sarah.models.reasons import SyncReason
 from sarah.models.sync_queue import SyncStateQuerySet
 from sarah.models.sync_state import SyncState
@@ -60,8 +69,14 @@ class SarahStateQuerySet(SyncStateQuerySet):
         """Conversations with this person, by phone or id."""
         return self.filter(of_person(who))
 
+    def of_lead(self, lead: Contact) -> Self:
+        """Conversations of this lead, and those with its address that were never synced to it."""
+        return self.filter(
+            Q(contact=lead) | of_person(lead.address) & Q(workspace=lead.workspace_id)
+        )
 
-class SarahState(SyncState):
+
+class SarahState(Pausable, SyncState):
     """A conversation as Sarah last told it; saving it syncs it to its lead (`signals.py`)."""
 
     workspace = models.ForeignKey(

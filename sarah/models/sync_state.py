@@ -52,6 +52,7 @@ def exclude_conversations(collector: Any, field: Any, conversations: Any, using:
         "sync_reason": SyncReason.EXCLUDED,
         "next_sync_at": None,
         "lead_deleted_at": timezone.now(),
+        "paused_until": None,
         field.name: None,
     }
     for name, value in changes.items():
@@ -103,6 +104,7 @@ class SyncState(Collected):
     )
     lead_deleted_at = models.DateTimeField(_("lead deleted"), null=True, blank=True)
     updated_at: datetime
+    paused_until: datetime | None
 
     is_lead_locked = False
     """Whether `contact` was read with the lead's lock."""
@@ -170,13 +172,17 @@ class SyncState(Collected):
             changes |= {"synced_at": timezone.now(), "sync_reason": ""}
         if self.lead_deleted_at:
             changes["lead_deleted_at"] = None
+        if self.paused_until != contact.paused_until:
+            changes["paused_until"] = contact.paused_until
         if self.may_have_open_failures or self.next_sync_at:
             changes |= NOT_QUEUED
         self._write(changes)
 
     def mark_excluded(self, contact: "Contact | None" = None) -> None:
         """Record that nothing is synced; `contact` is the lead that opted out, if one did."""
-        link = {"contact": contact} if contact else {}
+        link: dict[str, Any] = {}
+        if contact:
+            link = {"contact": contact, "paused_until": contact.paused_until}
         excluded = {"synced_at": None, "sync_reason": SyncReason.EXCLUDED}
         self._write({**excluded, **NOT_QUEUED, **link})
 
