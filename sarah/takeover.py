@@ -27,7 +27,7 @@ def take_over(lead: Contact, *, by: str, reason: str, until: datetime | None = N
 
 def hand_back(lead: Contact, *, by: str) -> bool:
     """Let Sarah speak again; returns False if she already might."""
-    paused = {"paused_until": None, "paused_by": "", "pause_reason": ""}
+    paused: dict[str, object] = {"paused_until": None, "paused_by": "", "pause_reason": ""}
     return past_races(partial(_write, lead.pk, paused, by=by, note=f"{by} handed back to Sarah."))
 
 
