@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db.models import Q
 
-from contacts.models import Contact
+from contacts.models import AddressChange, Contact
 from contacts.quota import HourlyQuota
 from leadsync.infra.db import BATCH_SIZE
 from sarah import rules
@@ -126,8 +126,21 @@ def _contacts_of(states: Iterable[SarahState]) -> dict[tuple[str, int], Contact]
     people = Q(phone__in=phones)
     if ids:
         people |= Q(business_scoped_user_id__in=ids)
-    return {
+    found = {
         (one, lead.workspace_id): lead
         for lead in Contact.objects.filter(people)
         for one in lead.address.identities
     }
+    return _moved_on([*phones, *ids]) | found
+
+
+def _moved_on(identities: list[str]) -> dict[tuple[str, int], Contact]:
+    """The leads that had these before: their conversations are not adrift."""
+    moves = AddressChange.objects.filter(former__in=identities)
+    found = {
+        (one.former, one.workspace_id): Contact.objects.at(one.now)
+        .filter(workspace=one.workspace_id)
+        .first()
+        for one in moves
+    }
+    return {place: lead for place, lead in found.items() if lead}

@@ -102,7 +102,7 @@ class MergePages:
             "opts": Contact._meta,
             "survivor": survivor,
             "other": other,
-            "fields": [_choice(name, survivor, other) for name in CHOOSABLE],
+            "fields": _choices(survivor, other),
             "media": self.media,  # type: ignore[attr-defined]
         }
         return TemplateResponse(request, "leadsync/merge.html", context)
@@ -155,6 +155,18 @@ class MergePages:
         return close_dialog(self, object_id)  # type: ignore[arg-type]
 
 
+def _choices(survivor: Contact, other: Contact) -> list[dict[str, object]]:
+    """Whatever one of the two has."""
+    said = [name for name in CHOOSABLE if getattr(survivor, name) or getattr(other, name)]
+    return [_choice(name, survivor, other) for name in said]
+
+
+def _shown(lead: Contact, name: str) -> object:
+    """The value in words."""
+    display = getattr(lead, f"get_{name}_display", None)
+    return in_words(display() if display else getattr(lead, name))
+
+
 def _choice(name: str, survivor: Contact, other: Contact) -> dict[str, object]:
     """A row of the comparison: what each of the two has, and which is proposed."""
     field = Contact._meta.get_field(name)
@@ -163,8 +175,8 @@ def _choice(name: str, survivor: Contact, other: Contact) -> dict[str, object]:
     return {
         "name": name,
         "label": field.verbose_name,  # type: ignore[union-attr]
-        "mine": in_words(mine),
-        "theirs": in_words(theirs),
+        "mine": _shown(survivor, shown),
+        "theirs": _shown(other, shown),
         "differs": mine != theirs,
         "is_theirs": not mine and bool(theirs),
     }

@@ -82,5 +82,9 @@ class AddressChange(models.Model):
         return f"#{self.pk}"
 
     @property
+    def now(self) -> Address:
+        return Address(phone=self.phone, user_id=self.user_id)
+
+    @property
     def before(self) -> Address:
         return _either(self.former)

@@ -64,7 +64,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     actions_detail_hide_default = True  # nobody edits a failure: it has no history
     actions_detail = (
         *("add_this_lead", "create_this_workspace", "send_these_again", "retry_this"),
-        "mark_this_resolved",
+        *("replay_delivery", "mark_this_resolved"),
     )
 
     # The page

@@ -20,9 +20,10 @@ from leadsync.admin.html import admin_link, ago, as_wrapped, table_of
 from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import ModelAdmin, holds
 from monitoring.admin.selection import WILL_RETRY, retry
-from monitoring.kinds import HEALED_BY_SYNC, Kind
+from monitoring.kinds import HEALED_BY_SYNC, Kind, Source
 from monitoring.models import RefusedBody, SyncFailure
 from sarah.api.send_again import SentAgain, send_now
+from sarah.kapso.work import Worked, replay
 
 SHOWN = 20
 """Refused messages on a page, and reasons in an answer."""
@@ -33,6 +34,11 @@ HELPS: dict[str, str] = {
 }
 """The action that ends a failure of this kind; of the others, a retry."""
 RETRY = "try-again"
+REPLAY = "replay-delivery"
+WILL_REPLAY = _(
+    "The delivery is worked once more, as Kapso sent it. Messages that came in already stay as "
+    "they are. If it works, the failure is closed."
+)
 WILL_SEND = _(
     "The messages that are kept are sent again as they were sent, the oldest first. Correct the "
     "bot's key or LeadSync before: what is refused again stays here, and you are told why."
@@ -65,11 +71,14 @@ class HelpActions(ModelAdmin):
         if failure is None or failure.resolved_at:
             return []
         helps = HELPS.get(failure.kind, RETRY)
+        if failure.source == Source.KAPSO:
+            helps = REPLAY
         can_help = {
             RETRY: failure.kind in HEALED_BY_SYNC and failure.state_id,
             "add-lead": helps == "add-lead" and failure.state_id,
             "create-workspace": helps == "create-workspace",
             "send-again": failure.bodies.exists(),
+            REPLAY: "delivery" in failure.payload,
         }
         offered = super().get_actions_detail(request, object_id)
         offered = [one for one in offered if can_help.get(one.path, True)]
@@ -92,6 +101,25 @@ class HelpActions(ModelAdmin):
         if user_id:
             known["business_scoped_user_id"] = user_id
         return _form("contacts_contact", phone=failure.contact_phone, **known)
+
+    @action(
+        description=_("Replay"),
+        permissions=["retry"],
+        url_path=REPLAY,
+        icon="replay",
+        dialog=dialog(_("Replay this delivery?"), WILL_REPLAY, button=_("Replay")),
+    )
+    def replay_delivery(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        failure = get_object_or_404(SyncFailure, pk=object_id, source=Source.KAPSO)
+        match replay(int(failure.payload.get("delivery", 0))):
+            case Worked.DONE:
+                messages.success(request, _("The delivery is worked now."))
+            case Worked.GONE:
+                messages.error(request, _("The delivery is not kept any more."))
+            case _:
+                messages.error(request, _("It still does not work; the failure says why."))
+        forget_open_failures()
+        return close_dialog(self, object_id)
 
     @action(
         description=_("Create this workspace"),

@@ -48,14 +48,15 @@ class KapsoDeliveryQuerySet(models.QuerySet["KapsoDelivery"]):
         return self.waiting().update(lease_ends_at=None)
 
     def replay(self) -> int:
-        """Make these due once more, whatever became of them; returns how many.
+        """Make these due once more, whatever became of them; returns how many. They count as tried
+        once, so that a failure of theirs heals.
 
         What a delivery said once is not said again: messages are kept once, and no lead that a
         person deleted comes back.
         """
         return self.update(
             worked_at=None,
-            attempts=0,
+            attempts=1,
             next_attempt_at=Now(),
             lease_ends_at=None,
             waits_for_room=False,

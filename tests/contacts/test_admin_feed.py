@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 
 from contacts.models import Workspace
+from monitoring.models import SyncFailure
 from sarah.kapso.signatures import sign
 from sarah.models import KapsoDelivery, KapsoFeed
 from tests.contacts.pages import saves
 from tests.factories import WorkspaceFactory
+from tests.faults import refusing
 from tests.kapso import Kapso, example
 from tests.staff import Staff
 
@@ -114,6 +116,23 @@ def test_sales_neither_see_nor_change_the_feed() -> None:
 
     assert "/webhooks/kapso/" not in page
     assert KapsoFeed.objects.get().secret == "leadsync-example-secret"
+
+
+def test_a_failure_of_a_delivery_is_replayed_on_its_page_and_closed(operator: Staff) -> None:
+    kapso = Kapso()
+    with refusing("contacts_chatmessage"):
+        kapso.send(example("text"))
+        failure = SyncFailure.objects.get()
+        broken = operator.confirms("replay_delivery", failure)
+    assert "Replay" in operator.sees("monitoring_syncfailure_change", failure.pk)
+    assert broken.status_code == 200
+    assert SyncFailure.objects.open().get().occurrences == 2
+
+    operator.confirms("replay_delivery", failure)
+
+    failure.refresh_from_db()
+    assert failure.resolution == "healed"
+    assert KapsoDelivery.objects.get().worked_at
 
 
 def test_an_operator_replays_deliveries(operator: Staff) -> None:

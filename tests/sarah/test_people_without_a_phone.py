@@ -163,7 +163,7 @@ def test_a_former_number_still_finds_the_lead(bot: Bot) -> None:
     assert lead.lead_score == 70
     drift = Drift()
     list(reconcile(drift))
-    assert (drift.failed, SarahState.objects.get().contact) == (0, lead)
+    assert (drift.healed, drift.failed, SarahState.objects.get().contact) == (0, 0, lead)
 
 
 def test_the_conversation_of_a_deleted_lead_without_a_number_is_excluded(bot: Bot) -> None:
