@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync import keys
 from leadsync.infra.belief import Belief
-from leadsync.infra.db import CompiledQuery, bounded_waits
+from leadsync.infra.compiled import CompiledQuery
+from leadsync.infra.db import bounded_waits
 
 
 class Scope(models.TextChoices):

@@ -10,7 +10,8 @@ from contacts import phones
 from contacts.addresses import Address as Who
 from contacts.models import Contact, Workspace
 from leadsync.infra.belief import Belief
-from leadsync.infra.db import LOST, CompiledQuery, bounded_waits, is_busy
+from leadsync.infra.compiled import CompiledQuery
+from leadsync.infra.db import LOST, bounded_waits, is_busy
 from monitoring.models.failures import SyncFailure
 from sarah.merge import merge_facts
 from sarah.models import SarahState, StateUpdate

@@ -11,7 +11,8 @@ from contacts import quota
 from contacts.identity import locked_lead, moved_lead
 from contacts.models import AuthorKind, Contact
 from contacts.workflow import SARAH
-from leadsync.infra.db import CompiledQuery, limit_lock_waits, raise_if_transaction_is_lost
+from leadsync.infra.compiled import CompiledQuery
+from leadsync.infra.db import limit_lock_waits, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules

@@ -19,6 +19,7 @@ from contacts.api.serializers import (
 from contacts.identity import addresses_of
 from contacts.models import ChatMessage, Contact, ContactQuerySet, Note, StatusChange, Workspace
 from leadsync.api.lists import Pages, WorkspaceOfKey
+from leadsync.api.rendering import RowsRenderer
 from leadsync.models import Scope
 
 MAX_HISTORY = 50
@@ -34,6 +35,7 @@ class ChatView(ListAPIView):
     serializer_class = ChatMessageSerializer
     filter_backends: list[Any] = []
     pagination_class = Pages
+    renderer_classes = [RowsRenderer]
 
     def get_queryset(self) -> Any:
         workspace = self.request.auth.workspace
@@ -46,6 +48,7 @@ class ChatView(ListAPIView):
 @describe_lead_views
 class LeadViews(ReadOnlyModelViewSet):
     read_scope, write_scope = Scope.LEADS_READ, Scope.LEADS_WRITE
+    renderer_classes = [RowsRenderer]
     filter_backends = [WorkspaceOfKey, DjangoFilterBackend]
     filterset_class = LeadFilters
     pagination_class = Pages

@@ -1,6 +1,7 @@
 """Shared by the API's lists: cursor pages, the key's workspace, lean rows, common filters."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import django_filters
@@ -17,6 +18,7 @@ from rest_framework.serializers import ModelSerializer
 from rest_framework.utils.urls import replace_query_param
 
 from contacts.models import Workspace
+from leadsync.infra.compiled import rows_of
 
 SALT = "leadsync.lists.cursor"
 
@@ -45,7 +47,7 @@ class Pages(CursorPagination):
         if sent:
             queryset = queryset.filter(_beyond(column, value, pk, "lt" if descends else "gt"))
         sign = "-" if descends else ""
-        rows = list(queryset.order_by(f"{sign}{column}", f"{sign}pk")[: size + 1])
+        rows = rows_of(queryset.order_by(f"{sign}{column}", f"{sign}pk")[: size + 1])
         more, self.page = len(rows) > size, rows[:size]
         if backwards:
             self.page.reverse()
@@ -121,13 +123,17 @@ class RowSerializer(ModelSerializer[Model]):
 
     related: dict[str, str] = {}
     added: tuple[str, ...] = ()
+    pick: Any
+
+    def __init_subclass__(cls) -> None:
+        cls.pick = itemgetter(*(cls.related.get(name, name) for name in cls.Meta.fields))
 
     @classmethod
     def columns(cls) -> list[str]:
         return [cls.related.get(name, name) for name in cls.Meta.fields if name not in cls.added]
 
     def to_representation(self, row: Any) -> dict[str, Any]:
-        return {name: row[self.related.get(name, name)] for name in self.Meta.fields}
+        return dict(zip(self.Meta.fields, self.pick(row), strict=True))
 
 
 class AskedFilterSet(django_filters.FilterSet):

@@ -1,10 +1,9 @@
-"""Database helpers: batches, capped counts, compiled queries, bounded waits, second tries."""
+"""Database helpers: batches, capped counts, bounded waits, second tries."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -16,8 +15,6 @@ from django.db import (
     connection,
     transaction,
 )
-from django.db.models import QuerySet
-from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from django.utils.formats import number_format
 from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import PoolTimeout
@@ -209,49 +206,3 @@ def raise_if_transaction_is_lost() -> None:
     """
     if connection.needs_rollback or connection.closed_in_transaction:
         raise  # noqa: PLE0704 (called from an except block)
-
-
-class CompiledQuery:
-    """A queryset that is compiled at its first use, and then run with other values.
-
-    Compiling takes 0.3 to 0.6 ms, several times what the database needs, and Django does it for
-    every query. `make` returns the queryset with sample values; a call passes the real ones, in the
-    order in which they stand in the SQL.
-    """
-
-    def __init__(self, make: Callable[[], QuerySet[Any, Any]]) -> None:
-        self.make = make
-
-    def __call__(self, *params: Any) -> list[Any]:
-        """Return the rows as instances of the queryset's model, with what it selects related."""
-        compiled = self._compiled
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, params)
-            rows = cursor.fetchall()
-        rows = compiled.compiler.apply_converters(rows, compiled.converters)
-        return [compiled.instance(row) for row in rows]
-
-    @cached_property
-    def _compiled(self) -> "_Compiled":
-        return _Compiled(self.make())
-
-
-class _Compiled:
-    """What `QuerySet` computes for each run, kept: the SQL, and how a row becomes an instance."""
-
-    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
-        self.compiler: Any = queryset.query.get_compiler(connection=connection)
-        self.sql, _sample_params = self.compiler.as_sql()
-        select, info = self.compiler.select, self.compiler.klass_info
-        self.converters = self.compiler.get_converters([column for column, *_ in select])
-        own = info["select_fields"]
-        self.model = info["model"]
-        self.own = slice(own[0], own[-1] + 1)
-        self.names = [column.target.attname for column, *_ in select[self.own]]
-        self.related = get_related_populators(info, select, connection.alias)
-
-    def instance(self, row: Any) -> Any:
-        made = self.model.from_db(connection.alias, self.names, row[self.own])
-        for related in self.related:
-            related.populate(row, made)
-        return made

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.renderers import JSONRenderer
 
 from contacts.models import Contact
 from leadsync.models import Scope
@@ -155,6 +156,21 @@ def test_times_are_told_in_utc(caller: Caller) -> None:
     [lead] = caller.read(LEADS)["results"]
 
     assert lead["last_activity_at"] == "2026-11-20T12:00:00Z"
+
+
+@pytest.mark.parametrize("microsecond", [0, 120, 594_600])
+def test_leads_are_written_as_drf_writes_them(caller: Caller, microsecond: int) -> None:
+    awkward = '\x01\t\x7f\u2028\u2029 "é" </script> \\ 😀'
+    for name in ("Budi", awkward):
+        ContactFactory(
+            name=name,
+            pain_points=[name, 2**70],
+            last_activity_at=NOON.replace(microsecond=microsecond),
+        )
+
+    for query in ({}, {"status": "new"}, {"status": "converted"}, {"page_size": 1}):
+        answer: Any = caller.get(LEADS, query)
+        assert answer.content == JSONRenderer().render(answer.data)
 
 
 @pytest.mark.parametrize("pk", ["0", "999999999", "9" * 40])
