@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from contacts import quota
 from contacts.addresses import Address
+from contacts.erasure import is_erased_since
 from contacts.identity import Found, locked_lead, move, note_move
 from contacts.models import ChatMark, ChatMessage, Contact, Workspace
 from leadsync.infra.db import bounded_waits
@@ -27,6 +28,8 @@ class Feed:
     creates_leads: bool
     had_no_room: bool = False
     """Whether it was worked before, when the leads of an hour were used up."""
+    is_late: bool = False
+    """Whether it is worked again, or was fetched: who was erased since does not come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ def apply(event: Event, feed: Feed) -> None:
 
 def _do(event: Event, feed: Feed) -> Outcome:
     match event:
+        case Written() if feed.is_late and _is_erased(event):
+            return DONE
         case Written():
             return _write(event, feed)
         case Marked():
@@ -77,6 +82,12 @@ def _do(event: Event, feed: Feed) -> Outcome:
         case Unknown():
             _report(event.what, feed)
     return DONE
+
+
+def _is_erased(written: Written) -> bool:
+    """Whether the person was erased after this was written."""
+    people = written.person.address.identities
+    return any(is_erased_since(one, written.sent_at) for one in people)
 
 
 def _write(written: Written, feed: Feed) -> Outcome:

@@ -1,7 +1,9 @@
 """Receives a delivery: stored and committed, then answered, and worked at once where quick."""
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from threading import BoundedSemaphore
 
 from django.db import IntegrityError
@@ -10,13 +12,16 @@ from leadsync.infra.db import LOST, bounded_waits
 from sarah.kapso.signatures import delivery_key
 from sarah.kapso.work import work
 from sarah.models import KapsoDelivery, KapsoFeed
-from sarah.models.deliveries import LEASE
 from sarah.models.feeds import MAX_EVENT
 
 MAX_BODY = 1024 * 1024
 """Bytes; Kapso batches at most 100 messages."""
 QUICK = 64 * 1024
 """Bytes that are worked while Kapso waits."""
+SOON = 0.5
+"""Seconds: if storing it took longer, the database is busy, and Kapso waits no longer."""
+TAKEN = timedelta(seconds=10)
+"""How long the worker leaves it to the request."""
 _at_work = BoundedSemaphore(1)
 """Of the deliveries that come in at the same time, a process works one; the worker has the others.
 Bots wait for the same threads."""
@@ -27,13 +32,14 @@ def receive(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str]) -> int | No
 
     Raises OperationalError or InterfaceError if it could not be committed: Kapso sends it again.
     """
+    started = time.monotonic()
     is_quick = len(raw) <= QUICK and _at_work.acquire(blocking=False)
     try:
         delivery = store(feed, raw, headers, is_taken=is_quick)
         with suppress(*LOST):
             feed.see(headers.get("X-Webhook-Event", "Meta"))
         with suppress(*LOST):  # it is safe: whatever happens here, the worker works it later
-            if delivery and is_quick:
+            if delivery and is_quick and time.monotonic() - started < SOON:
                 work(delivery)
     finally:
         if is_quick:
@@ -50,7 +56,7 @@ def store(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str], *, is_taken: 
         body=raw.decode("utf-8", "replace").replace("\x00", ""),
     )
     if is_taken:
-        delivery.take(LEASE)
+        delivery.take(TAKEN)
     try:
         with bounded_waits():
             delivery.save(force_insert=True)

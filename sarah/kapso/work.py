@@ -15,7 +15,7 @@ from monitoring.models.failures import SyncFailure
 from sarah.guards import JobFailed, record_failure, run_guarded
 from sarah.kapso.effects import Feed, NoRoom, apply
 from sarah.kapso.events import Event
-from sarah.kapso.reading import read_delivery
+from sarah.kapso.reading import BACKFILL, read_delivery
 from sarah.models import KapsoDelivery, KapsoFeed
 from sarah.reading import UnreadableBody, parse_body
 
@@ -141,6 +141,7 @@ def _feed_of(delivery: KapsoDelivery) -> Feed:
         workspace=delivery.workspace,
         creates_leads=settings is not None and settings.creates_leads,
         had_no_room=delivery.waits_for_room,
+        is_late=delivery.attempts > 0 or delivery.event == BACKFILL,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import time_machine
 from django.utils import timezone
 
 from contacts.models import ChatMessage, Contact
+from monitoring.erasing import erase
 from monitoring.models import SyncFailure
+from sarah.kapso.reading import BACKFILL
 from sarah.models import KapsoDelivery, SarahState
 from tests.bot import Bot
 from tests.factories import ContactFactory, WorkspaceFactory
@@ -126,6 +129,23 @@ def test_a_lead_that_a_person_deleted_comes_back_with_a_new_message_only(kapso: 
 
     kapso.send(example("image_with_caption"))
     assert the_lead().phone == "+6281200001417"
+
+
+def test_who_was_erased_is_not_brought_back_by_a_replay_or_a_backfill(
+    kapso: Kapso, settings: Any, tmp_path: Path
+) -> None:
+    settings.VAR_DIR = tmp_path
+    kapso.hears()
+    body = KapsoDelivery.objects.get().body.encode()
+    erase(PHONE)
+    assert not KapsoDelivery.objects.exists()
+
+    kapso.tell(BACKFILL, None, raw=body)
+
+    assert not Contact.objects.exists()
+    assert not ChatMessage.objects.exists()
+    kapso.hears(timestamp=str(int(timezone.now().timestamp()) + 2))
+    assert the_lead().phone == PHONE
 
 
 def test_the_ad_that_somebody_came_from_is_the_source_unless_a_person_named_one(
