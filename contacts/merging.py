@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import HOLDABLE, AddressChange, Contact, Merge, MergeSuggestion
+from contacts.workflow import ArchiveReason, Why
 
 CHOOSABLE = (
     *HOLDABLE,
@@ -24,6 +25,7 @@ HEARD = ("lead_score", "lead_temperature", "language")
 """What Sarah told last counts, unless staff hold it."""
 MARKETING = ("marketing_stopped_at", "marketing_told_at", "marketing_sequence")
 PAUSE = ("paused_until", "paused_by", "pause_reason")
+MERGED = Why(text="Merged.", archived=ArchiveReason.OTHER, forced=True)
 MADE = "made"
 """Under this name stand the former addresses that the merge made."""
 
@@ -74,7 +76,7 @@ def merge(
     # Without Django's collector, which would treat what points here as a deleted lead's.
     rows: Any = Contact.objects.filter(pk=other.pk)
     rows._raw_delete(using=rows.db)
-    survivor.change(values, by=by)
+    survivor.change(values, by=by, why=MERGED)
     brought[MADE] = _keep_former(other, survivor)
     after = _columns(survivor)
     changed = [name for name in after if after[name] != before[name]]

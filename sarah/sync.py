@@ -10,7 +10,7 @@ from django.db import transaction
 from contacts import quota
 from contacts.identity import locked_lead, moved_lead
 from contacts.models import AuthorKind, Contact
-from contacts.workflow import SARAH
+from contacts.workflow import SARAH, ArchiveReason, Why
 from leadsync.infra.compiled import CompiledQuery
 from leadsync.infra.db import limit_lock_waits, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
@@ -120,7 +120,8 @@ def sync(state: SarahState) -> SyncResult:
             reason=SyncReason.CONTACT_NOT_FOUND, explanation="" if state.contact_phone else NO_ID
         )
     changes = rules.changes_for(contact, state)
-    contact.change(changes, by=SARAH, kind=AuthorKind.BOT, reason=f"Sarah: {state.state}")
+    why = Why(text=f"Sarah: {state.state}", archived=ArchiveReason.NOT_INTERESTED)
+    contact.change(changes, by=SARAH, kind=AuthorKind.BOT, why=why)
     _heal_failures(state)
     state.confirm_synced(contact)
     return SyncResult()

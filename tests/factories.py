@@ -9,9 +9,13 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from contacts.models import Contact, Workspace
+from contacts.workflow import Why
 from monitoring.kinds import Kind, Source
 from monitoring.models import FailureGroup, SyncFailure
 from sarah.models import Outcome, SarahState, StateUpdate
+
+ANY_MOVE = Why(text="As the test says.", archived="no_answer", forced=True)
+"""For a lead that has to be somewhere, whatever the rules are."""
 
 
 class WorkspaceFactory(DjangoModelFactory):

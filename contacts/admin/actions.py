@@ -1,22 +1,30 @@
 """Bulk actions on selected leads; each changes rows only by POST."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from contacts import bulk
+from contacts.admin.reasons import ArchiveForm, ForceForm
 from contacts.models import ContactQuerySet
-from contacts.workflow import LeadStatus
+from contacts.workflow import UNSAID, LeadStatus, Why
+from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.tools import ModelAdmin
 from leadsync.infra.db import CAP, capped_count
 
 Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
+WILL_ARCHIVE = _("Only a person moves an archived lead back. The reason is counted.")
+WILL_FORCE = _(
+    "Every selected lead gets this status, also where no rule leads there. Its history keeps your "
+    "name and your reason."
+)
 
 
 @admin.action(description=_("Assign to me"), permissions=["change"])
@@ -38,16 +46,75 @@ def moving_to(status: LeadStatus) -> Action:
     )
     def move(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
         if _is_reasonable(request, leads):
-            count = bulk.change_status(leads, status, by=request.user.get_username())
-            text = ngettext(
-                "%(count)d lead moved to “%(status)s”; the others were there already.",
-                "%(count)d leads moved to “%(status)s”; the others were there already.",
-                count,
-            )
-            messages.success(request, text % {"count": count, "status": status.label})
+            _move(request, leads, status)
 
     move.__name__ = f"move_to_{status.value}"
     return move
+
+
+@admin.action(
+    description=format_lazy(_("Change status to “{status}”"), status=LeadStatus.ARCHIVED.label),
+    permissions=["change"],
+)
+def move_to_archived(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
+    asked = dialog(_("Why are these leads archived?"), WILL_ARCHIVE, button=_("Archive"))
+    return _ask_and_move(page, request, leads, ArchiveForm, asked)
+
+
+@admin.action(description=_("Change status against the rules"), permissions=["force"])
+def force_status(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
+    asked = dialog(_("Change the status against the rules?"), WILL_FORCE, button=_("Change"))
+    return _ask_and_move(page, request, leads, ForceForm, asked)
+
+
+@admin.action(description=_("Undo my last move"), permissions=["change"])
+def undo_moves(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
+    if _is_reasonable(request, leads):
+        tell_undone(request, bulk.undo_moves(leads, by=request.user.get_username()))
+
+
+def tell_undone(request: HttpRequest, count: int) -> None:
+    """Tell the person how many moves were taken back."""
+    if not count:
+        messages.warning(request, _("You changed no status here in the last 10 minutes."))
+        return
+    text = ngettext("%d move was undone.", "%d moves were undone.", count)
+    messages.success(request, text % count)
+
+
+def _ask_and_move(
+    page: ModelAdmin,
+    request: HttpRequest,
+    leads: ContactQuerySet,
+    form_class: type[ArchiveForm],
+    asked: Mapping[str, object],
+) -> TemplateResponse | None:
+    if not _is_reasonable(request, leads):
+        return None
+    form = form_class(request.POST if is_confirmed(request) else None)
+    if form.is_valid():
+        _move(request, leads, form.chosen, why=form.why())
+        return None
+    action = request.POST["action"]
+    return confirm_selection(page, request, leads, asked, action=action, form=form)
+
+
+def _move(request: HttpRequest, leads: ContactQuerySet, status: str, why: Why = UNSAID) -> None:
+    done = bulk.change_status(leads, status, by=request.user.get_username(), why=why)
+    text = ngettext(
+        "%(count)d lead moved to “%(status)s”; the others were there already.",
+        "%(count)d leads moved to “%(status)s”; the others were there already.",
+        done.moved,
+    )
+    shown = {"count": done.moved, "status": LeadStatus(status).label}
+    messages.success(request, text % shown)
+    if done.refused:
+        text = ngettext(
+            "%(count)d lead stays where it is: from its status none moves to “%(status)s”.",
+            "%(count)d leads stay where they are: from their status none moves to “%(status)s”.",
+            done.refused,
+        )
+        messages.warning(request, text % (shown | {"count": done.refused}))
 
 
 @admin.action(description=_("Confirm what Sarah set"), permissions=["change"])
@@ -66,7 +133,14 @@ def tell_confirmed(request: HttpRequest, count: int) -> None:
     messages.success(request, text % count)
 
 
-ACTIONS = [assign_to_me, *map(moving_to, LeadStatus), confirm_status]
+ACTIONS = [
+    assign_to_me,
+    *map(moving_to, [status for status in LeadStatus if status != LeadStatus.ARCHIVED]),
+    move_to_archived,
+    confirm_status,
+    undo_moves,
+    force_status,
+]
 
 
 def _is_reasonable(request: HttpRequest, leads: ContactQuerySet) -> bool:

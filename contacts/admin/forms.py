@@ -16,14 +16,20 @@ from unfold.widgets import (
 )
 
 from contacts.admin.fields import LineField, ListField
-from contacts.admin.phones import in_words
-from contacts.models import HOLDABLE, Contact, Note, Workspace
+from contacts.admin.phones import in_words as phone_in_words
+from contacts.admin.reasons import ReasonFields, in_words
+from contacts.models import HOLDABLE, AuthorKind, Contact, Note, Workspace
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
+from contacts.workflow import MoveRefused, Why, check_move, moves_from
 
 HELD_COLUMNS: dict[str, Any] = {name: Contact._meta.get_field(name) for name in HOLDABLE}
 
 
-class LeadForm(forms.ModelForm):
+FORM_ONLY = ("hand_back", "archive_reason", "reason")
+"""Fields that are no columns of a lead."""
+
+
+class LeadForm(ReasonFields, forms.ModelForm):
     """Edits a lead while bots write to it (DESIGN 3).
 
     The page carries what it showed in hidden fields, so `changed_data` is what the person changed,
@@ -56,6 +62,9 @@ class LeadForm(forms.ModelForm):
         help_text=_("Sarah writes the ticked fields again, from her next message on."),
     )
 
+    may_force = False
+    """Whether the person may move a lead against the rules."""
+
     class Meta:
         model = Contact
         fields: list[str] = []  # the admin's fieldsets name them
@@ -68,6 +77,7 @@ class LeadForm(forms.ModelForm):
         self._mark_held_fields()
         self._link_to_chat()
         self._keep_assignee()
+        self._offer_moves()
         for name in self._compared_fields():
             self.fields[name].show_hidden_initial = True
         if self.is_bound:
@@ -84,11 +94,20 @@ class LeadForm(forms.ModelForm):
                 values["phone"] = self._free_phone(values["phone"], workspace)
             except ValidationError as error:
                 self.add_error("phone", error)
+        self._check_move(values)
         return values
+
+    def why(self) -> Why:
+        """Why the status changes, as the person says; a superuser's reason forces it."""
+        said = self.cleaned_data
+        text, archived = said.get("reason", ""), said.get("archive_reason", "")
+        return Why(text=text, archived=archived, forced=self.may_force and bool(text))
 
     def changed_values(self) -> dict[str, Any]:
         """Return what the person changed, by field name."""
-        return {name: self.cleaned_data[name] for name in self.changed_data if name != "hand_back"}
+        return {
+            name: self.cleaned_data[name] for name in self.changed_data if name not in FORM_ONLY
+        }
 
     def _mark_held_fields(self) -> None:
         held = [name for name in self.instance.staff_fields if name in self.fields]
@@ -119,8 +138,31 @@ class LeadForm(forms.ModelForm):
         if field and self.instance.assigned_to_id:
             field.queryset |= User.objects.filter(pk=self.instance.assigned_to_id)
 
+    def _offer_moves(self) -> None:
+        """Offer the statuses to which the lead may move; a new lead may start at any."""
+        field: Any = self.fields.get("lead_status")
+        if field and self.instance.pk and not self.may_force:
+            now = self.instance.lead_status
+            offered = {now, *moves_from(now, kind=AuthorKind.PERSON)}
+            # Any status is valid: a bot may have moved the lead meanwhile, and `clean` explains it.
+            field.widget.choices = [one for one in field.choices if one[0] in offered]
+
+    def _check_move(self, values: dict[str, Any]) -> None:
+        if "lead_status" not in self.changed_data or not values.get("lead_status"):
+            return
+        to = values["lead_status"]
+        try:
+            if self.instance.pk:
+                now = self.instance.lead_status
+                check_move(now, to, kind=AuthorKind.PERSON, why=self.why())
+            else:
+                self.why().check(to)
+        except MoveRefused as refused:
+            field = "lead_status" if refused.field == "status" else refused.field
+            self.add_error(field, in_words(refused))
+
     def _compared_fields(self) -> list[str]:
-        return [name for name in self.fields if name != "hand_back"]
+        return [name for name in self.fields if name not in FORM_ONLY]
 
     def _with_all_that_was_shown(self, data: Any) -> Any:
         """Fill in what a client left out of the hidden fields with what is stored."""
@@ -140,7 +182,7 @@ class LeadForm(forms.ModelForm):
         try:
             phone = to_e164(typed, region=workspace.region, from_person=True)
         except InvalidPhone as error:
-            raise ValidationError(in_words(error)) from None
+            raise ValidationError(phone_in_words(error)) from None
         leads = Contact.objects.filter(phone=phone, workspace=workspace)
         if other := leads.exclude(pk=self.instance.pk).first():
             raise ValidationError(

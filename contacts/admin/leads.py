@@ -1,5 +1,6 @@
 """Admin pages of leads: the list, and the page of one lead."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,7 @@ from contacts.admin.reaching_out import ReachingOut
 from contacts.admin.takeover import TakeOver
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
-from contacts.workflow import STAGE, LeadStatus
+from contacts.workflow import STAGE, LeadStatus, MoveRefused
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
@@ -51,8 +52,10 @@ WHO = (
     ("email", "language"),
     ("source", "tags"),
 )
+REASONS = ("archive_reason", "reason")
 STANDING = (
     ("lead_status", "status_stamp"),
+    REASONS,
     ("lead_temperature", "lead_score"),
     ("assigned_to", "opted_out"),
 )
@@ -62,7 +65,8 @@ NEW_WHO = (
     ("language", "source"),
     ("tags", "business_scoped_user_id"),
 )
-NEW_STANDING = (("lead_status", "assigned_to"), ("lead_temperature", "lead_score"))
+NEW_STANDING = (("lead_status", "assigned_to"), REASONS, ("lead_temperature", "lead_score"))
+ADDED = "Added with this status."
 FACTS = (
     ("business_type", "team_size"),
     ("location", "business_duration"),
@@ -104,8 +108,8 @@ class ContactAdmin(
 ):
     form = LeadForm
     actions_detail = (
-        *("take_this_over", "hand_this_back", "confirm_this", "undo_merge"),
-        *("export_this", "erase_this"),
+        *("take_this_over", "hand_this_back", "confirm_this", "undo_move"),
+        *("undo_merge", "export_this", "erase_this"),
     )
     formfield_overrides = CLEANED
     inlines = [NoteInline]
@@ -177,10 +181,12 @@ class ContactAdmin(
         on_whatsapp = [("username", "business_scoped_user_id")] if obj.has_profile else []
         taken_over = [("taken_over",)] if obj.is_paused else []
         no_marketing = [("no_marketing",)] if obj.marketing_stopped_at else []
+        may_change = self.has_change_permission(request, obj)
+        standing = [row for row in STANDING if may_change or row != REASONS]
         held = [("hand_back",)] if self._may_hand_back(request, obj) else []
         return [
             (_("Who"), {"fields": (*WHO, *on_whatsapp)}),
-            (_("Where it stands"), {"fields": (*taken_over, *STANDING, *no_marketing)}),
+            (_("Where it stands"), {"fields": (*taken_over, *standing, *no_marketing)}),
             (_("What Sarah learned"), {"fields": FACTS}),
             *([(_("Held by staff"), {"fields": held})] if held else []),
             (_("Chat"), {"fields": ["chat"], "classes": ["tab"]}),
@@ -197,6 +203,11 @@ class ContactAdmin(
 
     def _may_hand_back(self, request: HttpRequest, lead: Contact) -> bool:
         return bool(lead.staff_fields) and self.has_change_permission(request, lead)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.may_force = bool(request.user.is_superuser)
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         only = Workspace.objects.all()[:2]
@@ -227,20 +238,23 @@ class ContactAdmin(
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except IntegrityError:
-            # A bot has just added a lead with this phone: by now the form can say so.
+        except (IntegrityError, MoveRefused):
+            # A bot has just added a lead with this phone, or moved this one: by now the form can
+            # say so.
             return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Contact, form: LeadForm, change: bool) -> None:
         by = request.user.get_username()
         values = form.changed_values()
         if change:
-            obj.edit(values, by=by, handed_back=form.cleaned_data["hand_back"])
+            handed_back = form.cleaned_data["hand_back"]
+            obj.edit(values, by=by, handed_back=handed_back, why=form.why())
             return
         status, obj.lead_status = obj.lead_status, LeadStatus.NEW
         obj.staff_fields = [name for name in HOLDABLE if name in values]
         obj.save()
-        obj.change_status(status, by=by)
+        why = replace(form.why(), text=form.why().text or ADDED, forced=True)
+        obj.change_status(status, by=by, why=why)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for note_form in formset.extra_forms:

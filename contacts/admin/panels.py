@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.chat import chat_with
 from contacts.admin.merges import merges_of
 from contacts.admin.takeover import taken_over
-from contacts.models import Contact
+from contacts.models import Contact, StatusChange
 from leadsync.admin.html import (
     admin_link,
     ago,
@@ -32,8 +32,13 @@ def status_changes(lead: Contact) -> SafeString:
         (_("from"), lambda move: status_pill(move.from_status)),
         (_("to"), lambda move: status_pill(move.to)),
         (_("by"), lambda move: move.by),
-        (_("reason"), lambda move: move.reason or "-"),
+        (_("reason"), _reason),
     )
+
+
+def _reason(move: StatusChange) -> str:
+    said = (move.get_archive_reason_display(), move.reason, _("undone") if move.is_undone else "")
+    return " · ".join(str(text) for text in said if text) or "-"
 
 
 def conversations_with(lead: Contact) -> SafeString:

@@ -1,4 +1,4 @@
-"""What a person does to reach a lead, from its page: open the chat, confirm what Sarah set."""
+"""What a person does on a lead's page: open the chat, confirm what Sarah set, undo a move."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import action
 
 from contacts import bulk
-from contacts.admin.actions import tell_confirmed
+from contacts.admin.actions import tell_confirmed, tell_undone
 from contacts.models import Contact
 from leadsync.admin.actions import close_dialog, dialog
 
@@ -22,9 +22,13 @@ WILL_CONFIRM = _(
     "a line in its history with your name."
 )
 
+WILL_UNDO = _(
+    "The lead is where it was before you changed its status, if that was in the last 10 minutes."
+)
+
 
 class ReachingOut:
-    """Adds both to the page of a lead."""
+    """Adds these to the page of a lead."""
 
     change_form_outer_after_template = "contacts/chat_form.html"
 
@@ -39,6 +43,21 @@ class ReachingOut:
         leads = Contact.objects.filter(pk=object_id)
         tell_confirmed(request, bulk.confirm_status(leads, by=request.user.get_username()))
         return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+    @action(
+        description=_("Undo my last move"),
+        permissions=["change"],
+        url_path="undo-move",
+        icon="undo",
+        dialog=dialog(_("Undo your last move?"), WILL_UNDO, button=_("Undo")),
+    )
+    def undo_move(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        leads = Contact.objects.filter(pk=object_id)
+        tell_undone(request, bulk.undo_moves(leads, by=request.user.get_username()))
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
+
+    def has_force_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
     def get_urls(self) -> list[URLPattern]:
         admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]

@@ -89,7 +89,7 @@ class StatusChangeSerializer(RowSerializer):
 
     class Meta:
         model = StatusChange
-        fields = ("from_status", "to", "by", "actor_kind", "reason", "at")
+        fields = ("from_status", "to", "by", "actor_kind", "archive_reason", "reason", "at")
 
 
 class NoteSerializer(RowSerializer):

@@ -19,7 +19,17 @@ from contacts.models.pauses import TakenOver
 from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164, search_range
-from contacts.workflow import STAGE, AuthorKind, LeadStatus, stamps_of_move
+from contacts.workflow import (
+    STAGE,
+    STAMPS,
+    UNSAID,
+    AuthorKind,
+    LeadStatus,
+    Why,
+    check_move,
+    kept_stamps,
+    stamps_of_move,
+)
 from leadsync.infra.writes import Collected
 
 MAX_SCORE = 100
@@ -48,13 +58,7 @@ HOLDABLE = (
 them back. Not the status: the bot only moves it forward, and only by a message that arrived after a
 person last moved it."""
 
-MOVED = (
-    "lead_status",
-    "status_changed_at",
-    "status_changed_by",
-    "moved_by_person_at",
-    "last_contact_at",
-)
+MOVED = ("lead_status", *STAMPS)
 """Fields that a change of the status may change."""
 
 
@@ -317,39 +321,61 @@ class Contact(TakenOver, Collected):
         *,
         by: str,
         kind: AuthorKind = AuthorKind.PERSON,
-        reason: str = "",
+        why: Why = UNSAID,
     ) -> list[str]:
         """Write the values that differ, and return their names.
 
-        A changed status is stamped and gets a history row, whoever changes it. The caller holds the
-        row's lock (`select_for_update`), because a bot and a person may write at once.
+        A changed status is stamped and gets a history row, whoever changes it; raises MoveRefused
+        if it may not change so. The caller holds the row's lock (`select_for_update`), because a
+        bot and a person may write at once.
         """
-        before, at = self.lead_status, timezone.now()
         changed = {name: new for name, new in values.items() if getattr(self, name) != new}
         if not changed:
             return []
         to = str(changed.get("lead_status", ""))
-        stamps = stamps_of_move(to, by=by, kind=kind, at=at) if to else {}
+        move = self._move(to, by=by, kind=kind, why=why) if to else None
+        stamps = stamps_of_move(to, by=by, kind=kind, at=move.at) if move else {}
         for name, value in (changed | stamps).items():
             setattr(self, name, value)
         with transaction.atomic(savepoint=False):
             self.save(update_fields=[*changed, *stamps, "updated_at"])
-            if to:
-                self.status_changes.create(
-                    from_status=before, to=to, by=by, actor_kind=kind, reason=reason, at=at
-                )
+            if move:
+                move.save(force_insert=True)
         return list(changed)
 
-    def change_status(self, to: str, *, by: str, reason: str = "") -> bool:
+    def _move(self, to: str, *, by: str, kind: AuthorKind, why: Why) -> Any:
+        """Return the history row of a move that is about to be made."""
+        check_move(self.lead_status, to, kind=kind, why=why)
+        by_person = kind == AuthorKind.PERSON
+        return self.status_changes.model(
+            contact=self,
+            from_status=self.lead_status,
+            to=to,
+            by=by,
+            actor_kind=kind,
+            reason=why.text,
+            archive_reason=why.archived if to == LeadStatus.ARCHIVED else "",
+            at=timezone.now(),
+            before=kept_stamps({one: getattr(self, one) for one in STAMPS}) if by_person else None,
+        )
+
+    def change_status(
+        self, to: str, *, by: str, kind: AuthorKind = AuthorKind.PERSON, why: Why = UNSAID
+    ) -> bool:
         """Change the status, signed `by`; returns False if it was that already."""
         with transaction.atomic():
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
-            changed = contact.change({"lead_status": to}, by=by, reason=reason)
+            changed = contact.change({"lead_status": to}, by=by, kind=kind, why=why)
         self.refresh_from_db(fields=MOVED)
         return bool(changed)
 
     def edit(
-        self, values: Mapping[str, object], *, by: str, handed_back: Iterable[str] = ()
+        self,
+        values: Mapping[str, object],
+        *,
+        by: str,
+        handed_back: Iterable[str] = (),
+        why: Why = UNSAID,
     ) -> list[str]:
         """Write what a person changed, protect it from the bot, and return the names that differ.
 
@@ -361,6 +387,7 @@ class Contact(TakenOver, Collected):
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             held = {*contact.staff_fields, *values} - set(handed_back)
             staff_fields = [name for name in HOLDABLE if name in held]
-            changed = contact.change({**values, "staff_fields": staff_fields}, by=by)
+            written = {**values, "staff_fields": staff_fields}
+            changed = contact.change(written, by=by, why=why)
         self.refresh_from_db()
         return changed

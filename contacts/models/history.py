@@ -1,6 +1,6 @@
 """Models of a lead's history: status changes and notes."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -8,8 +8,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
-from contacts.workflow import AuthorKind, LeadStatus
+from contacts.workflow import MAX_REASON, UNDOABLE_FOR, ArchiveReason, AuthorKind, LeadStatus
 from leadsync.infra.writes import Collected
+
+
+class StatusChangeQuerySet(models.QuerySet["StatusChange"]):
+    def undoable(self, *, by: str) -> Self:
+        """The moves that this person may still take back: the last one of a lead, made just now."""
+        return self.filter(
+            by=by,
+            actor_kind=AuthorKind.PERSON,
+            at__gt=timezone.now() - UNDOABLE_FOR,
+            is_undone=False,
+            before__isnull=False,
+            contact__status_changed_at=F("at"),
+            contact__lead_status=F("to"),
+        )
 
 
 class StatusChange(Collected):
@@ -24,8 +38,22 @@ class StatusChange(Collected):
     actor_kind = models.CharField(
         _("changed by"), max_length=6, choices=AuthorKind, blank=True, default="", db_default=""
     )
-    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    reason = models.CharField(_("reason"), max_length=MAX_REASON, blank=True)
+    archive_reason = models.CharField(
+        _("why archived"),
+        max_length=14,
+        choices=ArchiveReason,
+        blank=True,
+        default="",
+        db_default="",
+    )
     at = models.DateTimeField(_("at"), default=timezone.now)
+    before = models.JSONField(null=True, blank=True, editable=False)
+    """Of a person's move: the stamps of the lead until then (`workflow.kept_stamps`)."""
+    is_undone = models.BooleanField(_("undone"), default=False, db_default=False)
+    """Taken back by its person, or the taking back itself: neither says where the lead was."""
+
+    objects = StatusChangeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("status change")
@@ -44,6 +72,11 @@ class StatusChange(Collected):
                 # A person may confirm what a bot set.
                 condition=~Q(from_status=F("to")) | Q(actor_kind=AuthorKind.PERSON),
                 name="status_change_is_a_move",
+            ),
+            models.CheckConstraint(
+                condition=Q(archive_reason="")
+                | Q(archive_reason__in=ArchiveReason.values, to=LeadStatus.ARCHIVED),
+                name="status_change_archive_reason_is_known",
             ),
         ]
 

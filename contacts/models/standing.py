@@ -60,8 +60,9 @@ class Milestone(models.TextChoices):
     CONVERTED = "converted", _("Converted by a person")
 
 
-_by_person = Q(status_changes__actor_kind=AuthorKind.PERSON) | (
-    Q(status_changes__actor_kind="") & ~Q(status_changes__by=SARAH)
+_by_person = Q(status_changes__is_undone=False) & (
+    Q(status_changes__actor_kind=AuthorKind.PERSON)
+    | (Q(status_changes__actor_kind="") & ~Q(status_changes__by=SARAH))
 )
 _converted = Q(status_changes__to=LeadStatus.CONVERTED) & _by_person
 _contacted = (

@@ -16,6 +16,7 @@ from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.contacts.pages import ADD, LIST, page_of, saves, sent_by
 from tests.factories import (
+    ANY_MOVE,
     ContactFactory,
     SarahStateFactory,
     SyncFailureFactory,
@@ -161,7 +162,11 @@ def test_ticked_leads_change_their_status_each_with_its_history(dewi: Staff) -> 
     leads = [ContactFactory(), ContactFactory(), ContactFactory(lead_status="archived")]
     other = ContactFactory()
 
-    page = dewi.runs("move_to_archived", leads)
+    asked = dewi.runs("move_to_archived", leads)
+    assert "Why are these leads archived?" in asked.content.decode()
+    assert not StatusChange.objects.exists()
+
+    page = dewi.runs("move_to_archived", leads, confirmed="1", archive_reason="no_answer")
 
     assert "2 leads moved to “Archived”" in page.content.decode()
     assert set(Contact.objects.filter(lead_status="archived")) == set(leads)
@@ -279,7 +284,7 @@ def test_a_leads_page_shows_history_conversation_and_failures_in_constant_querie
     assert "Sarah: handoff" in page
     for number, kind in enumerate([Kind.INVALID_PAYLOAD, Kind.CONTACT_NOT_FOUND]):
         SyncFailureFactory(state=state, contact_phone=PHONE, kind=kind)
-        lead.change_status(("archived", "new")[number], by="dewi")
+        lead.change_status(("archived", "new")[number], by="dewi", why=ANY_MOVE)
         lead.notes.create(text="Called", author="dewi")
     with django_assert_num_queries(len(few)):
         sales.get(page_of(lead))

@@ -12,7 +12,7 @@ from contacts.models import Contact
 from leadsync.models import Scope
 from tests.bot import PHONE
 from tests.callers import Caller
-from tests.factories import ContactFactory, UserFactory, WorkspaceFactory
+from tests.factories import ANY_MOVE, ContactFactory, UserFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +124,7 @@ def test_leads_come_in_the_order_asked_for(caller: Caller, column: str) -> None:
 
 def test_a_lead_comes_with_its_facts_its_history_and_its_notes(caller: Caller) -> None:
     lead = ContactFactory(name="Budi", goals="A second shop", pain_points=["stock"], tags=["vip"])
-    lead.change_status("contacted", by="ani", reason="Called.")
+    lead.change_status("contacted", by="ani", why=ANY_MOVE)
     lead.notes.create(text="Wants a demo.", author="ani")
 
     told = caller.read(f"{LEADS}{lead.pk}/")

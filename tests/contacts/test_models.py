@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from contacts.models import AuthorKind, Contact, Note, StatusChange, Workspace
+from contacts.workflow import Why
 from sarah.models import SarahState
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
 
@@ -130,7 +131,7 @@ def test_a_form_tells_a_person_what_is_wrong(wrong, sentence):
 def test_a_status_that_moves_is_stamped_and_leaves_a_history_row():
     lead = ContactFactory()
 
-    assert lead.change_status("archived", by="ani", reason="wrong number")
+    assert lead.change_status("archived", by="ani", why=Why(text="wrong number", archived="other"))
 
     lead.refresh_from_db()
     move = lead.status_changes.get()

@@ -10,7 +10,7 @@ from contacts.models import Contact, Standing
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
 from tests.contacts.pages import page_of, saves
-from tests.factories import ContactFactory
+from tests.factories import ANY_MOVE, ContactFactory
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_what_sarah_closed_is_told_from_what_a_person_converted(
 ) -> None:
     lead, won = ContactFactory(phone=PHONE), ContactFactory()
     bot.post(state="completed", lead_temperature=temperature)
-    won.change_status("converted", by="dewi")
+    won.change_status("converted", by="dewi", why=ANY_MOVE)
 
     told = {one["id"]: one["standing"] for one in caller.read(LEADS, status="converted")["results"]}
     assert told == {lead.pk: standing, won.pk: "converted"}

@@ -18,6 +18,7 @@ from monitoring.models import Heartbeat, SyncFailure
 from sarah.models import SarahState
 from sarah.resolve import resolve_failures
 from tests.factories import (
+    ANY_MOVE,
     ContactFactory,
     MessageFactory,
     SarahStateFactory,
@@ -148,7 +149,7 @@ def test_the_funnel_counts_what_leads_reached_by_their_history() -> None:
     for statuses in (["contacted", "archived"], ["contacted", "qualified"], ["converted"]):
         lead = ContactFactory()
         for status in statuses:
-            lead.change_status(status, by="ani")
+            lead.change_status(status, by="ani", why=ANY_MOVE)
     lead.notes.create(text="Again.", kind="call", author="ani")
     former = ContactFactory(lead_status="contacted").status_changes
     former.create(from_status="new", to="contacted", by="ani")  # of a former release

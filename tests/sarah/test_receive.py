@@ -10,7 +10,7 @@ from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import BLANK, PHONE, SYNCED, Bot, not_synced
-from tests.factories import ContactFactory, WorkspaceFactory
+from tests.factories import ANY_MOVE, ContactFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,7 +89,7 @@ def test_a_whole_conversation_leaves_one_history_row_for_each_move(bot: Bot) -> 
 
 def test_an_archived_lead_gets_its_facts_and_is_marked_as_re_engaged(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
-    lead.change_status("archived", by="ani")
+    lead.change_status("archived", by="ani", why=ANY_MOVE)
 
     assert bot.post(**MESSAGE | {"state": "completed"}).json() == SYNCED
 

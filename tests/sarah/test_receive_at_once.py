@@ -13,7 +13,7 @@ from leadsync.infra.patience import Patience
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, SYNCED, Bot, not_synced
-from tests.factories import ContactFactory, WorkspaceFactory
+from tests.factories import ANY_MOVE, ContactFactory, WorkspaceFactory
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -162,7 +162,7 @@ def by_staff(lead: Contact, values: dict[str, object]) -> None:
     """What the lead's form does: it locks the row and writes what the person changed."""
     with transaction.atomic():
         locked = Contact.objects.select_for_update(no_key=True).get(pk=lead.pk)
-        locked.change(values, by="ani")
+        locked.change(values, by="ani", why=ANY_MOVE)
 
 
 def assert_unbroken_history(lead: Contact) -> None:
