@@ -8,11 +8,15 @@ import argparse
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -83,8 +87,8 @@ def survive(name: str, crash: Callable[[], object], writers: list[Writer]) -> No
     promise(last <= BACK_WITHIN, f"{name}: back only after {last:.1f} s.")
 
 
-def check(url: str, writers: list[Writer]) -> None:
-    stored, journal = read(url)
+def check(database: str | Path, writers: list[Writer]) -> None:
+    stored, journal = read(database)
     lost, missing, acknowledged = set(), set(), 0
     for writer in writers:
         for phone, said in writer.acknowledged.items():
@@ -112,9 +116,10 @@ class Stored:
     lead: str | None
 
 
-def read(url: str) -> tuple[dict[str, Stored], Counter[tuple[str, int]]]:
+def read(database: str | Path) -> tuple[dict[str, Stored], Counter[tuple[str, int]]]:
     """The conversations by their phone, and how often the journal has each message."""
-    with psycopg.connect(url) as connection:
+    connect: Any = psycopg.connect if isinstance(database, str) else sqlite3.connect
+    with closing(connect(database)) as connection:
         states = connection.execute(
             "SELECT contact_phone, message_count, extracted_data ->> 'goals', goals "
             "FROM sarah_sarahstate AS state LEFT JOIN contacts_contact AS lead "

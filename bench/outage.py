@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,10 @@ from threading import Event
 
 import psycopg
 
-from bench.crash import OPTIONS, WORKERS, check, prepare, read, restart
+from bench.crash import WORKERS, check, prepare, read, restart
 from bench.load import Address, Refused, ask, connect, request
 from bench.promises import promise
-from bench.serving import PRODUCTION, Server, server
+from bench.serving import PRODUCTION, Server, group
 from bench.writers import Writer, writing
 from tests.postgres import Cluster, NoPostgres, temporary_cluster
 
@@ -37,12 +38,22 @@ FREE = "/sarah/state?contact_phone=628129999999"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.outage", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes instead of ten")
-    pace = 0.2 if parser.parse_args().quick else 1.0
+    parser.add_argument("--sqlite", action="store_true", help="with a held writer instead")
+    arguments = parser.parse_args()
+    pace = 0.2 if arguments.quick else 1.0
+    if arguments.sqlite:
+        with tempfile.TemporaryDirectory() as folder:
+            database = Path(folder) / "bench.sqlite3"
+            os.environ["DATABASE_URL"] = f"sqlite:///{database}"
+            writers, reader = held_writer(database, prepare(), pace=pace)
+            check(database, writers)
+            check_more(database, writers, reader)
+        return
     try:
         with temporary_cluster(durable=True) as cluster:
             os.environ["DATABASE_URL"] = cluster.url
             key = prepare()
-            with server(*OPTIONS, workers=WORKERS, quiet=True) as running:
+            with group(workers=WORKERS) as running:
                 with (
                     writing(running.address, key) as writers,
                     reading(running.address, key) as reader,
@@ -54,6 +65,26 @@ def main() -> None:
             check_more(cluster.url, writers, reader)
     except NoPostgres as error:
         sys.exit(str(error))
+
+
+def held_writer(database: Path, key: str, *, pace: float) -> tuple[list[Writer], "Reader"]:
+    """The same on SQLite: somebody holds its one lock for 20 s, three times."""
+    with group(workers=WORKERS) as running:
+        with (
+            writing(running.address, key) as writers,
+            reading(running.address, key) as reader,
+            killing(running, every=BELL * pace),
+        ):
+            for _time in range(3):
+                time.sleep(60 * pace)
+                with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as holder:
+                    holder.execute("BEGIN IMMEDIATE")
+                    time.sleep(20 * pace)
+                    holder.execute("ROLLBACK")
+                print("writer held for 20 s", flush=True)
+            time.sleep(30 * pace)
+        wait_until_drained()
+    return writers, reader
 
 
 def bad_day(cluster: Cluster, reader: "Reader", *, pace: float) -> None:
@@ -164,8 +195,8 @@ def wait_until_drained() -> None:
             time.sleep(0.2)
 
 
-def check_more(url: str, writers: list[Writer], reader: Reader) -> None:
-    _stored, journal = read(url)
+def check_more(database: str | Path, writers: list[Writer], reader: Reader) -> None:
+    _stored, journal = read(database)
     twice = [said for said, count in journal.items() if count > 1]
     slowest = max(answered - sent for writer in writers for sent, answered in writer.answers)
     answers = [status for writer in writers for status in writer.failures if "HTTP" in status]

@@ -12,6 +12,7 @@ from contacts.erasure import is_erased_since
 from contacts.phones import InvalidPhone
 from leadsync.infra.db import (
     LOST,
+    bounded_queries,
     bounded_waits,
     is_busy,
     past_races,
@@ -31,7 +32,7 @@ from sarah.addressing import (
 from sarah.guards import record_failure
 from sarah.journal import Arrival
 from sarah.merge import LATE, merge
-from sarah.models import Outcome, SarahState, StateUpdate, SyncReason
+from sarah.models import WAITING, Outcome, SarahState, StateUpdate, SyncReason
 from sarah.reading import as_evidence
 from sarah.sync import SyncResult, save, save_guarded
 
@@ -129,8 +130,11 @@ def _commit(
 
 def _look_again(state: SarahState) -> SyncResult | None:
     """`retry.look_again`; the message is committed, so a failure is logged and costs nothing."""
+    if state.sync_reason not in WAITING:
+        return None
     try:
-        return retry.look_again(state)
+        with bounded_queries():
+            return retry.look_again(state)
     except Exception as error:  # noqa: BLE001 (guard)
         logger.error("Conversation %s was not looked at again: %s", state.pk, frames(error))
         return None

@@ -129,12 +129,10 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
 
 
 def look_again(state: SarahState) -> SyncResult | None:
-    """Retry a conversation whose lead was committed during its own transaction.
+    """Retry a waiting conversation whose lead was committed during its own transaction.
 
     Whoever added the lead could not see the conversation yet, and we could not see the lead.
     """
-    if state.sync_reason not in WAITING:
-        return None
     if state.workspace_ref:
         found = workspace_for_ref(state.workspace_ref) is not None
     else:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -108,6 +108,12 @@ def bounded_waits(limit: int | None = None) -> Iterator[None]:
                 yield
     finally:
         _limit.reset(token)
+
+
+def bounded_queries() -> AbstractContextManager[None]:
+    """Bound the waits of single statements, too. A direct connection bounds them by itself."""
+    is_bounded = connection.vendor == "sqlite" or settings.LEADSYNC_DB_DIRECT
+    return nullcontext() if is_bounded else bounded_waits()
 
 
 def limit_lock_waits() -> None:

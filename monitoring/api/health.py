@@ -50,7 +50,7 @@ class SyncHealthView(APIView):
 def _workspace_of_slug(slug: str) -> Workspace | None:
     if not slug:
         return None
-    workspace = Workspace.objects.filter(slug=slug).first()
+    workspace = Workspace.objects.filter(slug=slug).first() if slug.isprintable() else None
     if workspace is None:
         raise ValidationError({"workspace": "There is no workspace with this slug."})
     return workspace

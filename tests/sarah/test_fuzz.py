@@ -3,17 +3,27 @@
 import json
 import math
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contacts.models import Contact, Workspace
+from leadsync.models import Scope
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
+from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def callers(bot: Bot) -> list[Any]:
+    """Who may read conversations, and who may read everything else."""
+    return [bot.client, Caller(Scope.LEADS_READ, Scope.FAILURES_READ)]
+
 
 # One database for all examples: what one leaves behind is what the next one meets.
 FUZZING = settings(
@@ -96,6 +106,55 @@ def test_any_object_is_saved_or_refused(bot: Bot, body: dict) -> None:
 @example(raw=b'{"contact_phone": "+6281234567890", "extracted_data": {"a": "\xed\xa0\x80"}}')
 def test_any_bytes_are_saved_or_refused(bot: Bot, raw: bytes) -> None:
     check(bot.send(raw))
+
+
+JSON_TOKENS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "\\",
+    "\\\\",
+    ":",
+    ",",
+    "1e9",
+    "-",
+    "0.0",
+    "\\u",
+    "null",
+    " ",
+]
+
+
+@FUZZING
+@given(tokens=st.lists(st.sampled_from(JSON_TOKENS), max_size=8), times=st.integers(1, 4_000))
+@example(tokens=["["] * 1_100 + ['"'] + ['\\"'] * 7, times=4_000)
+def test_any_pattern_of_json_is_saved_or_refused(bot: Bot, tokens: list[str], times: int) -> None:
+    pattern = "".join(tokens) * times
+
+    check(bot.send(f'{{"contact_phone": "{PHONE}", "extracted_data": {pattern}'))
+
+
+PLACES = (
+    "/sarah/state?contact_phone={}&workspace_id={}",
+    "/api/v1/leads/?search={}&workspace={}&ordering={}&min_score={}&cursor={}&page_size={}",
+    "/api/v1/leads/{}/",
+    "/api/v1/sync-failures/{}/",
+    "/api/v1/sync-failures/?kind={}&since={}&state={}&cursor={}",
+    "/api/v1/sync-health/?workspace={}",
+)
+
+
+@FUZZING
+@given(place=st.sampled_from(PLACES), value=scalars.map(str) | values.map(json.dumps))
+def test_any_value_in_an_address_is_answered_or_refused(
+    callers: list[Any], place: str, value: str
+) -> None:
+    sent = quote(value[:2_000].encode(errors="surrogatepass"), safe="")
+    for caller in callers:
+        answer = caller.get(place.replace("{}", sent))
+        assert answer.status_code in (200, 301, 400, 403, 404), (answer.status_code, place)
 
 
 @pytest.mark.parametrize(
