@@ -29,10 +29,15 @@ def _lead(failure: SyncFailure) -> SafeString | None:
     return admin_link(state.contact) if state and state.contact else None
 
 
+def _who(failure: SyncFailure) -> str:
+    """The phone, or the WhatsApp user id of who hides it."""
+    return failure.contact_phone or str(failure.state or "")
+
+
 def _conversation(failure: SyncFailure) -> SafeString | None:
     if failure.state is None:
         return None
-    return admin_link(failure.state, _("Conversation with %s") % failure.state.contact_phone)
+    return admin_link(failure.state, _("Conversation with %s") % failure.state)
 
 
 def _sent_in(failure: SyncFailure) -> Any:
@@ -94,7 +99,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
         return super().get_queryset(request).select_related("state__contact", "group")
 
     what = column("kind", _("what"), kind_pill, sortable=True)
-    phone = column("contact_phone", _("phone"), sortable=True)
+    phone = computed(_("phone"), _who, ordering="contact_phone")
     workspace = column("workspace_ref", _("workspace"), sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)

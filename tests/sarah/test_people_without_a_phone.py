@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from contacts.models import AddressChange, Contact, Workspace
 from monitoring.models import SyncFailure
@@ -10,6 +11,7 @@ from sarah.models import SarahState, StateUpdate
 from sarah.reconcile import Drift, reconcile
 from tests.bot import BLANK, PHONE, SYNCED, Bot, not_synced
 from tests.factories import ContactFactory, WorkspaceFactory
+from tests.staff import Staff
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +67,20 @@ def test_each_unknown_person_without_a_number_has_a_failure_that_heals(bot: Bot)
     assert SyncFailure.objects.open().count() == 1
     assert SarahState.objects.get(**ID).synced_at
     assert get(bot, business_scoped_user_id="ID.2").json()["message_count"] == 0
+
+
+def test_staff_see_and_retry_who_has_no_number(bot: Bot, capsys: Any) -> None:
+    bot.post(None, **ID)
+    operator, failure = Staff("Operators"), SyncFailure.objects.get()
+
+    assert USER_ID in operator.sees("monitoring_syncfailure_changelist")
+    assert USER_ID in operator.sees("monitoring_syncfailure_change", failure.pk)
+    assert USER_ID in operator.sees("sarah_sarahstate_changelist", q=USER_ID)
+    unseen = ContactFactory.build(phone=None, workspace=WorkspaceFactory(), **ID)
+    Contact.objects.bulk_create([unseen])
+    call_command("resync", "--phone", USER_ID)
+
+    assert "1 synced" in capsys.readouterr().out
 
 
 def test_leads_are_created_for_people_without_a_number_as_well(bot: Bot) -> None:

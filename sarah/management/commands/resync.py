@@ -8,9 +8,10 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
+from contacts.addresses import read_address
 from contacts.models import Workspace
 from leadsync.management import base
-from leadsync.management.arguments import age, phone, workspace
+from leadsync.management.arguments import age, person, workspace
 from sarah.models import SarahState, SarahStateQuerySet
 from sarah.retry import retry_each
 
@@ -24,7 +25,9 @@ class Command(base.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--all", action="store_true", help="also those that are in sync")
         parser.add_argument("--workspace", type=workspace, metavar="SLUG")
-        parser.add_argument("--phone", type=phone, metavar="P", help="in any spelling")
+        parser.add_argument(
+            "--phone", type=person, metavar="P", help="in any spelling, or a WhatsApp user id"
+        )
         parser.add_argument(
             "--since", type=age, metavar="7d", help="only those with a message in this time"
         )
@@ -57,7 +60,7 @@ def selected(
     if workspace:
         states = states.filter(workspace=workspace)
     if phone:
-        states = states.filter(contact_phone=phone)
+        states = states.of(read_address(phone))
     if since:
         states = states.active_since(timezone.now() - since)
     return states
