@@ -72,7 +72,7 @@ def entry_of(
         received_at=arrival.at,
         key_id=arrival.key_id,
         client_address=arrival.client_address,
-        body=arrival.raw[: StateUpdate.MAX_BODY].decode("utf-8", "replace").replace("\x00", ""),
+        body=arrival.raw.decode("utf-8", "replace").replace("\x00", ""),
         changes=changes_of(before, {name: getattr(state, name) for name in before}),
         lead_score=state.lead_score,
         outcome=result.reason or Outcome.SYNCED,

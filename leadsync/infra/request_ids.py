@@ -1,9 +1,12 @@
 """Request ids: one for each request, in its answer, log lines, journal row and failure."""
 
 import re
+import secrets
+import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -26,7 +29,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
-        current = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
+        current = sent if USABLE_ID.fullmatch(sent) else new_id()
         request.META[REQUEST_ID] = current  # Django logs 4xx answers after this middleware
         token = request_id.set(current)
         try:
@@ -35,3 +38,20 @@ class RequestIdMiddleware:
             request_id.reset(token)
         response.headers["X-Request-ID"] = current
         return response
+
+
+def new_id() -> str:
+    """Return a UUID of version 7, which begins with the time: its message is found by that."""
+    milliseconds = time.time_ns() // 1_000_000
+    high, low = secrets.randbits(12), secrets.randbits(62)
+    return f"{milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low:032x}"
+
+
+def time_of(named: str) -> datetime | None:
+    """Return the time with which this id begins, if it does and has passed."""
+    try:
+        found = uuid.UUID(named)
+        at = datetime.fromtimestamp((found.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if found.version == 7 and at <= datetime.now(UTC) else None

@@ -53,8 +53,8 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         return rows.filter(state__in=SarahState.objects.filter(contact_phone__range=bounds))
 
-    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
-        return rows.filter(request_id=words)
+    def with_words(self, rows: Any, words: str) -> QuerySet:
+        return rows.of_request(words)
 
     received = column("received_at", _("received"), ago, sortable=True)
     phone = column("state", _("conversation"), admin_link)

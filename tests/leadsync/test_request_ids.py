@@ -1,11 +1,13 @@
 """Each request has an id that ties together its answer, its log lines and the rows it leaves."""
 
 import re
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.request_ids import new_id, request_id, time_of
 from monitoring.models import SyncFailure
 from sarah.models import StateUpdate
 from tests.bot import PHONE, Bot
@@ -38,6 +40,23 @@ def test_every_answer_names_its_request(client: Client, path: str, status: int) 
     if path.startswith("/api/"):
         assert first.json()["request_id"] == first["X-Request-ID"]
     assert request_id.get() == ""
+
+
+def test_an_id_of_ours_begins_with_its_time() -> None:
+    before = datetime.now(UTC)
+
+    ours = [new_id() for _ in range(100)]
+
+    assert len(set(ours)) == 100
+    assert {uuid.UUID(one).version for one in ours} == {7}
+    assert timedelta(milliseconds=-1) < time_of(ours[0]) - before < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    "sent", [SENT, "6f1c2d3e00004000800000000000000f", "f" * 12 + "7fff8" + "f" * 15]
+)
+def test_other_ids_tell_no_time(sent: str) -> None:
+    assert time_of(sent) is None
 
 
 @pytest.mark.django_db

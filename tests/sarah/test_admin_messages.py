@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from leadsync.models import ApiKey
 from sarah.models import StateUpdate
+from tests.bot import PHONE, Bot
 from tests.callers import Caller
 from tests.factories import MessageFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff, queries_of
@@ -83,6 +86,19 @@ def test_a_key_leads_to_what_came_with_it(messages: dict) -> None:
     assert [row.pk for row in staff.client.get(link).context["cl"].result_list] == [
         messages["leaked"].pk
     ]
+
+
+def test_a_message_is_found_by_the_time_in_its_requests_id(bot: Bot) -> None:
+    sent = bot.post(PHONE)["X-Request-ID"]
+
+    with CaptureQueriesContext(connection) as statements:
+        page = Staff("Sales").client.get(reverse(f"admin:{LIST}"), {"q": sent})
+
+    [found] = page.context["cl"].result_list
+    by_id = [one["sql"] for one in statements if f"'{sent}'" in one["sql"]]
+    assert found.request_id == sent
+    assert by_id
+    assert all('"received_at" BETWEEN' in sql for sql in by_id)
 
 
 def test_a_failure_and_the_message_that_failed_lead_to_each_other() -> None:

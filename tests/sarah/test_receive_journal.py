@@ -1,5 +1,6 @@
 """The journal answers: did the bot ever send this, what did it change, and with which key?"""
 
+import json
 import logging
 from datetime import timedelta
 
@@ -77,11 +78,17 @@ def test_a_failed_sync_is_written_down_with_the_cause_of_its_failure(bot: Bot) -
 
 
 def test_what_the_database_could_not_hold_is_left_out(bot: Bot) -> None:
-    bot.post(extracted_data={"goals": "a\x00b"}, story="x" * 40_000)
+    bot.post(extracted_data={"goals": "a\x00b"})
 
-    message = StateUpdate.objects.get()
-    assert "\x00" not in message.body
-    assert len(message.body) == 16 * 1024
+    assert "\x00" not in StateUpdate.objects.get().body
+
+
+def test_a_long_message_is_kept_whole(bot: Bot) -> None:
+    body = json.dumps({"contact_phone": PHONE, "story": "x" * 65_000})
+
+    bot.send(body)
+
+    assert StateUpdate.objects.get().body == body
 
 
 def test_a_refused_message_is_none_of_the_journals_business(bot: Bot) -> None:
