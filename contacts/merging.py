@@ -12,7 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import HOLDABLE, AddressChange, Contact, Merge, MergeSuggestion
+from contacts.models import (
+    HOLDABLE,
+    AddressChange,
+    Contact,
+    FollowUp,
+    Merge,
+    MergeSuggestion,
+)
 from contacts.workflow import ArchiveReason, Why
 
 CHOOSABLE = (
@@ -72,6 +79,7 @@ def merge(
     """Merge `other` into `survivor`, whose row stays. The caller holds the locks of both rows."""
     absorbed, before = _columns(other), _columns(survivor)
     values = _merged(survivor, other) | dict(chosen or {})
+    FollowUp.objects.keep_one(survivor, other, by=by)
     brought = _bring(other, survivor)
     # Without Django's collector, which would treat what points here as a deleted lead's.
     rows: Any = Contact.objects.filter(pk=other.pk)

@@ -33,6 +33,7 @@ from contacts.admin.filters import (
 )
 from contacts.admin.forms import LeadForm, NoteForm
 from contacts.admin.merges import MergePages, SuggestionFilter, merge_two
+from contacts.admin.next_step import NextStep
 from contacts.admin.panels import LeadPanels
 from contacts.admin.reaching_out import ReachingOut
 from contacts.admin.takeover import TakeOver
@@ -104,7 +105,7 @@ class NoteInline(TabularInline):
 
 @admin.register(Contact)
 class ContactAdmin(
-    MergePages, TakeOver, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin
+    MergePages, NextStep, TakeOver, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin
 ):
     form = LeadForm
     actions_detail = (
@@ -134,7 +135,7 @@ class ContactAdmin(
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
-        *("chat", "username", "no_marketing", "merges", "taken_over"),
+        *("chat", "username", "no_marketing", "merges", "taken_over", "next_step"),
     ]
 
     class Media:
@@ -183,10 +184,12 @@ class ContactAdmin(
         no_marketing = [("no_marketing",)] if obj.marketing_stopped_at else []
         may_change = self.has_change_permission(request, obj)
         standing = [row for row in STANDING if may_change or row != REASONS]
+        next_step = [(_("Next step"), {"fields": ["next_step"]})] if may_change else []
         held = [("hand_back",)] if self._may_hand_back(request, obj) else []
         return [
             (_("Who"), {"fields": (*WHO, *on_whatsapp)}),
             (_("Where it stands"), {"fields": (*taken_over, *standing, *no_marketing)}),
+            *next_step,
             (_("What Sarah learned"), {"fields": FACTS}),
             *([(_("Held by staff"), {"fields": held})] if held else []),
             (_("Chat"), {"fields": ["chat"], "classes": ["tab"]}),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.chat import chat_with
 from contacts.admin.merges import merges_of
+from contacts.admin.next_step import next_step
 from contacts.admin.takeover import taken_over
 from contacts.models import Contact, StatusChange
 from leadsync.admin.html import (
@@ -111,3 +112,4 @@ class LeadPanels:
     conversations = computed(_("conversations"), conversations_with)
     failures = computed(_("failures"), failures_of)
     taken_over = computed(_("taken over"), taken_over)
+    next_step = computed(_("next step"), next_step)

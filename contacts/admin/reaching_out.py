@@ -30,7 +30,7 @@ WILL_UNDO = _(
 class ReachingOut:
     """Adds these to the page of a lead."""
 
-    change_form_outer_after_template = "contacts/chat_form.html"
+    change_form_outer_after_template = "contacts/lead_forms.html"
 
     @action(
         description=_("Confirm what Sarah set"),

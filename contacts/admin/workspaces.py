@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
+from contacts.admin.hours import HOURS, HoursFields
 from contacts.admin.phones import in_words
 from contacts.admin.status_map import FIELDS, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
@@ -25,7 +26,7 @@ from leadsync.admin.html import as_link, list_url, pill
 from leadsync.admin.tools import ModelAdmin, computed
 
 
-class WorkspaceForm(StatusFields, forms.ModelForm):  # type: ignore[valid-type, misc]
+class WorkspaceForm(StatusFields, HoursFields, forms.ModelForm):  # type: ignore[valid-type, misc]
     test_numbers = ListField(
         max_items=MAX_TEST_NUMBERS,
         label=_("Test numbers"),
@@ -86,6 +87,7 @@ class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
             {"fields": [*FIELDS.values()], "classes": ["collapse"]},
         ),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
+        (_("Working hours"), {"fields": HOURS}),
         (_("Privacy"), {"fields": ["chat_days"]}),
     ]
 

@@ -20,7 +20,9 @@ from contacts.models.contacts import (
     ContactQuerySet,
 )
 from contacts.models.erasures import Erasure
+from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
 from contacts.models.history import Note, NoteKind, StatusChange
+from contacts.models.hours import MAX_HOLIDAYS
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
@@ -34,9 +36,11 @@ __all__ = [
     "HOLDABLE",
     "HOT_SCORE",
     "MAX_CHAT_TEXT",
+    "MAX_HOLIDAYS",
     "MAX_PAUSE_REASON",
     "MAX_REASON",
     "MAX_SCORE",
+    "MAX_STEP",
     "MAX_TEAM_SIZE",
     "MAX_TEST_NUMBERS",
     "MAX_WAMID",
@@ -51,12 +55,15 @@ __all__ = [
     "ContactQuerySet",
     "DeliveryStatus",
     "Erasure",
+    "FollowUp",
+    "FollowUpQuerySet",
     "Language",
     "Merge",
     "MergeSuggestion",
     "Milestone",
     "Note",
     "NoteKind",
+    "Outcome",
     "Pausable",
     "Standing",
     "StatusChange",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.hours import HOURS_ARE_SOUND, Hours
 from contacts.phones import E164, REGIONS
 
 REGION = r"^[A-Z]{2}$"
@@ -33,7 +34,7 @@ def validate_test_numbers(numbers: object) -> None:
         raise ValidationError(_("Write at most %d of them.") % MAX_TEST_NUMBERS)
 
 
-class Workspace(models.Model):
+class Workspace(Hours):
     """A business that uses LeadSync. Bots name it by its slug, which never changes."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=50)
@@ -95,6 +96,7 @@ class Workspace(models.Model):
         verbose_name_plural = _("workspaces")
         ordering = ["slug"]
         constraints = [
+            *HOURS_ARE_SOUND,
             models.CheckConstraint(
                 condition=Q(region__regex=REGION),
                 name="workspace_region_is_two_capital_letters",

@@ -372,7 +372,15 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
     shown = json.loads(capsys.readouterr().out)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert {name for name, rows in told.items() if isinstance(rows, list) and len(rows) == 1} == {
-        *("leads", "notes", "status changes", "conversations", "messages", "failures"),
+        *(
+            "leads",
+            "next steps",
+            "notes",
+            "status changes",
+            "conversations",
+            "messages",
+            "failures",
+        ),
         *("refused messages", "alerts", "alert deliveries", "entries in the admin's log"),
         *(
             "merges",
@@ -402,7 +410,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["15 rows were erased."]
+    assert messages_of(done) == ["16 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 

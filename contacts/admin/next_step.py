@@ -1,0 +1,128 @@
+"""The next step on a lead's page: planned with one click or by hand, done, moved, dropped."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from contacts.admin.fields import LineField
+from contacts.models import MAX_STEP, Contact, FollowUp, Outcome
+from contacts.worktime import Soon
+
+SHOWN_FORMER = 10
+SOON = {
+    Soon.TOMORROW: _("Tomorrow"),
+    Soon.IN_3_DAYS: _("In 3 days"),
+    Soon.NEXT_MONDAY: _("Next Monday"),
+}
+MAX_PEOPLE = 200
+
+
+class StepForm(forms.Form):
+    """What the panel sends: a button, and what was typed beside it."""
+
+    text = LineField(required=False, max_length=MAX_STEP)
+    due_at = forms.DateTimeField(required=False)
+    whose = forms.ModelChoiceField(
+        User.objects.filter(is_staff=True, is_active=True), required=False
+    )
+    soon = forms.ChoiceField(required=False, choices=list(SOON.items()))
+    close = forms.ChoiceField(required=False, choices=[*Outcome.choices])
+
+
+def next_step(lead: Contact) -> SafeString:
+    """Show the open step with what can be done about it, or a form for one, and former ones."""
+    newest = F("closed_at").desc(nulls_first=True)
+    steps = list(
+        lead.follow_ups.select_related("assigned_to").order_by(newest, "-pk")[: SHOWN_FORMER + 1]
+    )
+    current = steps[0] if steps and steps[0].closed_at is None else None
+    can_work = User.objects.filter(is_staff=True, is_active=True)
+    people = can_work.order_by("username")[:MAX_PEOPLE]
+    whose = current.assigned_to_id if current else lead.assigned_to_id
+    context = {
+        "step": current,
+        "due": _when(current) if current else "",
+        "former": [(step, _when(step)) for step in steps if step is not current],
+        "people": people,
+        "whose": whose if any(person.pk == whose for person in people) else None,
+        "soon": [(when.value, label, _morning(lead, when)) for when, label in SOON.items()],
+    }
+    return render_to_string("contacts/next_step.html", context)
+
+
+def _when(step: FollowUp) -> str:
+    zone = step.contact.workspace.work_time.zone
+    local = timezone.localtime(step.due_at, zone)
+    return date_format(local, "D j M Y" if step.is_all_day else "D j M Y, H:i")
+
+
+def _morning(lead: Contact, when: Soon) -> str:
+    hours = lead.workspace.work_time
+    return date_format(
+        timezone.localtime(hours.soon(when, timezone.now()), hours.zone), "D j M, H:i"
+    )
+
+
+class NextStep:
+    """Adds what the panel posts to."""
+
+    def get_urls(self) -> list[URLPattern]:
+        admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]
+        view = admin_view(require_POST(self.plan_next_step))
+        return [
+            path("<int:pk>/next-step/", view, name="contacts_contact_next_step"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def plan_next_step(self, request: HttpRequest, pk: int) -> HttpResponse:
+        lead = get_object_or_404(Contact.objects.select_related("workspace"), pk=pk)
+        if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        form = StepForm(request.POST)
+        if not form.is_valid():
+            for name, errors in form.errors.items():
+                messages.error(request, f"{form.fields[name].label or name}: {errors[0]}")
+        elif outcome := form.cleaned_data["close"]:
+            steps = FollowUp.objects.filter(contact=lead)
+            if steps.close(Outcome(outcome), by=request.user.get_username()):
+                messages.success(request, Outcome(outcome).label)
+        else:
+            _plan(request, lead, form.cleaned_data)
+        return HttpResponseRedirect(reverse("admin:contacts_contact_change", args=[pk]))
+
+
+def _plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
+    """Plan what was asked for; what is left out stays as it is in the open step."""
+    hours, open_step = lead.workspace.work_time, lead.follow_ups.open().first()
+    due_at = asked["due_at"]
+    if asked["due_at"]:
+        due_at = asked["due_at"].replace(tzinfo=hours.zone)  # typed by the workspace's clock
+    if asked["soon"]:
+        due_at = hours.soon(Soon(asked["soon"]), timezone.now())
+    if due_at is None:
+        messages.error(request, _("Choose when the next step is due."))
+        return
+    former = open_step.text if open_step else gettext("Contact again")
+    whose = asked["whose"] or (None if open_step else lead.assigned_to or cast(User, request.user))
+    FollowUp.objects.plan(
+        lead,
+        text=asked["text"] or former,
+        due_at=due_at,
+        whose=whose,
+        by=request.user.get_username(),
+    )
+    messages.success(request, _("The next step is planned."))
