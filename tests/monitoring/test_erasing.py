@@ -89,6 +89,7 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
         lead,
         lead.notes.create(text="", author="ani"),
         lead.status_changes.create(from_status="new", to="qualified", by="ani"),
+        lead.follow_ups.create(text="", due_at=timezone.now(), created_by="ani"),
         state,
         ChatMark.objects.create(**here, status="read"),
         ChatMessage.objects.create(

@@ -13,7 +13,7 @@ import contacts.models.hours
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0015_taken_over_from_sarah"),
+        ("contacts", "0016_reasons_and_undone_moves"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
