@@ -110,7 +110,8 @@ class ContactAdmin(
     form = LeadForm
     actions_detail = (
         *("take_this_over", "hand_this_back", "confirm_this", "undo_move"),
-        *("undo_merge", "export_this", "erase_this"),
+        "undo_merge",
+        {"title": _("More"), "icon": "more_horiz", "items": ["export_this", "erase_this"]},
     )
     formfield_overrides = CLEANED
     inlines = [NoteInline]
