@@ -31,6 +31,16 @@ def transcript_of(message: Payload) -> str:
     return block(at(sent, "text"), sent, limit=MAX_CHAT_TEXT)
 
 
+def proven_phone(message: Payload) -> object:
+    """The number that the person sent because the business asked for it. Any other card is of
+    somebody else."""
+    for card in parts(message, "contacts"):
+        if card.get("origin") == "contact_request":
+            number = next(parts(card, "phones"), {})
+            return number.get("wa_id") or number.get("phone")
+    return None
+
+
 def ad_of(message: Payload) -> str:
     """The ad that a message came from, in words; blank if from none."""
     referral = part(message, "referral")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contacts.addresses import Address
 from contacts.models import Author, DeliveryStatus
-from sarah.kapso.contents import reason_of
+from sarah.kapso.contents import proven_phone, reason_of
 from sarah.kapso.events import Event, Marked, Moved, Person, Preferred, Unknown
 from sarah.kapso.messages import read_written, wamid_of
 from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
@@ -83,7 +83,8 @@ def _read_message(
     if message.get("group_id"):
         return
     end = "from" if author == Author.LEAD else "to"
-    found = address((message.get(end),), (message.get(f"{end}_user_id"),))
+    proven = proven_phone(message) if author == Author.LEAD else None
+    found = address((message.get(end), proven), (message.get(f"{end}_user_id"),))
     yield from read_written(
         message,
         _person(found, value) if found else None,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contacts.models import Author, DeliveryStatus
 from sarah.kapso import meta
-from sarah.kapso.contents import reason_of
+from sarah.kapso.contents import proven_phone, reason_of
 from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown
 from sarah.kapso.messages import read_written, wamid_of
 from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
@@ -104,12 +104,14 @@ def _is_inbound(event: str, message: Payload) -> bool:
 def _party(event: str, body: Payload) -> Person | None:
     """The person at the other end of a message."""
     message = part(body, "message")
-    end = "from" if _is_inbound(event, message) else "to"
-    by = username(message.get("username")) if end == "from" else ""
+    is_inbound = _is_inbound(event, message)
+    end = "from" if is_inbound else "to"
+    by = username(message.get("username")) if is_inbound else ""
+    proven = proven_phone(message) if is_inbound else None
     return _person(
         part(body, "conversation"),
         part(body, "contact"),
-        phone=message.get(end),
+        phone=message.get(end) or proven,
         user_id=message.get(f"{end}_user_id"),
         name=at(message, "kapso", "contact_name"),
         by=by,

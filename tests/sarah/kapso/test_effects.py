@@ -260,6 +260,29 @@ def test_what_was_known_by_id_gets_its_number_and_the_other_way_round(kapso: Kap
     assert Contact.objects.count() == 2
 
 
+@pytest.mark.parametrize("kind", ["kapso", "meta"])
+@pytest.mark.parametrize(("origin", "phone"), [("contact_request", PHONE), ("other", None)])
+def test_a_number_is_believed_only_if_it_was_asked_for(
+    kapso: Kapso, origin: str, phone: str | None, kind: str
+) -> None:
+    card = {"origin": origin, "phones": [{"phone": "+62 812-3456-7890", "wa_id": DIGITS}]}
+    message = {
+        "id": "wamid.1",
+        "timestamp": "1795400045",
+        "type": "contacts",
+        "contacts": [card],
+        "from_user_id": USER_ID,
+    }
+
+    if kind == "kapso":
+        kapso.tell("whatsapp.message.received", {"message": message})
+    else:
+        change = {"field": "messages", "value": {"messages": [message]}}
+        kapso.tell("", {"entry": [{"changes": [change]}]})
+
+    assert (the_lead().business_scoped_user_id, the_lead().phone) == (USER_ID, phone)
+
+
 def test_24_first_messages_at_once_half_by_phone_and_half_by_both_make_one_lead(
     kapso: Kapso,
 ) -> None:
