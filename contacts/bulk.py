@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts.models import AuthorKind, Contact, ContactQuerySet, StatusChange
+from contacts.models.clocks import STOPPED, stopping
 from contacts.models.standing import SET_BY_BOT
 from contacts.workflow import (
     STAMPS,
@@ -112,6 +113,8 @@ def _move_batch(pks: list[int], row: StatusChange, *, which: Q) -> int:
             for lead in before
         )
         stamps = stamps_of_move(row.to, by=row.by, kind=row.actor_kind, at=now)
+        if by_person:
+            stamps |= stopping(by=row.by, at=now)
         moved = Contact.objects.filter(pk__in=[lead["pk"] for lead in before])
         return moved.update(lead_status=row.to, updated_at=now, **stamps)
 
@@ -145,6 +148,9 @@ def _restore(lead: Contact, move: StatusChange) -> None:
     stamps = restored_stamps(move.before or {})
     if lead.last_contact_at != move.at:  # a call was noted since
         stamps.pop("last_contact_at")
+    if lead.last_contact_at and lead.last_contact_at > move.at:
+        for name in STOPPED:
+            stamps.pop(name, None)
     for name, value in stamps.items():
         setattr(lead, name, value)
     lead.lead_status, lead.updated_at = move.from_status, timezone.now()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import (
+    CLOCK,
     HOLDABLE,
     AddressChange,
     Contact,
@@ -141,6 +142,8 @@ def _merged(survivor: Contact, other: Contact) -> dict[str, object]:
         survivor.paused_until is None or other.paused_until > survivor.paused_until
     ):
         values |= {name: getattr(other, name) for name in PAUSE}
+    if other.answer_by and survivor.answer_by is None:
+        values |= {name: getattr(other, name) for name in CLOCK}
     told, told_other = survivor.marketing_told_at, other.marketing_told_at
     if told_other and (told is None or told_other > told):
         values |= {name: getattr(other, name) for name in MARKETING}

@@ -57,7 +57,10 @@ MOVES_OF_PEOPLE: dict[str, tuple[LeadStatus, ...]] = {
     LeadStatus.CONVERTED: (LeadStatus.ARCHIVED,),
     LeadStatus.ARCHIVED: (LeadStatus.NEW,),
 }
-STAMPS = ("status_changed_at", "status_changed_by", "moved_by_person_at", "last_contact_at")
+STAMPS = (
+    *("status_changed_at", "status_changed_by", "moved_by_person_at", "last_contact_at"),
+    *("answered_at", "answered_by"),
+)
 """Columns of a lead that a move may write beside the status."""
 
 

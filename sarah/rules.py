@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from contacts.models import Contact, Temperature
+from contacts.models import Contact, Temperature, started
 from contacts.names import is_usable_name
 from contacts.workflow import FUNNEL, SARAH, LeadStatus, is_forward
 from sarah.facts import learned
@@ -43,12 +43,28 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     status = status_after(state)
     if is_forward(contact.lead_status, status) and is_news(contact, state):
         changes["lead_status"] = status
+        if status == LeadStatus.CONTACTED:
+            changes |= clock_of(contact, changes, state)
     if is_re_engaged(contact, at=state.updated_at):
         changes["re_engaged_at"] = state.updated_at
     news = state.updated_at - contact.last_activity_at
     if news > ACTIVITY_RECORDED_EVERY or (changes and news > timedelta()):
         changes["last_activity_at"] = state.updated_at
     return changes
+
+
+def clock_of(contact: Contact, changes: dict[str, object], state: SarahState) -> dict[str, object]:
+    """Return the response clock of a lead that is being handed over.
+
+    A retry hands it over only now: until then, nobody could have answered.
+    """
+    temperature, score = (
+        changes.get(name, getattr(contact, name)) for name in ("lead_temperature", "lead_score")
+    )
+    at = (state.is_retry and state.synced_at) or state.updated_at
+    if state.is_import:
+        return {}
+    return started(str(temperature), int(str(score)), state.workspace, at=at)
 
 
 def is_news(contact: Contact, state: SarahState) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils import timezone
 
 from contacts.models import UNTIL_HANDED_BACK, AuthorKind, Contact
 from leadsync.infra.db import past_races
@@ -23,6 +24,7 @@ def take_over(lead: Contact, *, by: str, reason: str, until: datetime | None = N
     }
     text = f"{by} took over from Sarah until {end}: {reason}"
     past_races(partial(_write, lead.pk, paused, by=by, note=text))
+    Contact.objects.filter(pk=lead.pk).answered(by=by, at=timezone.now())
 
 
 def hand_back(lead: Contact, *, by: str) -> bool:

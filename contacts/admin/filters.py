@@ -99,6 +99,15 @@ def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[
     }
 
 
+class ClockFilter(Questions, RadioFilter):
+    title = _("response clock")
+    parameter_name = "clock"
+    questions = {
+        "overdue": (_("Overdue"), ContactQuerySet.overdue),
+        "running": (_("Waits for an answer"), ContactQuerySet.waiting),
+    }
+
+
 class ActiveFilter(Questions, RadioFilter):
     title = _("last activity")
     parameter_name = "active"

@@ -27,6 +27,7 @@ from contacts.admin.filters import (
     ActiveFilter,
     AddedFilter,
     AssignedFilter,
+    ClockFilter,
     HotFilter,
     StandingFilter,
     StatusFilter,
@@ -127,6 +128,7 @@ class ContactAdmin(
         ("lead_temperature", ChoicesCheckboxFilter),
         ("lead_score", RangeNumericFilter),
         AssignedFilter,
+        ClockFilter,
         ("workspace", RelatedDropdownFilter),
         ActiveFilter,
         AddedFilter,
@@ -136,7 +138,15 @@ class ContactAdmin(
     readonly_fields = [
         *("whatsapp_name", "status_stamp", "last_activity", "last_contact", "created", "updated"),
         *("re_engaged", "status_history", "conversations", "failures"),
-        *("chat", "username", "no_marketing", "merges", "taken_over", "next_step"),
+        *(
+            "chat",
+            "username",
+            "no_marketing",
+            "merges",
+            "taken_over",
+            "next_step",
+            "response_clock",
+        ),
     ]
 
     class Media:
@@ -182,6 +192,7 @@ class ContactAdmin(
             ]
         on_whatsapp = [("username", "business_scoped_user_id")] if obj.has_profile else []
         taken_over = [("taken_over",)] if obj.is_paused else []
+        clock = [("response_clock",)] if obj.answer_by else []
         no_marketing = [("no_marketing",)] if obj.marketing_stopped_at else []
         may_change = self.has_change_permission(request, obj)
         standing = [row for row in STANDING if may_change or row != REASONS]
@@ -189,7 +200,7 @@ class ContactAdmin(
         held = [("hand_back",)] if self._may_hand_back(request, obj) else []
         return [
             (_("Who"), {"fields": (*WHO, *on_whatsapp)}),
-            (_("Where it stands"), {"fields": (*taken_over, *standing, *no_marketing)}),
+            (_("Where it stands"), {"fields": (*taken_over, *clock, *standing, *no_marketing)}),
             *next_step,
             (_("What Sarah learned"), {"fields": FACTS}),
             *([(_("Held by staff"), {"fields": held})] if held else []),

@@ -1,5 +1,7 @@
 """Read-only parts of a lead's page: its times, and one table each for what belongs to it."""
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -95,6 +97,15 @@ def _status_changed(lead: Contact) -> str:
     )
 
 
+def _clock(lead: Contact) -> SafeString:
+    """Say by when the lead is to be answered, or when it was, and by whom."""
+    if lead.answered_at:
+        return format_html("{} {} {}", _("answered"), ago(lead.answered_at), lead.answered_by)
+    is_overdue = lead.answer_by is not None and lead.answer_by < timezone.now()
+    told = pill(_("overdue"), "danger") if is_overdue else pill(_("to be answered"), "warning")
+    return format_html("{} {}", told, date_format(timezone.localtime(lead.answer_by), "D j M, H:i"))
+
+
 class LeadPanels:
     """The read-only fields of a lead's page. Each table is one query, however many rows it has."""
 
@@ -112,4 +123,5 @@ class LeadPanels:
     conversations = computed(_("conversations"), conversations_with)
     failures = computed(_("failures"), failures_of)
     taken_over = computed(_("taken over"), taken_over)
+    response_clock = computed(_("response clock"), _clock)
     next_step = computed(_("next step"), next_step)

@@ -70,5 +70,5 @@ class ReachingOut:
         lead = get_object_or_404(Contact, pk=pk, phone__isnull=False)
         if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
             raise PermissionDenied
-        Contact.objects.filter(pk=pk).reached_out(at=timezone.now())
+        Contact.objects.filter(pk=pk).reached_out(by=request.user.get_username(), at=timezone.now())
         return HttpResponseRedirect(f"https://wa.me/{(lead.phone or '').removeprefix('+')}")

@@ -78,6 +78,10 @@ class LeadFilters(AskedFilterSet):
         lookup_expr="isnull",
         help_text="`true`: only leads assigned to nobody; `false`: only assigned leads.",
     )
+    overdue = YesNoFilter(
+        method="of_overdue",
+        help_text="`true`: only leads that a person should have answered by now (`answer_by`).",
+    )
     active_since = TimeFilter(
         method="of_activity",
         help_text="Active since this time, ISO 8601. Write the `+` of an offset as `%2B`.",
@@ -109,6 +113,9 @@ class LeadFilters(AskedFilterSet):
 
     def of_standing(self, leads: ContactQuerySet, name: str, value: list[str]) -> ContactQuerySet:
         return leads.standing(*value) if value else leads
+
+    def of_overdue(self, leads: ContactQuerySet, name: str, value: bool) -> ContactQuerySet:
+        return leads.overdue() if value else leads
 
     def of_activity(self, leads: ContactQuerySet, name: str, value: datetime) -> ContactQuerySet:
         return leads.active_since(value)

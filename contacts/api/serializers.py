@@ -36,6 +36,10 @@ IN_LIST = (
     "marketing_stopped_at",
     "re_engaged_at",
     "paused_until",
+    "handed_over_at",
+    "answer_by",
+    "answered_at",
+    "answered_by",
     "last_activity_at",
     "last_contact_at",
     "created_at",
@@ -75,6 +79,11 @@ class LeadSerializer(RowSerializer):
     )
     pain_points: Any = serializers.ListField(child=serializers.CharField())
     tags: Any = serializers.ListField(child=serializers.CharField())
+
+    answer_by: Any = serializers.DateTimeField(
+        allow_null=True,
+        help_text="By when a person should answer a lead that was handed over hot or warm.",
+    )
 
     class Meta:
         model = Contact

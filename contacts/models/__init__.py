@@ -11,6 +11,7 @@ from contacts.models.chat import (
     DeliveryStatus,
 )
 from contacts.models.choices import Language, Temperature
+from contacts.models.clocks import CLOCK, Answers, started
 from contacts.models.contacts import (
     HOLDABLE,
     HOT_SCORE,
@@ -32,6 +33,7 @@ from contacts.phones import E164
 from contacts.workflow import AuthorKind
 
 __all__ = [
+    "CLOCK",
     "E164",
     "HOLDABLE",
     "HOT_SCORE",
@@ -46,6 +48,7 @@ __all__ = [
     "MAX_WAMID",
     "UNTIL_HANDED_BACK",
     "AddressChange",
+    "Answers",
     "Author",
     "AuthorKind",
     "ChatMark",
@@ -69,4 +72,5 @@ __all__ = [
     "StatusChange",
     "Temperature",
     "Workspace",
+    "started",
 ]

@@ -15,6 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.addresses import BSUID, MAX_BSUID, Address, is_user_id
 from contacts.models.choices import Language, Temperature
+from contacts.models.clocks import (
+    RUNNING,
+    Answers,
+    ResponseClock,
+    answers_of,
+    stopping,
+    time_to_answer,
+)
 from contacts.models.pauses import TakenOver
 from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
@@ -30,6 +38,7 @@ from contacts.workflow import (
     kept_stamps,
     stamps_of_move,
 )
+from leadsync.infra.db import BATCH_SIZE, CAP
 from leadsync.infra.writes import Collected
 
 MAX_SCORE = 100
@@ -102,10 +111,42 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         found = self.aggregate(**counts)
         return {milestone: found[milestone] for milestone in REACHED}
 
-    def reached_out(self, *, at: datetime) -> int:
+    def waiting(self) -> Self:
+        """Those whose response clock runs."""
+        return self.filter(RUNNING)
+
+    def overdue(self) -> Self:
+        """Those that a person should have answered by now."""
+        return self.waiting().filter(answer_by__lt=timezone.now())
+
+    def answered(self, *, by: str, at: datetime) -> int:
+        """Stop the response clocks that run."""
+        return self.waiting().update(**stopping(by=by, at=at))
+
+    def answers(self, *, since: datetime) -> Answers:
+        """Sum up how the newest of those handed over since then were answered."""
+        handed_over = self.filter(handed_over_at__gte=since).order_by("-handed_over_at")
+        columns = ("handed_over_at", "answer_by", "answered_at", "answered_by")
+        return answers_of(handed_over.values_list(*columns)[:CAP], now=timezone.now())
+
+    def set_clocks(self, workspace: Workspace) -> None:
+        """Recompute the clocks that run, by the workspace's hours of now."""
+        leads = self.waiting().filter(workspace=workspace)
+        wrong = []
+        for lead in leads.only("handed_over_at", "handed_over_as", "answer_by").iterator():
+            at: Any = lead.handed_over_at
+            answer_by = time_to_answer(lead.handed_over_as, workspace, at=at)
+            if answer_by != lead.answer_by:
+                lead.answer_by = answer_by
+                wrong.append(lead)
+        self.bulk_update(wrong, ["answer_by"], batch_size=BATCH_SIZE)
+
+    def reached_out(self, *, by: str, at: datetime) -> int:
         """Note that a person contacted these leads."""
         earlier = Q(last_contact_at__isnull=True) | Q(last_contact_at__lt=at)
-        return self.filter(earlier).update(last_contact_at=at, updated_at=timezone.now())
+        return self.filter(earlier).update(
+            last_contact_at=at, updated_at=timezone.now(), **stopping(by=by, at=at)
+        )
 
     def matching(self, typed: str, *, region: str = "") -> Self:
         """Leads whose phone begins with `typed`, in any spelling, or else whose name or business
@@ -128,7 +169,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(reduce(or_, [*found, handle]))
 
 
-class Contact(TakenOver, Collected):
+class Contact(TakenOver, ResponseClock, Collected):
     """A lead: what Sarah learned about a person, and what staff made of it."""
 
     workspace = models.ForeignKey(
@@ -290,6 +331,14 @@ class Contact(TakenOver, Collected):
             # status writes the last activity as well: these end no HOT update of their own.
             models.Index(fields=["lead_score", "id"], name="contact_by_score"),
             models.Index(STAGE, "id", name="contact_by_stage"),
+            # "Who waits for an answer, and for how long?"
+            models.Index(fields=["answer_by"], condition=RUNNING, name="contact_to_answer"),
+            # "How soon were the leads of this week answered?"
+            models.Index(
+                fields=["-handed_over_at"],
+                condition=Q(handed_over_at__isnull=False),
+                name="contact_by_handoff",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -335,6 +384,8 @@ class Contact(TakenOver, Collected):
         to = str(changed.get("lead_status", ""))
         move = self._move(to, by=by, kind=kind, why=why) if to else None
         stamps = stamps_of_move(to, by=by, kind=kind, at=move.at) if move else {}
+        if move and kind == AuthorKind.PERSON:
+            stamps |= self.stopped(by=by, at=move.at)
         for name, value in (changed | stamps).items():
             setattr(self, name, value)
         with transaction.atomic(savepoint=False):

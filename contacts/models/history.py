@@ -134,4 +134,6 @@ class Note(models.Model):
         with transaction.atomic():
             super().save(*args, **kwargs)
             if is_new and self.author_kind == AuthorKind.PERSON and self.kind in REACHING_OUT:
-                Contact.objects.filter(pk=self.contact_id).reached_out(at=self.created_at)
+                Contact.objects.filter(pk=self.contact_id).reached_out(
+                    by=self.author, at=self.created_at
+                )

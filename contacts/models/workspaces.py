@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -118,7 +118,11 @@ class Workspace(Hours):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.kapso_phone_number_id = self.kapso_phone_number_id or None
-        super().save(*args, **kwargs)
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if not is_new:
+                self.contacts.set_clocks(self)
 
     def is_test_number(self, phone: str | None) -> bool:
         """Whether conversations with this phone (E.164) never reach a lead."""

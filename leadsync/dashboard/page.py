@@ -13,9 +13,10 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Contact, Standing, Temperature
+from contacts.models import Answers, Contact, Standing, Temperature
 from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.html import STANDING_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
@@ -36,12 +37,17 @@ NOTHING: dict[str, Any] = {"headlines": []}
 LEADS, FAILURES = "contacts_contact", "monitoring_syncfailure"
 CALL_FIRST = _("Call these first: hot or score 70+, not yet won or archived")
 NOT_CONTACTED = _("Handed over by Sarah, and nobody has contacted them since")
+NOT_IN_TIME = _("Handed over, and not answered within the time that the workspace sets")
+ANSWERED = _(
+    "Of those handed over in 7 days, %(share)d %% were answered in time; half within %(half)s"
+)
 NOT_REACHED = _("What Sarah said has not reached a lead")
 HEARD = _("Heard from Sarah in the last 24 hours")
 LEAD_NUMBERS: tuple[tuple[str, Any, Any, dict[str, str]], ...] = (
     ("today", _("New leads today"), _("Added since midnight"), {"added": "today"}),
     ("week", _("New leads in 7 days"), _("Added in the last 7 days"), {"added": "7d"}),
     ("hot", _("Hot leads"), CALL_FIRST, {"hot": "yes"}),
+    ("overdue", _("Overdue"), NOT_IN_TIME, {"clock": "overdue"}),
     ("waiting", _("Waiting for a person"), NOT_CONTACTED, {"standing": Standing.HANDED_OVER}),
 )
 CONVERSATION_NUMBERS: tuple[tuple[type[Questions], str, Any, str, Any], ...] = (
@@ -91,7 +97,13 @@ def lead_section() -> dict[str, Any]:
     numbers = _lead_numbers()
     standings, temperatures = numbers["by_standing"], numbers["by_temperature"]
     headlines = [
-        Number(label=label, count=numbers[name], url=list_url(LEADS, **filters), hint=hint)
+        Number(
+            label=label,
+            count=numbers[name],
+            url=list_url(LEADS, **filters),
+            hint=(name == "overdue" and _in_time(numbers["answers"])) or hint,
+            is_alarming=name == "overdue" and bool(numbers[name]),
+        )
         for name, label, hint, filters in LEAD_NUMBERS
     ]
     return {
@@ -104,6 +116,14 @@ def lead_section() -> dict[str, Any]:
         "chart": charts.new_leads(numbers["by_day"]),
         "funnel": charts.funnel(numbers["milestones"]),
     }
+
+
+def _in_time(answers: Answers) -> str:
+    """Say how soon leads are answered; blank if none was."""
+    if answers.median is None:
+        return ""
+    half = timesince(timezone.now() - answers.median, depth=1)
+    return ANSWERED % {"share": answers.share or 0, "half": half}
 
 
 def conversation_section() -> dict[str, Any]:
@@ -184,6 +204,8 @@ def _count_leads() -> dict[str, Any]:
         "today": capped_count(leads.added_since(day_start())),
         "week": capped_count(leads.added_since(timezone.now() - timedelta(days=7))),
         "hot": capped_count(leads.hot()),
+        "overdue": capped_count(leads.overdue()),
+        "answers": leads.answers(since=timezone.now() - timedelta(days=7)),
         "waiting": min(by_standing[Standing.HANDED_OVER], CAP + 1),
         "by_standing": by_standing,
         "by_temperature": by_temperature,

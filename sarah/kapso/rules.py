@@ -22,6 +22,8 @@ def changes_by_message(lead: Contact, written: Written) -> dict[str, object]:
     changes = changes_by_profile(lead, written.person, at=written.sent_at)
     if written.author == Author.STAFF and _is_later(written.sent_at, lead.last_contact_at):
         changes["last_contact_at"] = written.sent_at
+        if _is_later(written.sent_at, lead.handed_over_at):
+            changes |= lead.stopped(by="", at=written.sent_at)
     if not written.is_enquiry:
         return changes
     if written.ad and lead.source in REPLACEABLE:

@@ -145,6 +145,8 @@ class SarahState(Pausable, SyncState):
 
     sync_result: "SyncResult"
     """What the sync of the last save came to: set by that save, for whoever saved."""
+    is_import = False
+    """Whether it was brought in from elsewhere: that starts no response clock."""
     is_guarded = True
     """Whether the sync of a save is guarded; who turns it off guards the save himself."""
 
