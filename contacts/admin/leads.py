@@ -38,6 +38,7 @@ from contacts.admin.next_step import NextStep
 from contacts.admin.panels import LeadPanels
 from contacts.admin.reaching_out import ReachingOut
 from contacts.admin.takeover import TakeOver
+from contacts.admin.today import TodayPage
 from contacts.bulk import batches
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
 from contacts.workflow import STAGE, LeadStatus, MoveRefused
@@ -106,7 +107,15 @@ class NoteInline(TabularInline):
 
 @admin.register(Contact)
 class ContactAdmin(
-    MergePages, NextStep, TakeOver, ReachingOut, PersonActions, TellsHealed, LeadPanels, ModelAdmin
+    TodayPage,
+    MergePages,
+    NextStep,
+    TakeOver,
+    ReachingOut,
+    PersonActions,
+    TellsHealed,
+    LeadPanels,
+    ModelAdmin,
 ):
     form = LeadForm
     actions_detail = (

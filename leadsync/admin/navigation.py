@@ -60,7 +60,11 @@ GROUPS = (
 def navigation(request: HttpRequest) -> list[dict[str, object]]:
     """Return the sidebar for Unfold, without entries that this person may not open."""
     dashboard = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    groups: list[dict[str, object]] = [{"items": [dashboard]}]
+    first = [dashboard]
+    if request.user.has_perm("contacts.view_contact"):
+        page = reverse("admin:contacts_contact_today")
+        first.append({"title": _("Today"), "icon": "today", "link": page})
+    groups: list[dict[str, object]] = [{"items": first}]
     for title, entries in GROUPS:
         items = [
             _item(entry, label, icon) for entry, icon, label in entries if _may_open(request, label)

@@ -158,7 +158,14 @@ def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> 
     assert set(group.permissions.values_list("pk", flat=True)) == before
 
 
-OF_BOTH = ("Dashboard", "Leads", "Conversations with Sarah", "Messages from Sarah", "Sync failures")
+OF_BOTH = (
+    "Dashboard",
+    "Today",
+    "Leads",
+    "Conversations with Sarah",
+    "Messages from Sarah",
+    "Sync failures",
+)
 OF_SALES = [*OF_BOTH, "Workspaces"]
 OF_OPERATORS = [
     *(*OF_BOTH, "Causes of failures", "Alerts", "Alert settings", "Deliveries from Kapso"),
