@@ -29,7 +29,7 @@ class Reason(models.TextChoices):
     OVERDUE = "overdue", _("Overdue")
     FOLLOW_UP = "follow_up", _("Next step due")
     HANDED_OVER = "handed_over", _("Handed over")
-    RE_ENGAGED = "re_engaged", _("Back again")
+    RE_ENGAGED = "re_engaged", _("Has come back")
     QUIET = "quiet", _("Quiet")
 
 
