@@ -78,7 +78,7 @@ class ModelAdmin(unfold.ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    list_per_page = 50
+    list_per_page = 25
     list_max_show_all = 0
     list_filter_submit = True
     list_fullwidth = True

@@ -105,6 +105,12 @@ def test_a_longer_list_takes_no_more_queries(sales: Client, django_assert_num_qu
         sales.get(LIST)
 
 
+def test_a_page_shows_twenty_five_leads(sales: Client) -> None:
+    ContactFactory.create_batch(26)
+
+    assert (len(listed(sales)), len(listed(sales, "p=2"))) == (25, 1)
+
+
 def test_a_long_list_is_counted_only_so_far(sales: Client, monkeypatch) -> None:
     monkeypatch.setattr("leadsync.infra.db.CAP", 3)
     ContactFactory.create_batch(5)
