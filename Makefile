@@ -60,8 +60,8 @@ upgrade: $(RUN)  ## Install and migrate, then let the new version take over from
 	$(BIN)/python manage.py collectstatic --noinput
 	pkill -HUP -f '^$(SERVE)'
 
-bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor, on PostgreSQL
-	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench
+bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor (BENCH=--keep: as baseline)
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench $(BENCH)
 
 scenarios: $(DEV)  ## Measure an error storm, crashes, outages, killed workers and drift (30 min)
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm

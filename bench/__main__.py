@@ -1,4 +1,7 @@
-"""Runs the benchmark and prints its tables in Markdown."""
+"""Runs the benchmark, prints its tables in Markdown, and says what became slower.
+
+`--keep` writes the baseline to compare with from now on.
+"""
 
 import itertools
 import statistics
@@ -9,10 +12,12 @@ from urllib.parse import quote
 
 from django.db import connection
 
+from bench import baseline
 from bench.cpu import database_ms, server_ms
 from bench.database import analyze, own_database
 from bench.load import CONNECTIONS, MakeRequest, message, request, throughput
 from bench.serving import Server, server
+from bench.statements import listed, statements_of
 from contacts.models import Contact, Workspace
 from leadsync.bots import issue_key
 from sarah.models import SarahState
@@ -38,10 +43,15 @@ class Measured(NamedTuple):
     python_ms: float
     database_ms: float
 
+    @property
+    def ms(self) -> float:
+        return self.python_ms + self.database_ms
+
 
 def main() -> None:
     if connection.vendor != "postgresql":
         sys.exit("The benchmark needs PostgreSQL: run `make bench`.")
+    costs: dict[str, float] = {}
     with own_database():
         rivals = make_rivals()
         for direct in ("off", "on"):
@@ -52,7 +62,14 @@ def main() -> None:
                 LEADSYNC_DB_DIRECT=direct,
             ) as running:
                 measured = measure(rivals, running)
-            print(f"\nLEADSYNC_DB_DIRECT={direct}\n\n{table(rivals, measured)}", flush=True)
+                print(f"\nLEADSYNC_DB_DIRECT={direct}\n\n{table(rivals, measured)}", flush=True)
+                for rival in filter(is_ours, rivals):
+                    floor = measured[rival.floor].ms
+                    costs[f"{rival.name}, direct {direct}"] = measured[rival.name].ms / floor
+                    print(f"\n{rival.name}\n{statements(rival, running)}", flush=True)
+    print("", *baseline.differences(costs, baseline.kept()), sep="\n")
+    if "--keep" in sys.argv:
+        baseline.keep(costs)
 
 
 def make_rivals() -> list[Rival]:
@@ -125,6 +142,19 @@ def measure_once(rival: Rival, running: Server) -> Measured:
     rate = throughput(running.address, rival.make_request, seconds=SECONDS)
     after = server_ms(running.pid), database_ms()
     return Measured(rate, *((b - a) / (rate * SECONDS) for a, b in zip(before, after, strict=True)))
+
+
+def is_ours(rival: Rival) -> bool:
+    return rival.name.rpartition(" ")[2].startswith("/")
+
+
+def statements(rival: Rival, running: Server) -> str:
+    found = statements_of(
+        lambda: throughput(running.address, rival.make_request, seconds=SECONDS) * SECONDS
+    )
+    if found is None:
+        return "    (statements are counted where pg_stat_statements is preloaded)"
+    return listed(found)
 
 
 def table(rivals: list[Rival], measured: dict[str, Measured]) -> str:

@@ -133,9 +133,16 @@ def _initialise(cluster: Cluster, *, durable: bool) -> None:
     data = cluster.home / "data"
     _call([cluster.bin_dir / "initdb", "--pgdata", data, *INITDB_OPTIONS], cluster.as_user)
     options = SERVER_OPTIONS | {"unix_socket_directories": str(cluster.home)}
-    options |= {} if durable else FORGETFUL
+    options |= _counting(cluster) if durable else FORGETFUL
     with (data / "postgresql.conf").open("a") as config:
         config.writelines(f"{name} = '{value}'\n" for name, value in options.items())
+
+
+def _counting(cluster: Cluster) -> dict[str, str]:
+    """The option that makes this server count its statements, if it can."""
+    library = "pg_stat_statements"
+    found = any(cluster.bin_dir.parent.glob(f"lib/**/{library}.*"))
+    return {"shared_preload_libraries": library} if found else {}
 
 
 def _server_user(home: Path) -> dict[str, Any]:
