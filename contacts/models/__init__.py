@@ -27,7 +27,7 @@ from contacts.models.hours import MAX_HOLIDAYS
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
-from contacts.models.standing import Milestone, Standing
+from contacts.models.standing import Milestone, Standing, count_standings
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 from contacts.workflow import AuthorKind
@@ -72,5 +72,6 @@ __all__ = [
     "StatusChange",
     "Temperature",
     "Workspace",
+    "count_standings",
     "started",
 ]

@@ -110,15 +110,13 @@ def grouped(number: int) -> str:
     return number_format(number, force_grouping=True)
 
 
-def count_by_day(leads: ContactQuerySet) -> Counted:
-    """Count the leads created on each of the last 30 days; uses the index on their creation."""
-    return count_by(leads.added_since(day_start(DAYS - 1)), TruncDate("created_at"), "lead_status")
+def count_by_day(leads: ContactQuerySet) -> Counter[date]:
+    """Count the leads created on each of the last 30 days; reads nothing but their index."""
+    days = leads.added_since(day_start(DAYS - 1)).annotate(day=TruncDate("created_at"))
+    return Counter(dict(days.values_list("day").annotate(number=Count("*")).order_by()))
 
 
-def new_leads(counted: Counted) -> Chart:
-    per_day: Counter[date] = Counter()
-    for day, _status, count in counted:
-        per_day[day] += count
+def new_leads(per_day: Counter[date]) -> Chart:
     days = last_days()
     counts = [per_day[day] for day in days]
     best = max(days, key=lambda day: per_day[day])

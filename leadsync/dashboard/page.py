@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Answers, Contact, Standing, Temperature
+from contacts.models import Answers, Contact, Standing, Temperature, count_standings
 from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.html import STANDING_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
@@ -196,8 +196,7 @@ def _count_leads() -> dict[str, Any]:
     by_standing: Counter[str] = Counter()
     by_temperature: Counter[str] = Counter()
     # One pass over the table: a capped count of a rare value would need one as well, for each.
-    groups = leads.with_standing().values_list("standing", "lead_temperature")
-    for standing, temperature, count in groups.annotate(Count("pk")).order_by():
+    for (standing, temperature), count in count_standings(leads).items():
         by_standing[standing] += count
         by_temperature[temperature] += count
     return {

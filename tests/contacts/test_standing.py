@@ -1,12 +1,15 @@
 """Where a lead stands: what a person did is told from what Sarah did."""
 
+import itertools
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from contacts.models import Contact, Standing
+from contacts.models import Contact, Standing, count_standings
+from contacts.workflow import LeadStatus
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
 from tests.contacts.pages import page_of, saves
@@ -163,3 +166,25 @@ def test_a_lead_that_was_never_moved_stands_as_its_status_says(status: str) -> N
     assert Contact.objects.with_standing().get().standing == status
     assert Contact.objects.standing(status).exists()
     assert not Contact.objects.standing(*set(Standing.values) - {status}).exists()
+
+
+@pytest.mark.parametrize("temperature", ["hot", "cold"])
+def test_the_dashboard_counts_leads_where_they_stand(temperature: str) -> None:
+    now = timezone.now()
+    times = (None, now - timedelta(days=1), now)
+    for status, moved, by_person, reached in itertools.product(
+        LeadStatus.values, times, times, times
+    ):
+        ContactFactory(
+            lead_status=status,
+            lead_temperature=temperature,
+            status_changed_at=moved,
+            moved_by_person_at=by_person,
+            last_contact_at=reached,
+        )
+
+    leads = Contact.objects.with_standing()
+
+    told = Counter(leads.values_list("standing", "lead_temperature"))
+    assert len(told) == len(Standing) - 1  # what Sarah closed is cold or not
+    assert count_standings(Contact.objects.all()) == told

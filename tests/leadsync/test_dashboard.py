@@ -1,6 +1,7 @@
 """The page: numbers that are true, lead to their rows, and stay cheap."""
 
 import json
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -185,7 +186,7 @@ def test_an_empty_site_says_what_to_do() -> None:
 
 
 def test_a_chart_without_leads_has_no_total() -> None:
-    assert new_leads([]).total == 0
+    assert new_leads(Counter()).total == 0
 
 
 def test_messages_are_charted_by_hour_and_by_day_with_their_outcomes() -> None:
