@@ -9,6 +9,9 @@ INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufef
 """Direction marks and zero-width spaces: they reorder or hide the text beside them. The joiners
 U+200C and U+200D stay, because some scripts and emoji need them."""
 
+MAX_ITEMS, MAX_ITEM_LENGTH = 50, 500
+"""Of a list of short texts, such as pain points."""
+
 
 def is_harmful(text: str) -> bool:
     return bool(HARMFUL.search(text))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from contacts import erasure
+from contacts.exchange import uploads
 from contacts.models import ChatMessage, Contact, Workspace
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import FailureGroup, RefusedBody, SyncFailure
@@ -24,6 +25,7 @@ def erase(identity: str) -> Counter[str]:
     """
     person = person_with(identity)
     erasure.remember(person.identities)
+    uploads.forget()
     return _erase(person)
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contacts.models import MAX_TEAM_SIZE, Contact
-from contacts.text import clean_line, clean_text, is_harmful
+from contacts.text import MAX_ITEM_LENGTH, MAX_ITEMS, clean_line, clean_text, is_harmful
 
-MAX_ITEMS = 50
-MAX_ITEM_LENGTH = 500
 GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3}){1,12}")
 NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
 

@@ -6,8 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from contacts.text import clean_line, clean_text
-from sarah.facts import MAX_ITEM_LENGTH, MAX_ITEMS
+from contacts.text import MAX_ITEM_LENGTH, MAX_ITEMS, clean_line, clean_text
 
 
 class LineField(forms.CharField):

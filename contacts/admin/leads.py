@@ -22,6 +22,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from contacts.admin.actions import ACTIONS
+from contacts.admin.exporting import export_csv, export_xlsx
 from contacts.admin.fields import BlockField, LineField
 from contacts.admin.filters import (
     ActiveFilter,
@@ -33,6 +34,7 @@ from contacts.admin.filters import (
     StatusFilter,
 )
 from contacts.admin.forms import LeadForm, NoteForm
+from contacts.admin.importing import ImportPages
 from contacts.admin.merges import MergePages, SuggestionFilter, merge_two
 from contacts.admin.next_step import NextStep
 from contacts.admin.panels import LeadPanels
@@ -45,7 +47,7 @@ from contacts.workflow import STAGE, LeadStatus, MoveRefused
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
-from leadsync.admin.tools import ModelAdmin, column
+from leadsync.admin.tools import ModelAdmin, column, holds
 from leadsync.infra.db import past_races
 from sarah.models import SarahState
 
@@ -108,6 +110,7 @@ class NoteInline(TabularInline):
 @admin.register(Contact)
 class ContactAdmin(
     TodayPage,
+    ImportPages,
     MergePages,
     NextStep,
     TakeOver,
@@ -120,12 +123,13 @@ class ContactAdmin(
     form = LeadForm
     actions_detail = (
         *("take_this_over", "hand_this_back", "confirm_this", "undo_move"),
-        "undo_merge",
-        {"title": _("More"), "icon": "more_horiz", "items": ["export_this", "erase_this"]},
+        *("undo_merge", "export_this", "erase_this"),
     )
     formfield_overrides = CLEANED
     inlines = [NoteInline]
-    actions = [*ACTIONS, merge_two]
+    actions = [*ACTIONS, merge_two, export_csv, export_xlsx]
+    actions_list = ("import_page",)
+    has_export_leads_permission = holds("contacts.export_contact")
     ordering = ["-last_activity_at"]
     sortable_by = ["status", "lead_score", "last_activity"]  # those with an index
     search_fields = ["name"]  # what switches the search on; get_search_results does it

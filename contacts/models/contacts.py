@@ -269,7 +269,11 @@ class Contact(TakenOver, ResponseClock, Collected):
     class Meta:
         verbose_name = _("lead")
         verbose_name_plural = _("leads")
-        permissions = [("take_over_contact", "Can take leads over from Sarah")]
+        permissions = [
+            ("take_over_contact", "Can take leads over from Sarah"),
+            ("export_contact", "Can export leads"),
+            ("import_contact", "Can import leads"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 # Phone first: a phone is looked up with and without a workspace.

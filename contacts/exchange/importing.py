@@ -1,0 +1,244 @@
+"""Imports leads row by row: what can be used is written, and the rest is told, each with its error.
+
+An import is old data beside what bots and people say meanwhile. It writes over what no person
+wrote; over a person's word only if told so. It brings back nobody who was erased.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contacts.addresses import Address, InvalidUserId, read_address
+from contacts.erasure import erased_among
+from contacts.exchange.columns import (
+    ADDRESS,
+    WORKSPACE,
+    UnusableCell,
+    people_by_name,
+    read_cell,
+)
+from contacts.identity import locked_lead
+from contacts.models import HOLDABLE, AddressChange, Contact, Workspace
+from contacts.phones import InvalidPhone
+from contacts.workflow import ArchiveReason, MoveRefused, Why
+from leadsync.infra.db import BATCH_SIZE, with_second_try
+
+SOURCE = "import"
+"""The `source` of a lead whose row tells none."""
+WHY = Why(text="Imported.", archived=ArchiveReason.OTHER)
+
+
+class Outcome(models.TextChoices):
+    ADDED = "added"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """How a file is to be imported. `columns` are fields by position, `width` counts the
+    headers, `by` is the person."""
+
+    workspace: Workspace
+    columns: Mapping[int, str]
+    width: int
+    by: str
+    overwrite: bool = False
+    """Also over what people wrote."""
+    dry_run: bool = False
+    people: Mapping[str, int] = field(default_factory=people_by_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of the file as far as it could be read; `error` is blank if all of it could."""
+
+    cells: list[str]
+    address: Address = field(default_factory=Address)
+    values: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    row: Row
+    outcome: Outcome
+    is_kept: bool = False
+    """Whether something of the row gave way to a person's word."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what came of the rows."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+
+    def add(self, result: Result) -> None:
+        self.outcomes[result.outcome] += 1
+        self.kept += result.is_kept
+
+    @property
+    def refused(self) -> int:
+        return self.outcomes[Outcome.REFUSED]
+
+
+def import_leads(
+    rows: Iterable[list[str]], how: Import, *, heal: Callable[[Sequence[Contact]], object]
+) -> Iterator[Result]:
+    """Import these rows, the headers left out, in small commits and constant memory.
+
+    `heal` is called with the leads that were added, because no signal tells of them: conversations
+    may wait for them.
+    """
+    left = iter(rows)
+    with closing(sqlite3.connect("")) as seen:  # on disk: any number of rows may be remembered
+        seen.execute("CREATE TABLE seen (identity TEXT PRIMARY KEY) WITHOUT ROWID")
+        while batch := list(islice(left, BATCH_SIZE)):
+            read = _without_erased([_once(read_row(cells, how), seen) for cells in batch])
+            results, added = with_second_try(partial(_write, read, how))
+            if added and not how.dry_run:
+                heal(added)
+            yield from results
+
+
+def read_row(cells: list[str], how: Import) -> Row:
+    """Read a row; its error names each cell that cannot be used."""
+    told = {name: cells[at] for at, name in how.columns.items() if at < len(cells)}
+    told = {name: cell for name, cell in told.items() if cell.strip()}
+    values, errors = {}, []
+    address = Address()
+    try:
+        address = read_address(
+            *(told.get(name) for name in ADDRESS), region=how.workspace.region, from_person=True
+        )
+        if not address:
+            errors.append(_("A lead needs a phone or a WhatsApp user id."))
+    except (InvalidPhone, InvalidUserId) as error:
+        errors.append(_(str(error)))
+    if len(cells) > how.width and any(cell.strip() for cell in cells[how.width :]):
+        errors.append(_("This row has more cells than there are headers."))
+    if not how.workspace.answers_to(told.get(WORKSPACE, how.workspace.slug)):
+        errors.append(_("This row is of another workspace."))
+    for name in told.keys() - {*ADDRESS, WORKSPACE}:
+        try:
+            column, value = read_cell(name, told[name], how.people)
+            values[column] = value
+        except UnusableCell as error:
+            errors.append(f"{name}: {error}")
+    return Row(cells=cells, address=address, values=values, error=" ".join(sorted(errors)))
+
+
+def _once(row: Row, seen: sqlite3.Connection) -> Row:
+    """Refuse a person whom an earlier row told of: else each import would change the lead twice."""
+    added = [
+        seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", [identity]).rowcount
+        for identity in row.address.identities
+        if not row.error
+    ]
+    if all(added):
+        return row
+    return _refused(row, _("Another row above is about the same person."))
+
+
+def _without_erased(rows: list[Row]) -> list[Row]:
+    """Refuse who was erased: nothing old brings them back, a person may."""
+    erased = erased_among(one for row in rows for one in row.address.identities)
+    text = _("This person was erased. If they asked to come back, add them by hand.")
+    return [
+        _refused(row, text) if erased.intersection(row.address.identities) else row for row in rows
+    ]
+
+
+def _refused(row: Row, error: str) -> Row:
+    return Row(cells=row.cells, error=row.error or error)
+
+
+def _write(rows: list[Row], how: Import) -> tuple[list[Result], list[Contact]]:
+    """Write these rows in one transaction; in a dry run, take it back."""
+    usable = [row for row in rows if not row.error]
+    with transaction.atomic():
+        known = _known([row.address for row in usable], how.workspace)
+        added: list[Contact] = []
+        results = [_place(row, known, added, how) for row in rows]
+        Contact.objects.bulk_create(added)
+        transaction.set_rollback(how.dry_run)
+    return results, added
+
+
+def _known(addresses: list[Address], workspace: Workspace) -> dict[str, Contact | None]:
+    """The leads there, locked, by phone and by id; None where only a former address is known."""
+    identities = [one for address in addresses for one in address.identities]
+    here = Q(phone__in=identities) | Q(business_scoped_user_id__in=identities)
+    # Locked: a bot's message may be writing to them. In order: two imports may meet.
+    leads = Contact.objects.select_for_update(no_key=True).filter(here, workspace=workspace)
+    moves = AddressChange.objects.filter(workspace=workspace, former__in=identities)
+    known: dict[str, Contact | None] = dict.fromkeys(moves.values_list("former", flat=True))
+    return known | {one: lead for lead in leads.order_by("pk") for one in lead.address.identities}
+
+
+def _place(
+    row: Row, known: Mapping[str, Contact | None], added: list[Contact], how: Import
+) -> Result:
+    if row.error:
+        return Result(row=row, outcome=Outcome.REFUSED)
+    lead, is_joined = _lead_of(row.address, known, how)
+    if lead is None:
+        added.append(_new_lead(row, how))
+        return Result(row=row, outcome=Outcome.ADDED)
+    values = {
+        name: value
+        for name, value in row.values.items()
+        if getattr(lead, name) != value and (how.overwrite or not _is_a_persons(lead, name))
+    }
+    is_kept = any(
+        getattr(lead, name) != value for name, value in row.values.items() if name not in values
+    )
+    if "name" in values:
+        values["staff_fields"] = [n for n in HOLDABLE if n in {*lead.staff_fields, "name"}]
+    try:
+        changed = lead.change(values, by=how.by, why=WHY) or is_joined
+    except MoveRefused as error:
+        told = f"lead_status: {_(error.sentence) % error.params}"
+        return Result(row=_refused(row, told), outcome=Outcome.REFUSED)
+    outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
+    return Result(row=row, outcome=outcome, is_kept=is_kept)
+
+
+def _lead_of(
+    address: Address, known: Mapping[str, Contact | None], how: Import
+) -> tuple[Contact | None, bool]:
+    """The lead at an address, and whether the file tells phone and id of it for the first time."""
+    found = [known[one] for one in address.identities if one in known]
+    if not found:
+        return None, False
+    [first, *others] = found
+    if first and len(found) == len(address.identities) and all(one is first for one in others):
+        return first, False
+    there = locked_lead(address, how.workspace, by=how.by)
+    return there.lead, there.is_joined
+
+
+def _new_lead(row: Row, how: Import) -> Contact:
+    """A new lead. Its name is a person's word; of its other facts Sarah may learn better."""
+    return Contact(
+        workspace=how.workspace,
+        phone=row.address.phone or None,
+        business_scoped_user_id=row.address.user_id or None,
+        staff_fields=["name"] if "name" in row.values else [],
+        **{"source": SOURCE, **row.values},
+    )
+
+
+def _is_a_persons(lead: Contact, name: str) -> bool:
+    """Whether a person wrote the field: only people write what no bot may hold."""
+    return name in lead.staff_fields if name in HOLDABLE else bool(getattr(lead, name))
