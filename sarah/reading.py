@@ -198,7 +198,8 @@ def _read_count(value: object, now: datetime) -> Reading:
     return read_number(value, low=0, high=MAX_COUNT)
 
 
-def _read_time(value: object, now: datetime) -> Reading:
+def read_time(value: object, now: datetime) -> Reading:
+    """Read a moment of the past, with five minutes for clocks that are fast."""
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:
@@ -223,7 +224,7 @@ FIELDS: dict[str, Callable[..., Reading]] = {
     "lead_temperature": _choice(Temperature),
     "language": _choice(Language),
     "message_count": _read_count,
-    "last_message_at": _read_time,
+    "last_message_at": read_time,
 }
 
 
