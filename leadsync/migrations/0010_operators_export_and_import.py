@@ -23,7 +23,7 @@ def grant(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("leadsync", "0009_staff_take_over"),
-        ("contacts", "0018_permissions_to_export_and_import"),
+        ("contacts", "0021_permissions_to_export_and_import"),
     ]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]
