@@ -1,15 +1,20 @@
 """Today: whom to call first, and why."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact, FollowUp
 from contacts.priority import priority_of
+from contacts.today import whom_to_call
 from tests.callers import Caller
 from tests.factories import ContactFactory, UserFactory, WorkspaceFactory
+from tests.faults import postgresql
 from tests.staff import Staff, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +133,43 @@ def test_a_priority_is_the_sum_of_its_parts(fields: dict[str, Any], parts: tuple
 
     assert (found.score, found.contact, found.decay, found.urgency) == parts
     assert found.total == sum(parts)
+
+
+@postgresql
+@time_machine.travel(NOW, tick=False)
+def test_each_candidate_is_found_by_an_index() -> None:
+    statuses = ("new", "qualified", "contacted", "converted", "archived")
+    leads = [
+        ContactFactory.build(
+            workspace=WorkspaceFactory(),
+            phone=f"+62812{number:08d}",
+            lead_status=statuses[number % 5],
+            last_activity_at=NOW - number * HOUR,
+            answer_by=NOW - HOUR if number % 50 == 0 else None,
+            handed_over_at=NOW - 2 * HOUR if number % 50 == 0 else None,
+        )
+        for number in range(5000)
+    ]
+    Contact.objects.bulk_create(leads)
+    FollowUp.objects.bulk_create(
+        FollowUp(contact=lead, text="Call", due_at=NOW + number * HOUR, created_by="dewi")
+        for number, lead in enumerate(leads)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact, contacts_followup")
+
+    with CaptureQueriesContext(connection) as captured:
+        whom_to_call(now=NOW)
+
+    asked = [query["sql"] for query in captured if "LIMIT" in query["sql"]]
+    plans = [str(plan_of(sql)) for sql in asked]
+    assert len(plans) == 5
+    assert not [
+        plan for plan in plans if re.search("Seq Scan on contacts_(contact|followup)", plan)
+    ]
+
+
+def plan_of(sql: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}")
+        return [line for (line,) in cursor.fetchall()]
