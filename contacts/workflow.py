@@ -128,6 +128,13 @@ def check_move(current: str, to: str, *, kind: str, why: Why = UNSAID) -> None:
     why.check(to)
 
 
+def check_later_word(moved_by_person_at: datetime | None, *, as_of: datetime | None) -> None:
+    """Raise MoveRefused if a person has moved the lead after what a bot says, `as_of` that time."""
+    if as_of and moved_by_person_at and moved_by_person_at > as_of:
+        sentence = gettext_noop("A person has moved this lead since: read it again.")
+        raise MoveRefused(sentence, field="status")
+
+
 def kept_stamps(lead: Mapping[str, Any]) -> dict[str, str | None]:
     """Return what a move overwrites in a lead's columns, as JSON, so that it can be taken back."""
     values = {name: lead[name] for name in STAMPS}

@@ -18,7 +18,7 @@ MAX_VALID_KEYS = 2
 
 ROLES = {
     "sarah": (Scope.STATES_WRITE,),
-    "manager": (Scope.LEADS_READ, Scope.FAILURES_READ),
+    "manager": (Scope.LEADS_READ, Scope.LEADS_WRITE, Scope.FAILURES_READ),
     "operator": (Scope.FAILURES_READ, Scope.FAILURES_WRITE),
 }
 

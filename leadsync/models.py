@@ -24,8 +24,6 @@ class Scope(models.TextChoices):
     FAILURES_WRITE = "failures:write", _("Failures: resolve and retry")
 
 
-OFFERED = tuple(scope for scope in Scope if scope != Scope.LEADS_WRITE)
-"""Scopes that a new key can have; `leads:write` opens nothing yet."""
 ONE_SCOPE = f"({'|'.join(Scope.values)})"
 SCOPES = f"^{ONE_SCOPE}( {ONE_SCOPE})*$"
 UNUSED = tuple(
@@ -35,6 +33,7 @@ UNUSED = tuple(
 """Columns of a bot's account that no request of the bot reads."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
 USE_WAITS_MS = 10
+ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -131,6 +130,45 @@ _with_digest = CompiledQuery(
     lambda: ApiKey.objects.filter(digest="").select_related("user", "workspace").defer(*UNUSED)
 )
 _believed: Belief[str, ApiKey] = Belief(ApiKey.objects.with_digest)
+
+
+class IdempotentAnswerQuerySet(models.QuerySet["IdempotentAnswer"]):
+    def claim(self, digest: str, request: str) -> tuple["IdempotentAnswer", bool]:
+        """Return the answer to the first request with this key, and whether this is the first.
+
+        Of two at once the second waits for the transaction of the first.
+        """
+        self.filter(digest=digest).expired().delete()
+        return self.get_or_create(digest=digest, defaults={"request": request})
+
+    def expired(self) -> Self:
+        return self.filter(created_at__lt=timezone.now() - ANSWERS_KEPT_FOR)
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a write with an `Idempotency-Key`. Its body names nobody: ids only."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    """Of the bot and its key."""
+    request = models.CharField(max_length=64)
+    """Digest of the request, to refuse another one with the same key."""
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = IdempotentAnswerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("answer to a repeatable request")
+        verbose_name_plural = _("answers to repeatable requests")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    def keep(self, status: int, body: object) -> None:
+        self.status, self.body = status, body
+        self.save(update_fields=["status", "body"])
 
 
 class FailedLogin(AccessAttempt):

@@ -282,6 +282,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "LeadStatusEnum": "contacts.workflow.LeadStatus",
+        "ArchiveReasonEnum": "contacts.workflow.ArchiveReason",
         "AuthorKindEnum": "contacts.workflow.AuthorKind",
         "NoteKindEnum": "contacts.models.NoteKind",
         "KindEnum": "monitoring.kinds.Kind",

@@ -15,6 +15,7 @@ from django.utils import timezone
 from contacts.models import Merge, Workspace
 from contacts.models.merges import UNDOABLE_FOR
 from leadsync.infra.db import BATCH_SIZE
+from leadsync.models import IdempotentAnswer
 from monitoring.models import (
     Alert,
     AlertDelivery,
@@ -77,6 +78,7 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         *old_chat(days=days),
         ("failed log-ins", old_failed_logins()),
         ("log-ins", AccessLog.objects.filter(attempt_time__lt=timezone.now() - KNOWN_FOR)),
+        ("answers to repeats", IdempotentAnswer.objects.expired().order_by("created_at")),
         ("merges", Merge.objects.older_than(timezone.now() - UNDOABLE_FOR).order_by("at")),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "contacts": {"contacts", "infra"},
     "log": {"log", "infra"},
     "sarah": {"sarah", "contacts", "log", "infra"},
-    "watch": {"watch", "sarah", "contacts", "log", "infra"},
+    "watch": {"watch", "project", "sarah", "contacts", "log", "infra"},
     "project": {"project", "contacts", "infra"},
 }
 ENTRY_POINTS = ("admin", "api", "dashboard", "management", "signals", "urls", "wsgi", "server")

@@ -10,6 +10,7 @@ from contacts.admin.chat import chat_with
 from contacts.admin.merges import merges_of
 from contacts.admin.next_step import next_step
 from contacts.admin.takeover import taken_over
+from contacts.api.timeline import failures_about
 from contacts.models import Contact, StatusChange
 from leadsync.admin.html import (
     admin_link,
@@ -60,13 +61,8 @@ def conversations_with(lead: Contact) -> SafeString:
 
 def failures_of(lead: Contact) -> SafeString:
     """Show the failures of its conversations, and those that name its phone."""
-    failures = SyncFailure.objects.filter(state__contact=lead)
-    if lead.phone:
-        failures |= SyncFailure.objects.filter(
-            contact_phone=lead.phone, workspace_ref=lead.workspace.slug
-        )
     return table_of(
-        failures.order_by("-last_seen_at")[:SHOWN_ROWS],
+        failures_about(lead).order_by("-last_seen_at")[:SHOWN_ROWS],
         (_("failure"), lambda failure: admin_link(failure, failure.get_kind_display())),
         (_("outcome"), _outcome),
         (_("times"), lambda failure: failure.occurrences),

@@ -5,6 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from contacts.models import ChatMessage, Contact, DeliveryStatus, Note, Standing, StatusChange
+from contacts.models.history import MAX_NOTE
+from contacts.text import clean_line, clean_text
+from contacts.workflow import MAX_REASON, ArchiveReason, AuthorKind, LeadStatus
 from leadsync.api.lists import RowSerializer
 
 IN_LIST = (
@@ -141,3 +144,125 @@ class ChatMessageSerializer(RowSerializer):
     class Meta:
         model = ChatMessage
         fields = ("id", "author", "type", "text", "transcript", "sent_at", "status", "reason")
+
+
+class MoveSerializer(serializers.Serializer[Any]):
+    """Where a lead shall move, and why."""
+
+    status = serializers.ChoiceField(LeadStatus.choices)
+    archive_reason = serializers.ChoiceField(
+        ArchiveReason.choices, default="", help_text="Why it is archived: required then."
+    )
+    reason = serializers.CharField(
+        max_length=MAX_REASON,
+        default="",
+        allow_blank=True,
+        help_text="In words; required beside the archive reason `other`.",
+    )
+    as_of = serializers.DateTimeField(
+        required=False,
+        help_text="When you read the lead. If a person has moved it since, nothing changes (409).",
+    )
+
+    def validate_reason(self, value: str) -> str:
+        return clean_line(value)
+
+
+class MovedLeadSerializer(RowSerializer):
+    """Where the lead is now."""
+
+    changed = serializers.BooleanField(help_text="`false`: it had this status already.")
+
+    class Meta:
+        model = Contact
+        fields = ("id", "lead_status", "status_changed_at", "status_changed_by", "changed")
+
+    @classmethod
+    def told(cls, lead: Contact, *, changed: bool) -> dict[str, object]:
+        told = {name: getattr(lead, name) for name in cls.Meta.fields if name != "changed"}
+        return told | {"changed": changed}
+
+
+class NewNoteSerializer(serializers.ModelSerializer[Note]):
+    """A note to write."""
+
+    text = serializers.CharField(
+        max_length=MAX_NOTE,
+        trim_whitespace=False,
+        help_text=f"At most {MAX_NOTE} characters: a longer one is refused, never cut off.",
+    )
+
+    class Meta:
+        model = Note
+        fields = ("text", "kind")
+
+    def validate_text(self, value: str) -> str:
+        if text := clean_text(value):
+            return text
+        raise serializers.ValidationError("Write something.")
+
+
+class WrittenNoteSerializer(RowSerializer):
+    """A note that was written, without its text."""
+
+    class Meta:
+        model = Note
+        fields = ("id", "kind", "author", "author_kind", "created_at")
+
+    @classmethod
+    def told(cls, note: Note) -> dict[str, object]:
+        return {name: getattr(note, name) for name in cls.Meta.fields}
+
+
+class TimelineEntrySerializer(serializers.Serializer[Any]):
+    """Something that happened with a lead."""
+
+    kind = serializers.ChoiceField(("note", "status", "message", "chat", "failure"))
+    id = serializers.IntegerField(help_text="Unique within its kind.")
+    at = serializers.DateTimeField()
+    author = serializers.CharField(help_text="Who, if that is known.")
+    author_kind = serializers.ChoiceField(("", "lead", *AuthorKind.values))
+    text = serializers.CharField(help_text="What was written; of a status: the reason.")
+    details = serializers.DictField(
+        help_text="By kind. note: `kind`. status: `from_status`, `to`, `archive_reason`, "
+        "`is_undone`. message (what Sarah posted): `outcome` of its sync, `lead_score`, `changes` "
+        "(before and after, by field). chat: `type`, `status`, `reason`. failure: `kind`, "
+        "`resolution`, `resolved_at`, `resolved_by`, `occurrences`."
+    )
+
+
+class TimelineSerializer(serializers.Serializer[Any]):
+    """A page of a timeline."""
+
+    next = serializers.URLField(allow_null=True, help_text="The next page; null: this is the last.")
+    results = TimelineEntrySerializer(many=True)
+
+
+class NewLeadsSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    before = serializers.IntegerField(help_text="In the whole day, week or month before.")
+
+
+class NewByPeriodSerializer(serializers.Serializer[Any]):
+    today = NewLeadsSerializer()
+    week = NewLeadsSerializer(help_text="Since Monday.")
+    month = NewLeadsSerializer()
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    """Numbers of leads."""
+
+    total = serializers.IntegerField()
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    by_standing = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="The statuses, told apart by who set them: `converted` by a person, "
+        "`closed_by_sarah` and `closed_cold`.",
+    )
+    by_temperature = serializers.DictField(child=serializers.IntegerField())
+    average_score = serializers.FloatField(allow_null=True)
+    new = NewByPeriodSerializer()
+    archived_because = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Why those that are archived now were archived; `unknown`: nobody was asked.",
+    )

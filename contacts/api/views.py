@@ -16,6 +16,7 @@ from contacts.api.serializers import (
     NoteSerializer,
     StatusChangeSerializer,
 )
+from contacts.api.visible import visible_leads
 from contacts.identity import addresses_of
 from contacts.models import ChatMessage, Contact, ContactQuerySet, Note, StatusChange, Workspace
 from leadsync.api.lists import Pages, WorkspaceOfKey
@@ -38,9 +39,7 @@ class ChatView(ListAPIView):
     renderer_classes = [RowsRenderer]
 
     def get_queryset(self) -> Any:
-        workspace = self.request.auth.workspace
-        leads = Contact.objects.filter(workspace=workspace) if workspace else Contact.objects.all()
-        lead = get_object_or_404(leads, pk=self.kwargs["pk"])
+        lead = get_object_or_404(visible_leads(self.request), pk=self.kwargs["pk"])
         chat = ChatMessage.objects.of(*addresses_of(lead), workspace_id=lead.workspace_id)
         return chat.with_status().order_by("-sent_at").values(*ChatMessageSerializer.columns())
 

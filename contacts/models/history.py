@@ -94,11 +94,14 @@ class NoteKind(models.TextChoices):
 REACHING_OUT = (NoteKind.CALL, NoteKind.CHAT)
 
 
+MAX_NOTE = 5000
+
+
 class Note(models.Model):
     """A note on a lead by a person, a bot or LeadSync."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes")
-    text = models.TextField(_("text"), max_length=5000)
+    text = models.TextField(_("text"), max_length=MAX_NOTE)
     kind = models.CharField(
         _("kind"),
         max_length=7,

@@ -13,7 +13,7 @@ from unfold.widgets import (
 )
 
 from leadsync.bots import BotError, check_name
-from leadsync.models import OFFERED, ApiKey, Scope
+from leadsync.models import ApiKey, Scope
 
 
 class KeyForm(forms.ModelForm):
@@ -24,7 +24,7 @@ class KeyForm(forms.ModelForm):
         help_text=_("Such as sarah-bot. The account is created if there is none of this name."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"), widget=UnfoldAdminCheckboxSelectMultipleWidget, choices=[]
+        label=_("May"), widget=UnfoldAdminCheckboxSelectMultipleWidget, choices=Scope.choices
     )
 
     class Meta:
@@ -35,12 +35,8 @@ class KeyForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["bot_name"]
-        if field := self.fields.get("scopes"):
-            has = self.instance.scopes.split()
-            self.initial["scopes"] = has
-            field.choices = [  # type: ignore[attr-defined]
-                (scope.value, scope.label) for scope in Scope if scope in OFFERED or scope in has
-            ]
+        if "scopes" in self.fields:
+            self.initial["scopes"] = self.instance.scopes.split()
 
     def clean_bot_name(self) -> str:
         name = self.cleaned_data["bot_name"].strip()

@@ -27,6 +27,11 @@ class DatabaseAway(exceptions.APIException):
     default_code = "database_unavailable"
 
 
+class NotPossible(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
 class PayloadTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "payload_too_large"

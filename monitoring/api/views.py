@@ -5,14 +5,14 @@ from typing import Any
 from django.utils.datastructures import MultiValueDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
-from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.models import Workspace
+from leadsync.api.errors import NotPossible
 from leadsync.api.lists import Pages, WorkspaceOfKey, refuse_foreign
 from leadsync.api.parsers import LimitedJSONParser
 from leadsync.models import Scope
@@ -33,11 +33,6 @@ from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import SyncFailure, SyncFailureQuerySet
 from sarah.resolve import resolve_failures
 from sarah.retry import retry_failures
-
-
-class NotPossible(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
 
 
 @describe_sync_failure_views

@@ -35,7 +35,7 @@ def test_a_key_is_shown_by_what_it_may_do_and_never_itself() -> None:
     for page in pages:
         assert "grok-bot" in page
         assert key.prefix in page
-        assert "Leads: read · Failures: read" in page
+        assert "Leads: read · Leads: write · Failures: read" in page
         assert "Shop" in page
         assert secret not in page
         assert key.digest not in page

@@ -58,7 +58,7 @@ def test_the_key_is_stored_as_a_digest_and_acts_as_a_bot_that_cannot_log_in(crea
     ("role", "scopes"),
     [
         ("sarah", {"states:write"}),
-        ("manager", {"leads:read", "failures:read"}),
+        ("manager", {"leads:read", "leads:write", "failures:read"}),
         ("operator", {"failures:read", "failures:write"}),
     ],
 )
