@@ -4,6 +4,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 
 from contacts.api.serializers import (
     ChatMessageSerializer,
+    DigestQuerySerializer,
+    DigestSerializer,
     LeadDetailSerializer,
     LeadSerializer,
     MovedLeadSerializer,
@@ -109,5 +111,17 @@ describe_stats_view = extend_schema_view(
         "Scope: `leads:read`.",
         parameters=[WORKSPACE],
         responses={200: StatsSerializer, **error_responses(*ERRORS)},
+    ),
+)
+
+describe_digest_view = extend_schema_view(
+    get=extend_schema(
+        operation_id="leads_digest",
+        tags=["leads"],
+        summary="Tell the day or week of the leads",
+        description="A text for WhatsApp: how many leads are new, who waits for a person, who is "
+        "hot, and what failed, in the last 24 hours or 7 days. Scope: `leads:read`.",
+        parameters=[DigestQuerySerializer, WORKSPACE],
+        responses={200: DigestSerializer, **error_responses(*ERRORS)},
     ),
 )

@@ -4,7 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from contacts.models import ChatMessage, Contact, DeliveryStatus, Note, Standing, StatusChange
+from contacts.models import (
+    ChatMessage,
+    Contact,
+    DeliveryStatus,
+    Language,
+    Note,
+    Standing,
+    StatusChange,
+)
 from contacts.models.history import MAX_NOTE
 from contacts.text import clean_line, clean_text
 from contacts.workflow import MAX_REASON, ArchiveReason, AuthorKind, LeadStatus
@@ -266,3 +274,14 @@ class StatsSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(),
         help_text="Why those that are archived now were archived; `unknown`: nobody was asked.",
     )
+
+
+class DigestQuerySerializer(serializers.Serializer[Any]):
+    period = serializers.ChoiceField(("day", "week"), default="day")
+    language = serializers.ChoiceField(Language.choices, default=Language.INDONESIAN)
+
+
+class DigestSerializer(serializers.Serializer[Any]):
+    """A WhatsApp message."""
+
+    text = serializers.CharField(help_text="Under 800 characters; send it as it is.")

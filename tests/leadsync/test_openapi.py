@@ -38,6 +38,7 @@ def test_every_path_of_the_api_is_described(schema: Any) -> None:
         "/api/v1/leads/{id}/notes/",
         "/api/v1/leads/{id}/timeline/",
         "/api/v1/leads/stats/",
+        "/api/v1/leads/digest/",
         "/api/v1/sync-failures/",
         "/api/v1/sync-failures/{id}/",
         "/api/v1/sync-failures/{id}/resolve/",

@@ -1,0 +1,105 @@
+"""`/api/v1/leads/digest/`: the day or week of the leads in a WhatsApp message."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone, translation
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from contacts.api.schema import describe_digest_view
+from contacts.api.serializers import DigestQuerySerializer
+from contacts.api.stats import asked_workspace
+from contacts.api.visible import visible_leads
+from contacts.models import Contact, Standing, Workspace
+from contacts.text import clean_line
+from leadsync.models import Scope
+from monitoring.models import SyncFailure
+
+PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
+NAMED = 3
+"""Leads of a kind that are named; of the rest it says how many they are."""
+MAX_NAME, MAX_NEED = 30, 40
+MARKUP = str.maketrans("", "", "*_~`")
+"""What WhatsApp reads as formatting."""
+
+
+@describe_digest_view
+class DigestView(APIView):
+    read_scope = write_scope = Scope.LEADS_READ
+
+    def get(self, request: Request) -> Response:
+        query = DigestQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        workspace, leads = asked_workspace(request), visible_leads(request)
+        if workspace:
+            leads = leads.filter(workspace=workspace)
+        with translation.override(asked["language"]):
+            text = digest(leads, workspace, period=asked["period"], now=timezone.now())
+        return Response({"text": text})
+
+
+def digest(leads: Any, workspace: Workspace | None, *, period: str, now: datetime) -> str:
+    """Return the text in the active language, under 800 characters whatever people are called."""
+    since = now - PERIODS[period]
+    title = _("Leads, last 24 hours") if period == "day" else _("Leads, last 7 days")
+    lines = [
+        f"*{title}*",
+        _new(leads, since, period),
+        *_waiting(leads, now),
+        *_hot(leads, since),
+        _failed(workspace),
+    ]
+    return "\n".join(lines)
+
+
+def _new(leads: Any, since: datetime, period: str) -> str:
+    added = leads.added_since(since - PERIODS[period])
+    before = added.filter(created_at__lt=since).count()
+    count = added.filter(created_at__gte=since).count()
+    return _("New: %(count)d (before: %(before)d)") % {"count": count, "before": before}
+
+
+def _waiting(leads: Any, now: datetime) -> Iterator[str]:
+    waiting = leads.standing(Standing.HANDED_OVER)
+    if count := waiting.count():
+        yield _("Waiting for a person: %d") % count
+        for lead in waiting.order_by("-lead_score", "status_changed_at")[:NAMED]:
+            waits = timesince(lead.status_changed_at, now, depth=1).replace("\xa0", " ")
+            since = _("for %s") % waits
+            yield f"• {_described(lead)}, {since}"
+    else:
+        yield _("Nobody waits for a person.")
+
+
+def _hot(leads: Any, since: datetime) -> Iterator[str]:
+    """Those that are not named among the waiting ones."""
+    hot = leads.hot().active_since(since).with_standing().exclude(standing=Standing.HANDED_OVER)
+    if count := hot.count():
+        yield _("Also hot: %d") % count
+        yield from (f"• {_described(lead)}" for lead in hot.order_by("-lead_score", "pk")[:NAMED])
+
+
+def _failed(workspace: Workspace | None) -> str:
+    failures = SyncFailure.objects.open()
+    if workspace:
+        failures = failures.filter(workspace_ref=workspace.slug)
+    if count := failures.count():
+        return _("Sync failures that are open: %d. Look at them in LeadSync.") % count
+    return _("Everything Sarah heard has reached its lead.")
+
+
+def _described(lead: Contact) -> str:
+    name = _plain(lead.shown_name, MAX_NAME) or lead.phone or "–"  # noqa: RUF001
+    need = _plain(lead.business_type, MAX_NEED)
+    return f"{name} ({lead.lead_score}{f', {need}' if need else ''})"
+
+
+def _plain(text: str, length: int) -> str:
+    line = clean_line(text.translate(MARKUP))
+    return line if len(line) <= length else f"{line[: length - 1]}…"
