@@ -78,7 +78,8 @@ class Milestone(models.TextChoices):
     CONVERTED = "converted", _("Converted by a person")
 
 
-_by_person = Q(status_changes__is_undone=False) & (
+_stands = Q(status_changes__is_undone=False)
+_by_person = _stands & (
     Q(status_changes__actor_kind=AuthorKind.PERSON)
     | (Q(status_changes__actor_kind="") & ~Q(status_changes__by=SARAH))
 )
@@ -88,8 +89,9 @@ _contacted = (
     | Q(last_contact_at__isnull=False)
     | (Q(status_changes__to=LeadStatus.CONTACTED) & _by_person)
 )
-_handed_over = _contacted | Q(status_changes__to=LeadStatus.CONTACTED)
-_qualified = _handed_over | Q(status_changes__to__in=FUNNEL[1:]) | Q(lead_status__in=FUNNEL[1:])
+_handed_over = _contacted | (Q(status_changes__to=LeadStatus.CONTACTED) & _stands)
+_moved_on = Q(status_changes__to__in=FUNNEL[1:]) & _stands
+_qualified = _handed_over | _moved_on | Q(lead_status__in=FUNNEL[1:])
 REACHED: dict[Milestone, Q] = {
     Milestone.ADDED: Q(),
     Milestone.QUALIFIED: _qualified,
