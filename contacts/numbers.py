@@ -1,8 +1,9 @@
 """Numbers of leads: how many there are, how many are new, and why some were archived."""
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
@@ -26,15 +27,21 @@ def numbers_of(workspace: Workspace | None, *, now: datetime) -> dict[str, Any]:
         "by_standing": _by("standing", groups, Standing.values),
         "by_temperature": _by("lead_temperature", groups, Temperature.values),
         "average_score": round(score / total, 1) if total else None,
-        "new": new_in(leads, now=now),
+        "new": new_in(leads, now=now, zone=zone_of(workspace)),
         "archived_because": archived_because(workspace),
     }
 
 
-def new_in(leads: Any, *, now: datetime) -> dict[str, dict[str, int]]:
+def zone_of(workspace: Workspace | None) -> tzinfo:
+    """The time zone of the workspace, else of this installation."""
+    named = workspace.time_zone if workspace else ""
+    return ZoneInfo(named) if named else timezone.get_default_timezone()
+
+
+def new_in(leads: Any, *, now: datetime, zone: tzinfo) -> dict[str, dict[str, int]]:
     """Count the leads that were added today, this week and this month, and in the period before
     each."""
-    periods = periods_at(timezone.localtime(now).date())
+    periods = periods_at(now.astimezone(zone).date(), zone)
     counts = {
         f"{name}_{which}": Count("pk", filter=Q(created_at__gte=start, created_at__lt=end))
         for name, (before, begin, tomorrow) in periods.items()
@@ -47,7 +54,7 @@ def new_in(leads: Any, *, now: datetime) -> dict[str, dict[str, int]]:
     }
 
 
-def periods_at(today: date) -> dict[str, tuple[datetime, datetime, datetime]]:
+def periods_at(today: date, zone: tzinfo) -> dict[str, tuple[datetime, datetime, datetime]]:
     """Return by name when the period before began, when this one began, and when today ends."""
     week, month = today - timedelta(days=today.weekday()), today.replace(day=1)
     begins = {
@@ -55,9 +62,9 @@ def periods_at(today: date) -> dict[str, tuple[datetime, datetime, datetime]]:
         "week": (week - timedelta(days=7), week),
         "month": ((month - timedelta(days=1)).replace(day=1), month),
     }
-    tomorrow = _midnight(today + timedelta(days=1))
+    tomorrow = _midnight(today + timedelta(days=1), zone)
     return {
-        name: (_midnight(before), _midnight(begin), tomorrow)
+        name: (_midnight(before, zone), _midnight(begin, zone), tomorrow)
         for name, (before, begin) in begins.items()
     }
 
@@ -84,5 +91,5 @@ def _by(name: str, groups: list[dict[str, Any]], known: list[str]) -> dict[str, 
     return dict(counts)
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone)

@@ -94,8 +94,8 @@ describe_timeline_view = extend_schema_view(
         tags=["leads"],
         summary="Tell what happened with a lead",
         description="Notes, changes of the status, what Sarah posted (with what it changed, such "
-        "as the score, and how its sync went), the WhatsApp chat and sync failures, newest first, "
-        "on cursor pages. Scope: `leads:read`.",
+        "as the score, and how its sync went), the WhatsApp chat, next steps and sync failures, "
+        "newest first, on cursor pages. Scope: `leads:read`.",
         parameters=[ID, CURSOR, PAGE_SIZE],
         responses={200: TimelineSerializer, **error_responses(*ERRORS)},
     ),
@@ -107,7 +107,7 @@ describe_stats_view = extend_schema_view(
         tags=["leads"],
         summary="Count leads",
         description="How many leads there are, by status, standing and temperature, how many are "
-        "new (days begin at midnight in the server's time zone), and why some were archived. "
+        "new (days begin at midnight in the workspace's time zone), and why some were archived. "
         "Scope: `leads:read`.",
         parameters=[WORKSPACE],
         responses={200: StatsSerializer, **error_responses(*ERRORS)},

@@ -225,7 +225,7 @@ class WrittenNoteSerializer(RowSerializer):
 class TimelineEntrySerializer(serializers.Serializer[Any]):
     """Something that happened with a lead."""
 
-    kind = serializers.ChoiceField(("note", "status", "message", "chat", "failure"))
+    kind = serializers.ChoiceField(("note", "status", "message", "chat", "follow_up", "failure"))
     id = serializers.IntegerField(help_text="Unique within its kind.")
     at = serializers.DateTimeField()
     author = serializers.CharField(help_text="Who, if that is known.")
@@ -234,8 +234,9 @@ class TimelineEntrySerializer(serializers.Serializer[Any]):
     details = serializers.DictField(
         help_text="By kind. note: `kind`. status: `from_status`, `to`, `archive_reason`, "
         "`is_undone`. message (what Sarah posted): `outcome` of its sync, `lead_score`, `changes` "
-        "(before and after, by field). chat: `type`, `status`, `reason`. failure: `kind`, "
-        "`resolution`, `resolved_at`, `resolved_by`, `occurrences`."
+        "(before and after, by field). chat: `type`, `status`, `reason`. follow_up: `due_at`, "
+        "`assigned_to`, `outcome`, `closed_at`, `closed_by`. failure: `kind`, `resolution`, "
+        "`resolved_at`, `resolved_by`, `occurrences`."
     )
 
 

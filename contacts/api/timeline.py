@@ -29,6 +29,8 @@ from sarah.models import StateUpdate
 
 SALT = "leadsync.timeline.cursor"
 BY_AUTHOR = {"lead": "lead", "bot": AuthorKind.BOT.value, "staff": AuthorKind.PERSON.value}
+WHOSE = "assigned_to__username"
+CLOSED = ("outcome", "closed_at", "closed_by")
 Row = dict[str, Any]
 Place = tuple[datetime, int, int]
 """Where an entry stands: its time, the rank of its kind, and its id."""
@@ -78,6 +80,13 @@ def sources_of(lead: Contact) -> list[Source]:
             at="sent_at",
             columns=("author", "type", "text", "transcript", "status", "reason"),
             told=_chat,
+        ),
+        Source(
+            kind="follow_up",
+            rows=lead.follow_ups.all(),
+            at="created_at",
+            columns=("text", "due_at", "created_by", "created_by_kind", WHOSE, *CLOSED),
+            told=_follow_up,
         ),
         Source(
             kind="failure",
@@ -150,6 +159,12 @@ def _chat(row: Row) -> Row:
     text = row["text"] or row["transcript"]
     details = {name: row[name] for name in ("type", "status", "reason")}
     return _entry(author_kind=BY_AUTHOR[row["author"]], text=text, **details)
+
+
+def _follow_up(row: Row) -> Row:
+    signed = {"author": row["created_by"], "author_kind": row["created_by_kind"]}
+    details = {name: row[name] for name in ("due_at", *CLOSED)} | {"assigned_to": row[WHOSE]}
+    return _entry(**signed, text=row["text"], **details)
 
 
 def _failure(row: Row) -> Row:

@@ -1,9 +1,9 @@
 from django.urls import re_path
 
-from contacts.api.today import TodayView
 from contacts.api.digest import DigestView
 from contacts.api.stats import StatsView
 from contacts.api.timeline import TimelineView
+from contacts.api.today import TodayView
 from contacts.api.views import ChatView, LeadViews
 from contacts.api.writes import NotesView, StatusView
 

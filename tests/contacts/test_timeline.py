@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 STATS = "/api/v1/leads/stats/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KINDS = ["note", "status", "message", "chat", "failure"]
+KINDS = ["note", "status", "message", "chat", "follow_up", "failure"]
 
 
 @pytest.fixture
@@ -42,6 +42,10 @@ def live_through(lead: Contact, times: int = 1) -> None:
         ChatMessage.objects.create(
             workspace=lead.workspace, contact_phone=lead.phone, wamid=f"w{lead.pk}.{number}",
             author="lead", type="text", text="Halo", sent_at=NOON,
+        )  # fmt: skip
+        lead.follow_ups.create(
+            text="Call.", due_at=NOON, created_by="ani", created_at=NOON,
+            outcome="done", closed_at=NOON, closed_by="ani",
         )  # fmt: skip
         SyncFailureFactory(
             state=state, created_at=NOON, resolved_at=timezone.now(), resolution="healed"
@@ -76,7 +80,7 @@ def test_pages_visit_every_entry_once_also_where_all_happened_at_once(caller: Ca
     rows = visit_all(caller, f"{timeline(lead)}?page_size=3")
 
     seen = [(row["kind"], row["id"]) for row in rows]
-    assert len(seen) == len({*seen}) == 25
+    assert len(seen) == len({*seen}) == 5 * len(KINDS)
     assert {kind for kind, _ in seen} == {*KINDS}
 
 
@@ -123,6 +127,15 @@ def test_new_leads_are_counted_by_the_calendar_of_the_server(caller: Caller) -> 
         "week": {"count": 3, "before": 1},
         "month": {"count": 5, "before": 1},
     }
+
+
+@time_machine.travel("2026-11-19T03:00:00Z", tick=False)
+def test_a_workspace_counts_by_its_own_calendar(caller: Caller) -> None:
+    papua = WorkspaceFactory(slug="papua", time_zone="Asia/Jayapura")
+    ContactFactory(workspace=papua, created_at="2026-11-18T15:30:00Z")  # half past midnight there
+
+    assert caller.read(STATS)["new"]["today"]["count"] == 0
+    assert caller.read(STATS, workspace="papua")["new"]["today"]["count"] == 1
 
 
 def test_leads_are_counted_by_where_they_stand_and_why_they_were_archived(caller: Caller) -> None:
