@@ -94,6 +94,7 @@ def _write(former: Former, *, dry_run: bool) -> TakenOver:
 
 def _merge(former: Former, known: SarahState | None) -> TakenOver:
     state = known or _new(former)
+    state.is_import = True
     values, told = _news(state, former, is_known=known is not None)
     completed = state.complete(former.address.who)
     if known and not values and not completed:

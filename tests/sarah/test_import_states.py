@@ -60,6 +60,7 @@ def test_the_bots_next_get_remembers_all_that_the_other_backend_knew(bot: Bot, i
     assert bot.get().json() == ROW
     lead.refresh_from_db()
     assert (lead.name, lead.lead_score, lead.lead_status) == ("Budi", 82, "contacted")
+    assert lead.answer_by is None  # an import starts no clock
     assert not StateUpdate.objects.exists()
 
 
