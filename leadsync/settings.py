@@ -154,6 +154,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         )
     VAR_DIR.mkdir(exist_ok=True)
     keep_private(*(Path(f"{DATABASE['NAME']}{end}") for end in ("", "-wal", "-shm")))
+    DATABASE["CONN_MAX_AGE"] = 60  # closing the last one checkpoints the WAL, after each message
     # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
     # fail with "database is locked". FULL: a message answered with 200 survives a power cut.
     DATABASE["OPTIONS"] = {
