@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
@@ -38,10 +39,17 @@ def append(erasures: Iterable[Erasure]) -> None:
         for one in erasures
     )
     _path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(os.open(_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-        file.write(lines)
+    with open(os.open(_path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "ab+") as file:
+        if file.tell() and not _ends_a_line(file):
+            file.write(b"\n")  # whoever was killed while appending has left half a line
+        file.write(lines.encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def complete(known: Iterable[Erasure]) -> None:

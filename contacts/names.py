@@ -33,7 +33,8 @@ OPENERS = _listed("""
     aslm aslmkm askum asskum samlekum samlikum assalam assalamu shalom syalom swastiastu namaste
     pagi siang sore malam malem morning permisi permis punten misi spada
     makasih makasi mksh mksih mks trims thx tks tq thanks thank thankyou terimakasih trimakasih
-    nuhun suwun test tes testing cek menu start stop help info
+    nuhun suwun test tes testing cek menu start stop help info mulai reset batal cancel unsubscribe
+    slm
 """)
 """Who begins with one of these greets, thanks or tries the bot: "Halo Budi", "Pagi Pak Andi"."""
 
@@ -63,6 +64,7 @@ SAID_ALONE = _listed("""
     tanya coba check ping pong ada apa ane kita kami kamu anda ini itu sini situ mana mo sy
     i are do can could would need have has who how much price cost buy ask question
     lagi dulu nanti ntar bentar sebentar besok sekarang tadi dengan dgn usah perlu tau tahu
+    apa kabar blum silakan silahkan maybe later sure mw tny service
     gpp gapapa mungkin cuma saja aja kan juga
     nama namanya name null none undefined unknown anonim anonymous user customer client pelanggan
     lead guest tamu bantu bantuan

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
@@ -32,6 +34,27 @@ class BodyLimitMiddleware:
         if (length.isdecimal() and int(length[:20]) <= MAX_BODY) or is_api(request):
             return self.get_response(request)
         return HttpResponse("The body is too large.", status=413, content_type="text/plain")
+
+
+class AbsurdFilterMiddleware:
+    """Shows a list of the admin without its filters if their values are too large for the database.
+
+    Django does so itself with values of the wrong type.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        is_filtered = request.method == "GET" and request.GET and ERROR_FLAG not in request.GET
+        if is_filtered and not is_api(request) and isinstance(exception, OverflowError | DataError):
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return None
 
 
 class NoStoreMiddleware:

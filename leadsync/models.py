@@ -122,6 +122,7 @@ class ApiKey(models.Model):
         """
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > USE_RECORDED_EVERY:
+            self.last_used_at = now  # this instance may be believed for a while
             with bounded_waits(USE_WAITS_MS):
                 ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
 

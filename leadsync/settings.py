@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.BodyLimitMiddleware",
     "leadsync.middleware.NoStoreMiddleware",
+    "leadsync.middleware.AbsurdFilterMiddleware",
     "leadsync.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "leadsync.middleware.LanguageMiddleware",

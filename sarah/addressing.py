@@ -87,7 +87,7 @@ def _read_who(raw_phone: object, user_id: str, *, region: str) -> Who:
 
 def workspace_for_ref(ref: str) -> Workspace | None:
     """Return the workspace with this slug, else with this Kapso phone number id."""
-    found = Workspace.objects.filter(Q(slug=ref) | Q(kapso_phone_number_id=ref))
+    found = _named(ref, ref)
     return next(iter(sorted(found, key=lambda workspace: workspace.slug != ref)), None)
 
 
@@ -110,10 +110,12 @@ def workspace_for_person(who: Who) -> Workspace | None:
 
 
 def _the_only_workspace(_none: None) -> Workspace | None:
-    workspaces = list(Workspace.objects.order_by("pk")[:2])
+    workspaces = _first_two()
     return workspaces[0] if len(workspaces) == 1 else None
 
 
+_named = CompiledQuery(lambda: Workspace.objects.filter(Q(slug="") | Q(kapso_phone_number_id="")))
+_first_two = CompiledQuery(lambda: Workspace.objects.order_by("pk")[:2])
 _believed_for_ref = Belief(workspace_for_ref)
 _believed_only = Belief(_the_only_workspace)
 

@@ -216,10 +216,15 @@ def _changed(state: SarahState, values: dict[str, object], arrival: Arrival) -> 
     state.revision += 1
     fields = [*values, "revision", *state.mark_synced()]
     if arrival.was_stored and arrival.at < state.updated_at:
-        return fields
+        state.state_told_at = arrival.at if "state" in values else state.state_told_at
+        return [*fields, "state_told_at"]
     state.updated_at, waited = arrival.at, state.waited_in_spool
     state.waited_in_spool = arrival.was_stored
-    return [*fields, "updated_at", *["waited_in_spool"] * (waited != arrival.was_stored)]
+    fields += ["waited_in_spool"] * (waited != arrival.was_stored)
+    if state.state_told_at:
+        state.state_told_at = None
+        fields.append("state_told_at")
+    return [*fields, "updated_at"]
 
 
 def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) -> None:

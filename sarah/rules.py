@@ -77,7 +77,8 @@ def is_news(contact: Contact, state: SarahState) -> bool:
     if contact.status_changed_by not in ("", SARAH):  # perhaps by a process of a former release
         moved.append(contact.status_changed_at)
     doubt = SPOOL_CLOCK_DOUBT if state.waited_in_spool else timedelta()
-    return all(at is None or state.updated_at - doubt > at for at in moved)
+    told_at = (state.state_told_at or state.updated_at) - doubt
+    return all(at is None or told_at > at for at in moved)
 
 
 def is_re_engaged(contact: Contact, *, at: datetime) -> bool:

@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from psycopg.pq import Format
 
+from leadsync.infra.db import lock_limit, needs_limits
+
 MAX_SHAPES = 500
 """Of querysets kept compiled. A caller can make many by the length of pages."""
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
@@ -30,10 +32,16 @@ class CompiledQuery:
         self.make = make
 
     def __call__(self, *params: Any) -> list[Any]:
-        """Return the rows as instances of the queryset's model, with what it selects related."""
+        """Return the rows as instances of the queryset's model, with what it selects related.
+
+        Outside of a transaction, the usual limit of waits for a lock travels with the statement.
+        """
         compiled = self._compiled
+        limit = lock_limit() if needs_limits() and not connection.in_atomic_block else ""
         with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, params)
+            cursor.execute(f"{limit}; {compiled.sql}" if limit else compiled.sql, params)
+            if limit:
+                cursor.nextset()
             rows = cursor.fetchall()
         rows = compiled.compiler.apply_converters(rows, compiled.converters)
         return [compiled.instance(row) for row in rows]

@@ -112,8 +112,19 @@ def bounded_waits(limit: int | None = None) -> Iterator[None]:
 
 def bounded_queries() -> AbstractContextManager[None]:
     """Bound the waits of single statements, too. A direct connection bounds them by itself."""
-    is_bounded = connection.vendor == "sqlite" or settings.LEADSYNC_DB_DIRECT
-    return nullcontext() if is_bounded else bounded_waits()
+    return bounded_waits() if needs_limits() else nullcontext()
+
+
+def needs_limits() -> bool:
+    """Whether each transaction has to limit its waits for locks: a direct connection has a limit
+    from its start, and SQLite has no row locks."""
+    return connection.vendor == "postgresql" and not settings.LEADSYNC_DB_DIRECT
+
+
+def lock_limit() -> str:
+    """Return the statement that limits the waits of the transaction it stands in."""
+    milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
+    return f"SET LOCAL lock_timeout = {milliseconds:d}"
 
 
 def limit_lock_waits() -> None:
@@ -121,11 +132,12 @@ def limit_lock_waits() -> None:
 
     A direct connection has the usual limit from its start.
     """
-    milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
-    is_usual = milliseconds == settings.LEADSYNC_LOCK_TIMEOUT_MS
-    if connection.vendor == "postgresql" and not (settings.LEADSYNC_DB_DIRECT and is_usual):
+    is_usual = (_limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS) == (
+        settings.LEADSYNC_LOCK_TIMEOUT_MS
+    )
+    if needs_limits() or (connection.vendor == "postgresql" and not is_usual):
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {milliseconds:d}")
+            cursor.execute(lock_limit())
 
 
 @contextmanager

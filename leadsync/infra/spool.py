@@ -146,9 +146,9 @@ def forget_refusals(refusals: Refusals) -> None:
         spool.execute("UPDATE refusals SET first_at = NULL, last_at = NULL WHERE count = 0")
 
 
-def contents() -> Contents:
+def contents(*, wait: float = WAIT) -> Contents:
     """Return what waits and what was refused; raises SpoolUnavailable if it cannot be read."""
-    with _open() as spool:
+    with _open(wait=wait) as spool:
         ((count, oldest, newest),) = spool.execute(
             "SELECT count(*), min(arrived_at), max(arrived_at) FROM messages"
         )
@@ -159,6 +159,14 @@ def contents() -> Contents:
         newest_at=newest,
         refusals=Refusals(count=refused, first_at=first, last_at=last),
     )
+
+
+def scrub() -> None:
+    """Overwrite what SQLite's journal still holds of messages that were taken out: it keeps old
+    pages. An empty journal is one of zeros."""
+    journal = _path().with_name(f"{_path().name}-journal")
+    with suppress(OSError, SpoolUnavailable), _turn(_path(), WAIT):
+        _write(journal, bytes(JOURNAL))
 
 
 def prepare() -> None:
@@ -182,7 +190,7 @@ def _path() -> Path:
 
 
 @contextmanager
-def _open(*, create: bool = False) -> Iterator[sqlite3.Connection]:
+def _open(*, create: bool = False, wait: float = WAIT) -> Iterator[sqlite3.Connection]:
     """A transaction in the spool. Without a spool, reading finds it empty."""
     path = _path()
     try:
@@ -193,7 +201,7 @@ def _open(*, create: bool = False) -> Iterator[sqlite3.Connection]:
                     yield empty
                 return
             _make(path)
-        with _turn(path), closing(_connect(f"file:{path}?mode=rw")) as spool:
+        with _turn(path, wait), closing(_connect(f"file:{path}?mode=rw")) as spool:
             spool.execute("BEGIN IMMEDIATE")
             yield spool
             spool.execute("COMMIT")
@@ -202,11 +210,11 @@ def _open(*, create: bool = False) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _turn(path: Path) -> Iterator[None]:
+def _turn(path: Path, wait: float) -> Iterator[None]:
     """One at a time, threads and processes. SQLite's own waiting is no queue: with twelve callers
     it serves 30 a second, and some wait for seconds."""
-    give_up_at = time.monotonic() + WAIT
-    if not _threads.acquire(timeout=WAIT):
+    give_up_at = time.monotonic() + wait
+    if not _threads.acquire(timeout=wait):
         raise SpoolUnavailable("Other threads use the spool.")
     try:
         with _lock_file(path.with_name("messages.lock")) as lock:
@@ -260,10 +268,10 @@ def _make(path: Path) -> None:
             spool.execute("INSERT INTO room VALUES (zeroblob(?))", [SIZE - 32 * PAGE])
             spool.executescript(f"DROP TABLE room; {SCHEMA}")
         journal = path.with_name(f"{path.name}-journal")
-        if not journal.exists():
-            _write(journal, bytes(JOURNAL))
-        with suppress(FileExistsError):
-            os.link(draft, path)
+        with _turn(path, WAIT):
+            if not path.exists():
+                _write(journal, bytes(JOURNAL))
+                os.link(draft, path)
         _sync(path.parent)
     finally:
         draft.unlink(missing_ok=True)
@@ -272,7 +280,8 @@ def _make(path: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     handle = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
     try:
-        os.write(handle, content)
+        while content:
+            content = content[os.write(handle, content) :]
         os.fsync(handle)
     finally:
         os.close(handle)

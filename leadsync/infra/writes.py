@@ -42,7 +42,7 @@ class Write:
 def as_one_statement() -> Iterator[None]:
     """Send what is saved in this block as one statement at its end; nothing if the block raises.
 
-    Signals are sent as ever. Ids of inserted rows are not known. A row is saved once at most.
+    `post_save` is sent as ever. Ids of inserted rows are not known. A row is saved once at most.
     """
     writes: list[Write] = []
     token = _collected.set(writes)

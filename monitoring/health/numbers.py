@@ -24,6 +24,7 @@ from sarah.models import WAITING, SarahState, SarahStateQuerySet
 
 logger = logging.getLogger(__name__)
 
+SPOOL_WAIT = 0.2
 REMEMBERED_SECONDS = 5
 WINDOWS_REMEMBERED_SECONDS = 30
 """Longer: they read a week of messages."""
@@ -136,7 +137,7 @@ def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
 def spooled() -> Spooled:
     """What the spool of this machine holds and had to refuse."""
     try:
-        contents = spool.contents()
+        contents = spool.contents(wait=SPOOL_WAIT)
     except spool.SpoolUnavailable as error:
         logger.error("The spool cannot be read: %s", error)
         return Spooled(is_usable=False)

@@ -1,13 +1,19 @@
 """Records refused messages with their bodies, because no bot looks at our status."""
 
+import time
+from contextlib import suppress
+from uuid import uuid4
+
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.phones import InvalidPhone, to_e164
 from leadsync import outage
+from leadsync.infra import spool
 from leadsync.infra.bodies import BodyTooLarge, read_body
 from leadsync.infra.request_ids import request_id
+from leadsync.infra.spool import SpoolUnavailable, Stored
 from leadsync.models import ApiKey
 from monitoring.errors import as_failure
 from monitoring.kinds import Kind
@@ -36,7 +42,7 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
     refusal = REFUSALS.get(response.status_code)
     if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         outage.count_refusal()
-    if key is None or key.is_remembered or refusal is None:
+    if key is None or refusal is None:
         return
     try:
         raw = read_body(request)
@@ -44,10 +50,28 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
         raw = too_large.beginning
     except OSError:  # the client is gone, and its body with it
         return
-    if refusal == Refusal.CRASH:
+    if key.is_remembered:
+        _record_later(raw, key)
+    elif refusal == Refusal.CRASH:
         keep_refused(key, raw, refusal=refusal, **as_failure(error))
     else:
         keep_refused(key, raw, refusal=refusal, error=str(response.data["error"]))
+
+
+def _record_later(raw: bytes, key: ApiKey) -> None:
+    """Store the body where stored messages are: it is refused again, and recorded, once the
+    database is back."""
+    with suppress(SpoolUnavailable):
+        spool.add(
+            Stored(
+                id=uuid4().hex,
+                arrived_at=time.time(),
+                body=raw,
+                key_digest=key.digest,
+                client_address=None,
+                request_id=request_id.get(),
+            )
+        )
 
 
 def keep_refused(key: ApiKey, raw: bytes, *, refusal: Refusal, **failure: str) -> bool:

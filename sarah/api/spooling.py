@@ -26,17 +26,20 @@ from sarah.addressing import ForeignWorkspace
 from sarah.api.refusals import keep_refused
 from sarah.guards import record_failure
 from sarah.journal import Arrival
-from sarah.reading import as_evidence, parse_body, read_message
+from sarah.reading import UnreadableBody, as_evidence, parse_body, read_message
 from sarah.receive import PersonErased, receive
 
 logger = logging.getLogger(__name__)
 
 POLL = 0.5
 """Seconds between two looks into the spool."""
+_paused_until: dict[str, float] = {}
+"""When this process tries again a message that broke our code (`time.monotonic()`), by its id."""
 MAX_ATTEMPTS = 10
 """After so many, with doubling pauses (17 minutes), a message that breaks our code is set aside as
 a refused body."""
 REVOKED = "The message was stored while the database was away; its key is no longer valid."
+UNUSABLE = "The message was sent while the database was away, and its body is not usable."
 FOREIGN = "This key is bound to another workspace."
 LOST_MESSAGES = (
     "{count} messages were answered 503 between {first} and {last}, because neither the database "
@@ -71,13 +74,15 @@ def drain() -> int:
     """
     outage.move_refusals_to_spool()
     taken = number = 0
-    held_up: set[object] = set()
+    held_up: set[str] = set()
     with spool.only_drainer() as is_mine:
         while is_mine and (stored := spool.waiting(after=number)):
             number = stored.number
             taken += _take(stored, held_up)
         if is_mine:
             _report_refusals()
+        if taken and not spool.contents().waiting:
+            spool.scrub()
     return taken
 
 
@@ -93,17 +98,16 @@ def _keep_draining() -> None:
         time.sleep(POLL)
 
 
-def _take(stored: Stored, held_up: set[object]) -> bool:
+def _take(stored: Stored, held_up: set[str]) -> bool:
     """Receive one message; False if it stays, with all later ones of the same person.
 
     One person's locked conversation does not hold up the others. Raises Error if the database is
     away.
     """
-    body = parse_body(stored.body)
-    sent = body.get("contact_phone") or body.get("business_scoped_user_id")
-    person = sent if isinstance(sent, str) else None
-    if person in held_up or time.time() < stored.arrived_at + 2**stored.attempts - 1:
-        held_up.add(person)
+    body = _parsed(stored)
+    people = _people_in(body)
+    if people & held_up or time.monotonic() < _paused_until.get(stored.id, 0.0):
+        held_up |= people
         return False
     token = request_id.set(stored.request_id)
     try:
@@ -114,14 +118,29 @@ def _take(stored: Stored, held_up: set[object]) -> bool:
         is_done = False
         if not is_busy(error):
             logger.error("A stored message could not be received: %s", frames(error))
+            _paused_until[stored.id] = time.monotonic() + 2**stored.attempts
             spool.count_attempt(stored)
     finally:
         request_id.reset(token)
     if is_done:
         spool.remove(stored)
     else:
-        held_up.add(person)
+        held_up |= people
     return is_done
+
+
+def _parsed(stored: Stored) -> dict[str, object]:
+    """The message; empty if its body is unusable, as of one that was refused meanwhile."""
+    try:
+        return parse_body(stored.body)
+    except UnreadableBody:
+        return {}
+
+
+def _people_in(body: dict[str, object]) -> set[str]:
+    """Whom the message is about, in whatever spelling: the last digits of the phone, and the id."""
+    digits = "".join(filter(str.isdigit, str(body.get("contact_phone") or "")))
+    return {digits[-8:], str(body.get("business_scoped_user_id") or "")} - {""}
 
 
 def _receive_or_refuse(stored: Stored, body: dict[str, object]) -> bool:
@@ -138,6 +157,8 @@ def _receive(stored: Stored, body: dict[str, object], key: ApiKey) -> dict[str, 
     """Receive one message, or return why it is refused."""
     if not key.is_valid or not key.allows(Scope.STATES_WRITE):
         return {"refusal": Refusal.KEY, "error": REVOKED}
+    if not _people_in(body):
+        return {"refusal": Refusal.BODY, "error": UNUSABLE}
     try:
         receive(_arrival_of(stored, body, key))
     except PersonErased:

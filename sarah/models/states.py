@@ -134,6 +134,12 @@ class SarahState(Pausable, SyncState):
     created_at = models.DateTimeField(_("started"), default=timezone.now)
     updated_at = models.DateTimeField(_("last heard"), default=timezone.now)
 
+    state_told_at = models.DateTimeField(
+        _("state told"),
+        null=True,
+        blank=True,
+        help_text=_("If a message told it that was overtaken by a later one; empty: last heard."),
+    )
     waited_in_spool = models.BooleanField(
         _("waited on a server's disk"),
         default=False,

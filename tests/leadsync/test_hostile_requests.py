@@ -117,3 +117,21 @@ def test_a_file_is_refused_before_it_is_read(client: Client, path: str) -> None:
     answer = client.post(path, b"x", content_type="multipart/form-data", CONTENT_LENGTH="3000000")
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "contacts/contact/?assigned_to__id__exact=",
+        "contacts/contact/?workspace__id__exact=",
+        "contacts/contact/?assigned_to=",
+        "leadsync/apikey/?user=",
+        "sarah/sarahstate/?contact=",
+    ],
+)
+def test_a_filter_too_large_for_the_database_is_left_out(db: None, asked: str) -> None:
+    answer = Staff(is_superuser=True, is_staff=True).client.get(
+        f"/admin/{asked}{'9' * 25}", follow=True
+    )
+
+    assert answer.status_code == 200

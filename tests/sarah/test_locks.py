@@ -100,6 +100,26 @@ def test_a_message_beside_another_writer_of_sqlite_is_stored_and_comes_in_afterw
 
 
 @postgresql
+@pytest.mark.parametrize(
+    "table", ["leadsync_apikey", "contacts_workspace", CONVERSATIONS, LEADS, "sarah_stateupdate"]
+)
+def test_whatever_table_is_locked_a_bot_is_answered_within_two_seconds(
+    lead: Contact, table: str
+) -> None:
+    bot = Bot("a-bot")
+    bot.post(lead_score=20)
+
+    with locked(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"):
+        posted, waited = timed(lambda: bot.post(**NEWS))
+        _read, waited_to_read = timed(bot.get)
+
+    assert posted.status_code == 200
+    assert max(waited, waited_to_read) < 2
+    drain()
+    assert SarahState.objects.get().lead_score == 80
+
+
+@postgresql
 def test_other_bots_are_answered_while_leads_are_locked(bot: Bot, lead: Contact) -> None:
     bot.post(lead_score=20)
 

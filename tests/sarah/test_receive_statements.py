@@ -56,7 +56,8 @@ TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "[a-z]+_(\w+)"(?! U\d)')  # U0: a subq
 
 
 def named(sql: str) -> str:
-    """A statement in two words, such as `SELECT contact`."""
+    """A statement in two words, such as `SELECT contact`, whatever limits its waits."""
+    sql = re.sub(r"^SET LOCAL lock_timeout = \d+; ", "", sql)
     if control := CONTROL.match(sql):
         return control[0]
     table = TABLE.search(sql)
