@@ -101,8 +101,8 @@ ERRORS = {
     415: "The `Content-Type` is not `application/json`.",
     429: "Too many failed authentications from this address. `Retry-After` gives the seconds to "
     "wait. A valid key is never throttled.",
-    503: "The database cannot be reached, nor can a message be stored on this server's disk. Send the "
-    "request again.",
+    503: "The database cannot be reached, nor can a message be stored on this server's disk. Send "
+    "the request again.",
 }
 
 
