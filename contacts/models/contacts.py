@@ -103,12 +103,15 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.alias(stands=STANDING).filter(lead_status__in=statuses, stands__in=standings)
 
     def milestones(self) -> dict[Milestone, int]:
-        """Count how many leads reached each, by their history; one statement."""
-        counts = {
-            milestone.value: Count("pk", filter=reached, distinct=True)
-            for milestone, reached in REACHED.items()
-        }
-        found = self.aggregate(**counts)
+        """Count how many leads reached each, by their history; one statement.
+
+        Grouped by lead first: counting distinct leads would sort them for each milestone.
+        """
+        counts = {f"n_{one.value}": Count("pk", filter=reached) for one, reached in REACHED.items()}
+        by_lead = self.order_by().values("pk").annotate(**counts)
+        found = by_lead.aggregate(
+            **{one.value: Count("pk", filter=Q(**{f"n_{one.value}__gt": 0})) for one in REACHED}
+        )
         return {milestone: found[milestone] for milestone in REACHED}
 
     def waiting(self) -> Self:
