@@ -1,6 +1,7 @@
 from django.urls import re_path
 
 from contacts.api.digest import DigestView
+from contacts.api.follow_up import FollowUpView
 from contacts.api.stats import StatsView
 from contacts.api.timeline import TimelineView
 from contacts.api.today import TodayView
@@ -16,6 +17,7 @@ urlpatterns = [
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/timeline/?$", TimelineView.as_view(), name="timeline"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/status/?$", StatusView.as_view(), name="lead-status"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/notes/?$", NotesView.as_view(), name="lead-notes"),
+    re_path(r"^leads/(?P<pk>[0-9]{1,18})/follow-up/?$", FollowUpView.as_view(), name="follow-up"),
     re_path(
         r"^leads/(?P<pk>[0-9]+)/?$",
         LeadViews.as_view({"get": "retrieve"}, detail=True),

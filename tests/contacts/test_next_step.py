@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from contacts.merging import merge_by_hand, undo
 from contacts.models import Contact, FollowUp, Merge, Workspace
+from tests.callers import Caller
 from tests.contacts.pages import saves
 from tests.factories import ContactFactory, UserFactory, WorkspaceFactory
 from tests.staff import Staff, messages_of
@@ -176,3 +177,39 @@ def test_hours_that_cannot_be_are_refused(fields: dict[str, str], told: str) -> 
     answer = saves(Staff("Operators").client, page, **fields)
 
     assert told in answer.content.decode()
+
+
+@time_machine.travel(FRIDAY, tick=False)
+def test_the_manager_bot_plans_moves_and_closes_a_step(lead: Contact) -> None:
+    bot, rudi = Caller("leads:write", name="manager-bot"), UserFactory(username="rudi")
+    path = f"/api/v1/leads/{lead.pk}/follow-up/"
+
+    bot.send(path, {"text": "Send the offer", "when": "tomorrow", "assigned_to": "rudi"})
+    moved = bot.send(path, {"due_at": "2026-12-01T07:30:00Z"})
+    closed = bot.send(path, {"outcome": "done"})
+
+    assert moved.json()["follow_up"] == {
+        "text": "Send the offer",
+        "due_at": "2026-12-01T07:30:00Z",
+        "assigned_to": rudi.username,
+        "created_by": "manager-bot",
+    }
+    assert closed.json() == {"follow_up": None}
+    assert steps(lead) == [
+        ("Send the offer", "11-30 02:00", "moved"),
+        ("Send the offer", "12-01 07:30", "done"),
+    ]
+    assert {step.created_by_kind for step in lead.follow_ups.all()} == {"bot"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"text": "Call"}, {"when": "never"}, {"when": "tomorrow", "outcome": "done"},
+     {"when": "tomorrow", "assigned_to": "no\0body"},
+     {"when": "tomorrow", "assigned_to": "nobody"}, {"outcome": "moved"}],
+)  # fmt: skip
+def test_a_bot_is_told_what_cannot_be_planned(lead: Contact, body: dict[str, str]) -> None:
+    answer = Caller("leads:write").send(f"/api/v1/leads/{lead.pk}/follow-up/", body)
+
+    assert answer.status_code == 400
+    assert not lead.follow_ups.exists()
