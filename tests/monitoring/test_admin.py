@@ -99,7 +99,8 @@ def test_who_adds_what_was_missing_is_told_what_healed() -> None:
     inline = {"notes-TOTAL_FORMS": "0", "notes-INITIAL_FORMS": "0"}
     status = {"lead_status": "new", "lead_temperature": "cold", "language": "id", "lead_score": "0"}
     workspace = {"name": "Soon", "slug": "soon", "region": "ID", "max_created_per_hour": "500"}
-    workspace |= {"chat_days": "180"}
+    workspace |= {"chat_days": "180", "opens_at": "9:00", "closes_at": "17:00"}
+    workspace |= {"hot_minutes": "15", "warm_minutes": "120"}
     workspace |= {"creates_contacts": "on"}
 
     lead = staff.client.post(
