@@ -14,11 +14,9 @@ from contacts.models.choices import Language, Temperature
 from contacts.models.clocks import CLOCK, Answers, started
 from contacts.models.contacts import (
     HOLDABLE,
-    HOT_SCORE,
     MAX_SCORE,
     MAX_TEAM_SIZE,
     Contact,
-    ContactQuerySet,
 )
 from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
@@ -27,6 +25,7 @@ from contacts.models.hours import MAX_HOLIDAYS
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
+from contacts.models.questions import HOT_SCORE, ContactQuerySet
 from contacts.models.standing import Milestone, Standing, count_standings
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164

@@ -1,0 +1,130 @@
+"""The questions that staff ask of leads; admin, API and commands ask the same."""
+
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from contacts.addresses import Address, is_user_id
+from contacts.models.choices import Temperature
+from contacts.models.clocks import (
+    RUNNING,
+    Answers,
+    answers_of,
+    stopping,
+    time_to_answer,
+)
+from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
+from contacts.models.workspaces import Workspace
+from contacts.phones import search_range
+from contacts.workflow import (
+    LeadStatus,
+)
+from leadsync.infra.db import BATCH_SIZE, CAP
+
+HOT_SCORE = 70
+
+
+class ContactQuerySet(models.QuerySet[Any]):
+    def hot(self) -> Self:
+        """Leads to call first: hot by temperature or score, and neither won nor archived."""
+        return self.filter(
+            Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
+        ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
+
+    def at(self, address: Address) -> Self:
+        """Leads with this phone or this id, in any workspace."""
+        named = Q(pk__in=[])
+        if address.phone:
+            named |= Q(phone=address.phone)
+        if address.user_id:
+            named |= Q(business_scoped_user_id=address.user_id)
+        return self.filter(named)
+
+    def added_since(self, when: datetime) -> Self:
+        return self.filter(created_at__gte=when)
+
+    def active_since(self, when: datetime) -> Self:
+        return self.filter(last_activity_at__gte=when)
+
+    def with_standing(self) -> Any:
+        """Give each lead its `standing`."""
+        return self.annotate(standing=STANDING)
+
+    def standing(self, *standings: str) -> Self:
+        """Leads that stand there: see `Standing`."""
+        statuses = {status for one in standings for status in STATUSES.get(one, (one,))}
+        return self.alias(stands=STANDING).filter(lead_status__in=statuses, stands__in=standings)
+
+    def milestones(self) -> dict[Milestone, int]:
+        """Count how many leads reached each, by their history; one statement.
+
+        Grouped by lead first: counting distinct leads would sort them for each milestone.
+        """
+        counts = {f"n_{one.value}": Count("pk", filter=reached) for one, reached in REACHED.items()}
+        by_lead = self.order_by().values("pk").annotate(**counts)
+        found = by_lead.aggregate(
+            **{one.value: Count("pk", filter=Q(**{f"n_{one.value}__gt": 0})) for one in REACHED}
+        )
+        return {milestone: found[milestone] for milestone in REACHED}
+
+    def waiting(self) -> Self:
+        """Those whose response clock runs."""
+        return self.filter(RUNNING)
+
+    def overdue(self) -> Self:
+        """Those that a person should have answered by now."""
+        return self.waiting().filter(answer_by__lt=timezone.now())
+
+    def answered(self, *, by: str, at: datetime) -> int:
+        """Stop the response clocks that run."""
+        return self.waiting().update(**stopping(by=by, at=at))
+
+    def answers(self, *, since: datetime) -> Answers:
+        """Sum up how the newest of those handed over since then were answered."""
+        handed_over = self.filter(handed_over_at__gte=since).order_by("-handed_over_at")
+        columns = ("handed_over_at", "answer_by", "answered_at", "answered_by")
+        return answers_of(handed_over.values_list(*columns)[:CAP], now=timezone.now())
+
+    def set_clocks(self, workspace: Workspace) -> None:
+        """Recompute the clocks that run, by the workspace's hours of now."""
+        leads = self.waiting().filter(workspace=workspace)
+        wrong = []
+        for lead in leads.only("handed_over_at", "handed_over_as", "answer_by").iterator():
+            at: Any = lead.handed_over_at
+            answer_by = time_to_answer(lead.handed_over_as, workspace, at=at)
+            if answer_by != lead.answer_by:
+                lead.answer_by = answer_by
+                wrong.append(lead)
+        self.bulk_update(wrong, ["answer_by"], batch_size=BATCH_SIZE)
+
+    def reached_out(self, *, by: str, at: datetime) -> int:
+        """Note that a person contacted these leads."""
+        earlier = Q(last_contact_at__isnull=True) | Q(last_contact_at__lt=at)
+        return self.filter(earlier).update(
+            last_contact_at=at, updated_at=timezone.now(), **stopping(by=by, at=at)
+        )
+
+    def matching(self, typed: str, *, region: str = "") -> Self:
+        """Leads whose phone begins with `typed`, in any spelling, or else whose name or business
+        contains it.
+
+        A WhatsApp user name or id is found if it is typed in full. Each of these uses indexes; a
+        search for phone and name at once could not. A national number is read in `region`, or else
+        in the region of every workspace.
+        """
+        typed = typed.replace("\x00", "").strip()
+        regions = [(region,)] if region else Workspace.objects.values_list("region").distinct()
+        bounds = {search_range(typed, region=region) for (region,) in regions} - {None}
+        if bounds:
+            return self.filter(reduce(or_, (Q(phone__range=pair) for pair in bounds)))
+        if is_user_id(typed):
+            return self.filter(business_scoped_user_id=typed)
+        texts = ("name", "whatsapp_name", "business_type")
+        found = [Q(**{f"{text}__icontains": typed}) for text in texts]
+        handle = Q(whatsapp_username=typed.removeprefix("@").lower() or None)
+        return self.filter(reduce(or_, [*found, handle]))
