@@ -19,6 +19,7 @@ from django.core.management import CommandError, call_command
 from leadsync.bots import issue_key
 from leadsync.management.commands.serve import listen
 from tests.bot import PHONE
+from tests.faults import postgresql
 from tests.server import HOST, Served, children, serving
 
 pytestmark = [
@@ -116,6 +117,7 @@ def test_whatever_is_killed_is_started_again_and_nobody_is_refused_meanwhile() -
             assert ask(group) == 200
 
 
+@postgresql
 def test_a_server_that_gives_up_on_its_dying_workers_is_started_again() -> None:
     with serving("--no-background-worker") as group:
         (server,) = group.programs(WEB)
@@ -144,6 +146,7 @@ def test_an_end_answers_what_was_taken_and_leaves_nothing_running() -> None:
         assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
 
 
+@postgresql
 @pytest.mark.parametrize("keep", [False, True], ids=["new connections", "kept connections"])
 def test_an_upgrade_loses_no_request(keep: bool) -> None:
     key = issue_key("sarah-bot", role="sarah")
