@@ -37,7 +37,7 @@ def operator(page: Page, live_server: Any) -> Iterator[Page]:
 def test_an_operator_goes_from_the_dashboard_to_a_failure_and_resolves_it(operator: Page) -> None:
     failure = SyncFailureFactory(error="<script>alert(1)</script>{{7*7}}")
     other = SyncFailureFactory()
-    operator.reload()
+    operator.goto(operator.url)  # a reload sometimes finds no active page
 
     operator.locator(".ls-headline", has_text="Open failures").click()
     operator.get_by_role("link", name=failure.contact_phone).click()
