@@ -87,6 +87,10 @@ def drain() -> int:
 
 
 def _keep_draining() -> None:
+    try:
+        spool.prepare()
+    except SpoolUnavailable as error:  # the first message that needs it tries again
+        logger.error("This machine's disk takes no messages: %s", error)
     while True:
         try:
             drain()

@@ -288,6 +288,14 @@ def test_a_stored_message_does_not_bring_back_who_was_erased_since(bot: Bot, lea
     assert told(bot.post(**NEWS))[1]["syncReason"] == "contact_not_found"
 
 
+def test_a_server_takes_the_room_on_its_disk_as_soon_as_it_runs(settings: Any) -> None:
+    killed = patch("sarah.api.spooling.drain", side_effect=SystemExit)
+    with killed, pytest.raises(SystemExit):
+        spooling._keep_draining()
+
+    assert (settings.LEADSYNC_SPOOL_DIR / "messages.sqlite3").stat().st_size > 16_000_000
+
+
 # Who is told
 
 
