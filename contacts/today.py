@@ -6,31 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import models
 from django.db.models import F, Q
-from django.utils.timesince import timesince
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, FollowUp, Standing, Temperature, Workspace
 from contacts.priority import Priority, priority_of
+from contacts.why_now import FRESH, QUIET_DAYS, Reason, told
 from contacts.workflow import LeadStatus
 
-QUIET_DAYS = 7
 OF_EACH = 100
 """Candidates for each of the five reasons."""
-FRESH = timedelta(days=30)
-"""What was silent for longer is no work of today."""
-
-
-class Reason(models.TextChoices):
-    """Why a lead is on the list; the first one that holds is told."""
-
-    OVERDUE = "overdue", _("Overdue")
-    FOLLOW_UP = "follow_up", _("Next step due")
-    HANDED_OVER = "handed_over", _("Handed over")
-    RE_ENGAGED = "re_engaged", _("Has come back")
-    QUIET = "quiet", _("Quiet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +32,9 @@ def whom_to_call(
     """Return the leads to call, the most urgent first: of one workspace or of all, of one person or
     of all. Six statements, however many leads there are."""
     found: dict[int, Entry] = {}
-    for reason, lead, why in _candidates(workspace, person, now):
+    for reason, lead, step in _candidates(workspace, person, now):
         if lead.pk not in found:
+            why = told(reason, lead, now=now, step=step)
             entry = Entry(lead=lead, reason=reason, why=why, priority=_weigh(lead, now))
             found[lead.pk] = entry
     return sorted(found.values(), key=lambda entry: (-entry.priority.total, entry.lead.pk))
@@ -57,33 +42,30 @@ def whom_to_call(
 
 def _candidates(
     workspace: Workspace | None, person: User | None, now: datetime
-) -> Iterator[tuple[Reason, Contact, str]]:
+) -> Iterator[tuple[Reason, Contact, FollowUp | None]]:
     """At most 500, each by an index; those of all workspaces name them, as the indexes do."""
     all_of_them = Workspace.objects.values_list("pk", flat=True)
     here = Q(workspace__in=[workspace.pk] if workspace else list(all_of_them))
     mine = Q(assigned_to=person) if person else Q()
     leads: Any = Contact.objects.select_related("workspace", "assigned_to").filter(here)
     for lead in leads.filter(mine).overdue().order_by("answer_by")[:OF_EACH]:
-        waited = timesince(lead.handed_over_at, now, depth=1)
-        told = gettext("Handed over %s ago, and nobody has answered in time.")
-        yield Reason.OVERDUE, lead, told % waited
+        yield Reason.OVERDUE, lead, None
     for step in _due(workspace, person, now):
-        yield Reason.FOLLOW_UP, step.contact, gettext("Next step due: %s") % step.text
+        yield Reason.FOLLOW_UP, step.contact, step
     active = leads.filter(mine, last_activity_at__gte=now - FRESH).order_by("-last_activity_at")
     hot = Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=70)
     for lead in active.standing(Standing.HANDED_OVER).filter(hot)[:OF_EACH]:
-        yield Reason.HANDED_OVER, lead, gettext("Hot, handed over, and not contacted yet.")
+        yield Reason.HANDED_OVER, lead, None
     back = Q(lead_status=LeadStatus.ARCHIVED, re_engaged_at__gte=F("status_changed_at"))
     for lead in active.filter(back)[:OF_EACH]:
-        yield Reason.RE_ENGAGED, lead, gettext("Was archived, and has written again.")
+        yield Reason.RE_ENGAGED, lead, None
     quiet = leads.filter(
         mine,
         lead_status=LeadStatus.QUALIFIED,
         last_activity_at__lt=now - timedelta(days=QUIET_DAYS),
     )
     for lead in quiet.order_by("-last_activity_at")[:OF_EACH]:
-        silent = timesince(lead.last_activity_at, now, depth=1)
-        yield Reason.QUIET, lead, gettext("Qualified, and quiet for %s.") % silent
+        yield Reason.QUIET, lead, None
 
 
 def _due(workspace: Workspace | None, person: User | None, now: datetime) -> Any:

@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contacts.models import Temperature
-from contacts.today import Entry, Reason, whom_to_call
+from contacts.today import Entry, whom_to_call
+from contacts.why_now import Reason
 from contacts.workflow import LeadStatus
 from leadsync.api.errors import error_responses
 from leadsync.models import Scope
