@@ -14,6 +14,7 @@ from leadsync import keys
 from leadsync.infra.belief import Belief
 from leadsync.infra.compiled import CompiledQuery
 from leadsync.infra.db import bounded_waits
+from leadsync.infra.visible import UnownedQuerySet, VisibleQuerySet
 
 
 class Scope(models.TextChoices):
@@ -36,7 +37,9 @@ USE_WAITS_MS = 10
 ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+class ApiKeyQuerySet(VisibleQuerySet["ApiKey"]):
+    unowned = Q(workspace__isnull=True)
+
     def valid(self) -> Self:
         """Return keys that are neither revoked nor expired; `is_valid` also checks the account."""
         return self.filter(revoked_at__isnull=True).filter(
@@ -174,6 +177,8 @@ class IdempotentAnswer(models.Model):
 
 class FailedLogin(AccessAttempt):
     """What somebody got wrong at the admin's log-in, by account, address and browser."""
+
+    objects = UnownedQuerySet["FailedLogin"].as_manager()
 
     class Meta:
         proxy = True

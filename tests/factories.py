@@ -1,6 +1,8 @@
 """Rows for tests."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import factory
@@ -8,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from contacts.models import Contact, Workspace
+from contacts.models import Contact, Membership, Workspace
 from contacts.workflow import Why
 from monitoring.kinds import Kind, Source
 from monitoring.models import FailureGroup, SyncFailure
@@ -18,13 +20,28 @@ ANY_MOVE = Why(text="As the test says.", archived="no_answer", forced=True)
 """For a lead that has to be somewhere, whatever the rules are."""
 
 
+def join(people: Iterable[User], workspaces: Iterable[Workspace]) -> None:
+    """Make these people members of these workspaces."""
+    pairs = product(people, list(workspaces))
+    rows = [Membership(user=user, workspace=workspace) for user, workspace in pairs]
+    Membership.objects.bulk_create(rows, ignore_conflicts=True)
+
+
 class WorkspaceFactory(DjangoModelFactory):
     class Meta:
         model = Workspace
         django_get_or_create = ("slug",)
+        skip_postgeneration_save = True
 
     slug = "default"
     name = factory.LazyAttribute(lambda workspace: workspace.slug.title())
+
+    @factory.post_generation
+    def members(self, create, people, **kwargs):
+        """All of staff, unless the test says who."""
+        staff = User.objects.filter(is_staff=True) if people is None else people
+        if create:
+            join(staff, [self])
 
 
 class ContactFactory(DjangoModelFactory):
@@ -105,7 +122,8 @@ class SyncFailureFactory(DjangoModelFactory):
 
 
 class UserFactory(DjangoModelFactory):
-    """A person of staff; `group` puts them into Sales or Operators."""
+    """A person of staff, who is a member of all workspaces unless the test says of which;
+    `group` puts them into Sales or Operators."""
 
     class Meta:
         model = User
@@ -119,3 +137,8 @@ class UserFactory(DjangoModelFactory):
     def group(self, create, name, **kwargs):
         if name:
             self.groups.add(Group.objects.get(name=name))
+
+    @factory.post_generation
+    def workspaces(self, create, workspaces, **kwargs):
+        if self.is_staff:
+            join([self], Workspace.objects.all() if workspaces is None else workspaces)

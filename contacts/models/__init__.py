@@ -22,6 +22,7 @@ from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
 from contacts.models.history import Note, NoteKind, StatusChange
 from contacts.models.hours import MAX_HOLIDAYS
+from contacts.models.members import Membership
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
@@ -60,6 +61,7 @@ __all__ = [
     "FollowUp",
     "FollowUpQuerySet",
     "Language",
+    "Membership",
     "Merge",
     "MergeSuggestion",
     "Milestone",

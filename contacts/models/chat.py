@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.addresses import BSUID, MAX_BSUID, Address
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164
+from leadsync.infra.visible import VisibleQuerySet
 
 MAX_WAMID = 255
 MAX_CHAT_TEXT = 10_000
@@ -51,7 +52,7 @@ def _of(address: Address) -> Q:
     return named
 
 
-class ChatQuerySet(models.QuerySet["ChatMessage"]):
+class ChatQuerySet(VisibleQuerySet["ChatMessage"]):
     def of(self, *addresses: Address, workspace_id: int) -> Self:
         """What was written with the person who has, or had, these addresses."""
         here = Q.create([_of(address) for address in addresses], connector=Q.OR)
@@ -181,7 +182,7 @@ class ChatMessage(models.Model):
         return lacking
 
 
-class ChatMarkQuerySet(models.QuerySet["ChatMark"]):
+class ChatMarkQuerySet(VisibleQuerySet["ChatMark"]):
     def keep(self, mark: "ChatMark") -> None:
         """Keep a mark once, with the earliest time and the first reason that is told of it."""
         self.bulk_create([mark], ignore_conflicts=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
 from contacts.workflow import AuthorKind
+from leadsync.infra.visible import OfLeadQuerySet
 
 MAX_STEP = 300
 
@@ -25,7 +26,7 @@ class Outcome(models.TextChoices):
     DROPPED = "dropped", _("Dropped")
 
 
-class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+class FollowUpQuerySet(OfLeadQuerySet["FollowUp"]):
     def open(self) -> Self:
         return self.filter(closed_at__isnull=True)
 

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
 from contacts.workflow import MAX_REASON, UNDOABLE_FOR, ArchiveReason, AuthorKind, LeadStatus
+from leadsync.infra.visible import OfLeadQuerySet
 from leadsync.infra.writes import Collected
 
 
-class StatusChangeQuerySet(models.QuerySet["StatusChange"]):
+class StatusChangeQuerySet(OfLeadQuerySet["StatusChange"]):
     def undoable(self, *, by: str) -> Self:
         """The moves that this person may still take back: the last one of a lead, made just now."""
         return self.filter(
@@ -114,6 +115,8 @@ class Note(models.Model):
         _("written by"), max_length=6, choices=AuthorKind, default=AuthorKind.PERSON
     )
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
+
+    objects = OfLeadQuerySet["Note"].as_manager()
 
     class Meta:
         verbose_name = _("note")

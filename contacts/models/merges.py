@@ -10,11 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contacts import Contact
+from leadsync.infra.visible import VisibleQuerySet
 
 UNDOABLE_FOR = timedelta(days=30)
 
 
-class MergeSuggestionQuerySet(models.QuerySet["MergeSuggestion"]):
+class MergeSuggestionQuerySet(VisibleQuerySet["MergeSuggestion"]):
+    workspace_path = "first__workspace"  # that of both
+
     def open(self) -> Self:
         return self.filter(declined_at__isnull=True)
 
@@ -60,7 +63,9 @@ class MergeSuggestion(models.Model):
         return f"{self.first} + {self.second}"
 
 
-class MergeQuerySet(models.QuerySet["Merge"]):
+class MergeQuerySet(VisibleQuerySet["Merge"]):
+    workspace_path = "survivor__workspace"
+
     def undoable(self) -> Self:
         return self.filter(undone_at__isnull=True, at__gte=timezone.now() - UNDOABLE_FOR)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.addresses import MAX_BSUID, Address
 from contacts.models.workspaces import Workspace
+from leadsync.infra.visible import VisibleQuerySet
 
 
 def _either(value: str) -> Address:
@@ -17,7 +18,7 @@ def _either(value: str) -> Address:
     return Address(phone=value) if value.startswith("+") else Address(user_id=value)
 
 
-class AddressChangeQuerySet(models.QuerySet["AddressChange"]):
+class AddressChangeQuerySet(VisibleQuerySet["AddressChange"]):
     def leading_to(self, address: Address, *, workspace_id: int) -> Self:
         """The addresses that this one replaced."""
         here = Q(pk__in=[])

@@ -5,7 +5,6 @@ from functools import reduce
 from operator import or_
 from typing import Any, Self
 
-from django.db import models
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -25,11 +24,12 @@ from contacts.workflow import (
     LeadStatus,
 )
 from leadsync.infra.db import BATCH_SIZE, CAP
+from leadsync.infra.visible import VisibleQuerySet
 
 HOT_SCORE = 70
 
 
-class ContactQuerySet(models.QuerySet[Any]):
+class ContactQuerySet(VisibleQuerySet[Any]):
     def hot(self) -> Self:
         """Leads to call first: hot by temperature or score, and neither won nor archived."""
         return self.filter(

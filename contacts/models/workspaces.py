@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.hours import HOURS_ARE_SOUND, Hours
 from contacts.phones import E164, REGIONS
+from leadsync.infra.visible import VisibleQuerySet
 
 REGION = r"^[A-Z]{2}$"
 MAX_TEST_NUMBERS = 200
@@ -32,6 +33,10 @@ def validate_test_numbers(numbers: object) -> None:
         raise ValidationError(_("Give a list of numbers, each like +6281234567890."))
     if len(numbers) > MAX_TEST_NUMBERS:
         raise ValidationError(_("Write at most %d of them.") % MAX_TEST_NUMBERS)
+
+
+class WorkspaceQuerySet(VisibleQuerySet["Workspace"]):
+    workspace_path = "pk"
 
 
 class Workspace(Hours):
@@ -90,6 +95,8 @@ class Workspace(Hours):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CHAT_DAYS)],
         help_text=_("What leads and staff wrote on WhatsApp is deleted after this time."),
     )
+
+    objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("workspace")

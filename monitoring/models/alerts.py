@@ -9,18 +9,20 @@ from urllib.parse import urlsplit
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Language
+from leadsync.infra.visible import Reach, VisibleQuerySet
 from monitoring.limits import (
     MAX_FAILURE_PERCENT,
     MIN_FAILURES,
     RATE_MINUTES,
     SILENT_AFTER_HOURS,
 )
+from monitoring.models.causes import FailureGroup
 from monitoring.models.failures import SyncFailure
 from monitoring.webhooks import validate_header, validate_webhook
 
@@ -51,6 +53,10 @@ ABOUT_KEYS = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """The subject of such an alert is the prefix of a key."""
 HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP, AlertKind.DISK)
 """Noticed by whom they happen to; over when they have not happened for a while."""
+
+
+class AlertSettingsQuerySet(VisibleQuerySet["AlertSettings"]):
+    unowned = Q(workspace__isnull=True)
 
 
 class AlertSettings(models.Model):
@@ -115,6 +121,8 @@ class AlertSettings(models.Model):
         ),
     )
 
+    objects = AlertSettingsQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("alert settings")
         verbose_name_plural = _("alert settings")
@@ -167,7 +175,16 @@ class AlertSettings(models.Model):
             undelivered.filter(channel=channel).exclude(recipient__in=kept).delete()
 
 
-class AlertQuerySet(models.QuerySet["Alert"]):
+class AlertQuerySet(VisibleQuerySet["Alert"]):
+    unowned = Q(workspace__isnull=True) & ~Q(cause__in=ABOUT_CAUSES)
+
+    def within(self, reach: Reach) -> Q:
+        """Those of their workspaces, and those about a cause of failures that they may see."""
+        causes = FailureGroup.objects.all()
+        seen = causes.filter(causes.within(reach)).values_list(Cast("pk", models.CharField()))
+        about_causes = Q(cause__in=ABOUT_CAUSES, workspace__isnull=True, subject__in=seen)
+        return super().within(reach) | about_causes
+
     def open(self) -> Self:
         return self.filter(recovered_at__isnull=True)
 
@@ -256,7 +273,10 @@ class Event(models.TextChoices):
     TEST = "test", _("Test")
 
 
-class AlertDeliveryQuerySet(models.QuerySet["AlertDelivery"]):
+class AlertDeliveryQuerySet(VisibleQuerySet["AlertDelivery"]):
+    workspace_path = "settings__workspace"
+    unowned = Q(settings__workspace__isnull=True)
+
     def due(self) -> Self:
         """Those to be sent now by the database's clock, and leased by no worker."""
         return self.filter(next_attempt_at__lte=Now(), settings__is_active=True)

@@ -1,14 +1,15 @@
 """Causes: groups of failures with one reason, which people acknowledge, ignore and resolve."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Case, Count, F, Max, Q, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.visible import Reach, VisibleQuerySet, reach_of, refs_within
 from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 
 
@@ -25,11 +26,21 @@ class GroupStatus(models.TextChoices):
     """None of its failures is open any more, and no person resolved it."""
 
 
-class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
-    def with_numbers(self) -> Self:
+class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
+    def within(self, reach: Reach) -> Q:
+        """Those with a failure that this person may see. A cause may have failures of workspaces
+        that they do not know: `with_numbers` leaves these out."""
+        log: Any = self.model.failures.rel.related_model
+        failures = log.objects.filter(group=OuterRef("pk"))
+        shown = Q(Exists(failures.filter(refs_within(reach, "workspace_ref"))))
+        return shown | ~Q(Exists(failures)) if reach.has_unowned else shown
+
+    def with_numbers(self, user: Any = None) -> Self:
         """Annotate `open_failures`, `leads` (with open failures), `occurrences`, `last_seen_at`
-        (null if its failures were deleted) and `status`, all from the failures that are kept."""
-        is_open = Q(failures__resolved_at__isnull=True)
+        (null if its failures were deleted) and `status`, all from the failures that are kept and
+        that `user` may see."""
+        mine = _failures_seen_by(user)
+        is_open = Q(failures__resolved_at__isnull=True) & mine
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
             leads=Count(
@@ -37,14 +48,14 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
                 filter=is_open & Q(failures__contact_phone__gt=""),
                 distinct=True,
             ),
-            occurrences=Coalesce(Sum("failures__occurrences"), 0),
-            last_seen_at=Max("failures__last_seen_at"),
+            occurrences=Coalesce(Sum("failures__occurrences", filter=mine), 0),
+            last_seen_at=Max("failures__last_seen_at", filter=mine),
             open_seen_at=Max("failures__last_seen_at", filter=is_open),
         ).annotate(status=_status(timezone.now()))
 
-    def failing(self) -> Self:
+    def failing(self, user: Any = None) -> Self:
         """Those with open failures, annotated with their numbers."""
-        return self.with_numbers().filter(open_failures__gt=0)
+        return self.with_numbers(user).filter(open_failures__gt=0)
 
     def acknowledge(self, *, by: str, note: str = "") -> int:
         """Record who looks after these causes; they are no longer ignored."""
@@ -95,6 +106,11 @@ class FailureGroupQuerySet(models.QuerySet["FailureGroup"]):
 NOT_ACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": ""}
 NOT_IGNORED = {"ignored_until": None, "ignored_by": ""}
 NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
+
+
+def _failures_seen_by(user: Any) -> Q:
+    reach = reach_of(user) if user else Reach(is_everything=True)
+    return Q() if reach.is_everything else refs_within(reach, "failures__workspace_ref")
 
 
 def _if_given(**texts: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.db import bounded_waits
 from leadsync.infra.request_ids import MAX_LENGTH
+from leadsync.infra.visible import Reach, VisibleQuerySet, refs_within
 from monitoring.models.failures import ROOM, SyncFailure, SyncFailureQuerySet
 
 
@@ -20,7 +21,13 @@ class Refusal(models.TextChoices):
     CRASH = "crash", _("LeadSync failed")
 
 
-class RefusedBodyQuerySet(models.QuerySet["RefusedBody"]):
+class RefusedBodyQuerySet(VisibleQuerySet["RefusedBody"]):
+    unowned = Q(failure__isnull=True)
+
+    def within(self, reach: Reach) -> Q:
+        mine = refs_within(reach, "failure__workspace_ref")
+        return mine | self.unowned if reach.has_unowned else mine
+
     def keep(self, refused: "RefusedBody", **failure: Any) -> int:
         """Keep the body and count it on its key's open failure; returns the id of the cause.
 

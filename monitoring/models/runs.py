@@ -8,6 +8,8 @@ from django.db.models import Count, F, Max, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.visible import UnownedQuerySet
+
 DEAD_AFTER = timedelta(minutes=2)
 """A worker or run without a heartbeat for this long was killed, or hangs: each sends one every ten
 seconds, also during long work."""
@@ -25,7 +27,7 @@ class RunTrigger(models.TextChoices):
     COMMAND = "command", _("Command")
 
 
-class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+class SyncRunQuerySet(UnownedQuerySet["SyncRun"]):
     def unfinished(self) -> Self:
         return self.filter(finished_at__isnull=True)
 
@@ -95,7 +97,7 @@ DEAD = Q(stopped_at__isnull=True, beat_at__lt=Now() - DEAD_AFTER)
 SEEN = Q(beat_at__gte=Now() - MISSING_AFTER) | Q(next_run_at__gte=Now() - MISSING_AFTER)
 
 
-class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+class HeartbeatQuerySet(UnownedQuerySet["Heartbeat"]):
     """Uses the database's clock: workers run on several machines."""
 
     def alive(self) -> Self:

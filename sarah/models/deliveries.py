@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.visible import VisibleQuerySet
 from sarah.backoff import RETRIES, delay_after
 from sarah.models.feeds import MAX_EVENT
 
@@ -18,7 +19,7 @@ LEASE = timedelta(minutes=2)
 """How long a delivery is left to the worker or the request that took it."""
 
 
-class KapsoDeliveryQuerySet(models.QuerySet["KapsoDelivery"]):
+class KapsoDeliveryQuerySet(VisibleQuerySet["KapsoDelivery"]):
     def waiting(self) -> Self:
         return self.filter(worked_at__isnull=True)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.db import bounded_waits
+from leadsync.infra.visible import VisibleQuerySet
 
 SEEN_EVERY = timedelta(minutes=1)
 SEEING_WAITS_MS = 10
@@ -19,7 +20,7 @@ MAX_SECRET = 200
 MAX_EVENT = 100
 
 
-class KapsoFeedQuerySet(models.QuerySet["KapsoFeed"]):
+class KapsoFeedQuerySet(VisibleQuerySet["KapsoFeed"]):
     def of(self, slug: str) -> "KapsoFeed | None":
         return self.select_related("workspace").filter(workspace__slug=slug).first()
 

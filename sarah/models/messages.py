@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
 from leadsync.infra.request_ids import time_of
+from leadsync.infra.visible import VisibleQuerySet
 from leadsync.infra.writes import Collected
 from sarah.models.reasons import SyncReason
 from sarah.models.states import SarahState
@@ -36,7 +37,10 @@ NEAR = timedelta(minutes=1)
 """The longest time between a request's id and the arrival of its message."""
 
 
-class StateUpdateQuerySet(models.QuerySet["StateUpdate"]):
+class StateUpdateQuerySet(VisibleQuerySet["StateUpdate"]):
+    workspace_path = "state__workspace"
+    unowned = Q(state__workspace__isnull=True)
+
     def received_since(self, when: datetime) -> Self:
         return self.filter(received_at__gte=when)
 

@@ -62,6 +62,8 @@ def of_person(who: Address) -> Q:
 
 
 class SarahStateQuerySet(SyncStateQuerySet):
+    unowned = Q(workspace__isnull=True)
+
     def active_since(self, when: datetime) -> Self:
         return self.filter(updated_at__gte=when)
 

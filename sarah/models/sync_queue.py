@@ -3,18 +3,19 @@
 from datetime import timedelta
 from typing import Any, Self
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from leadsync.infra.visible import VisibleQuerySet
 from sarah.models.reasons import SyncReason
 
 LEASE = timedelta(minutes=2)
 """How long a conversation is left to the worker that leased it."""
 
 
-class SyncStateQuerySet(models.QuerySet[Any]):
+class SyncStateQuerySet(VisibleQuerySet[Any]):
     def synced(self) -> Self:
         return self.filter(synced_at__isnull=False, contact__isnull=False)
 

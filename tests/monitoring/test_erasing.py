@@ -61,7 +61,7 @@ WITHOUT_PEOPLE = {
     "leadsync.IdempotentAnswer",
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
-    "contacts.MergeSuggestion",  # only which two leads
+    *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (

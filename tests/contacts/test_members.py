@@ -1,0 +1,103 @@
+"""Whom staff may see: the leads, conversations and failures of their own workspaces."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import IntegrityError
+
+from contacts.models import Contact, FollowUp, Membership, Note, Workspace
+from monitoring.models import Alert, AlertKind, FailureGroup, SyncFailure, SyncRun
+from sarah.models import SarahState, StateUpdate
+from tests.factories import (
+    CauseFactory,
+    ContactFactory,
+    MessageFactory,
+    SarahStateFactory,
+    SyncFailureFactory,
+    UserFactory,
+    WorkspaceFactory,
+    join,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mine() -> Workspace:
+    return WorkspaceFactory(slug="kopi", members=[])
+
+
+@pytest.fixture
+def other() -> Workspace:
+    return WorkspaceFactory(slug="batik", members=[])
+
+
+@pytest.fixture
+def ani(mine: Workspace) -> User:
+    return UserFactory(group="Operators", workspaces=[mine])
+
+
+def person(ani: User, **account: Any) -> User:
+    """Ani as a request loads her, with other rights."""
+    User.objects.filter(pk=ani.pk).update(**account)
+    return User.objects.get(pk=ani.pk)
+
+
+@pytest.mark.parametrize("model", [Contact, Note, FollowUp, SarahState, StateUpdate, SyncFailure])
+def test_a_member_sees_the_rows_of_their_workspaces(
+    ani: User, mine: Workspace, other: Workspace, model: type[Any]
+):
+    for workspace in (mine, other):
+        lead = ContactFactory(workspace=workspace, phone="+6281200000001")
+        lead.notes.create(text="Called.", author="ani")
+        due_at = lead.created_at
+        FollowUp.objects.create(contact=lead, text="Call", due_at=due_at, created_by="ani")
+        MessageFactory(state=SarahStateFactory(workspace=workspace, contact_phone=lead.phone))
+        SyncFailureFactory(workspace_ref=workspace.slug, contact_phone=lead.phone)
+
+    assert model.objects.count() == 2
+    assert model.objects.visible_to(ani).count() == 1
+    assert model.objects.visible_to(person(ani, is_superuser=True)).count() == 2
+    assert model.objects.visible_to(person(ani, is_active=False)).count() == 0
+    assert model.objects.visible_to(AnonymousUser()).count() == 0
+
+
+def test_a_cause_counts_the_failures_that_a_person_may_see(
+    ani: User, mine: Workspace, other: Workspace
+):
+    shared, theirs = CauseFactory(exception="ValueError"), CauseFactory(exception="KeyError")
+    SyncFailureFactory(workspace_ref="kopi", group=shared, occurrences=2)
+    SyncFailureFactory(workspace_ref="batik", group=shared, occurrences=40)
+    SyncFailureFactory(workspace_ref="batik", group=theirs)
+
+    [cause] = FailureGroup.objects.visible_to(ani).with_numbers(ani)
+
+    assert cause == shared
+    assert (cause.open_failures, cause.leads, cause.occurrences) == (1, 1, 2)
+
+
+def test_only_operators_see_what_belongs_to_no_workspace_yet(ani: User, mine: Workspace):
+    sales = UserFactory(group="Sales", workspaces=[mine])
+    SarahStateFactory(workspace=None, workspace_ref="tidak-ada")
+    failure = SyncFailure.objects.get()
+    alert = Alert.objects.create(cause=AlertKind.NEW_CAUSE, subject=str(failure.group_id))
+    SyncRun.objects.create(trigger="worker")
+
+    for model in (SarahState, SyncFailure, FailureGroup, Alert, SyncRun):
+        assert model.objects.visible_to(ani).count() == 1, model
+        assert model.objects.visible_to(sales).count() == 0, model
+
+    WorkspaceFactory(slug="tidak-ada", members=[])
+    assert SyncFailure.objects.visible_to(ani).count() == 0
+    assert not FailureGroup.objects.visible_to(ani).exists()
+    assert not Alert.objects.visible_to(ani).filter(pk=alert.pk).exists()
+
+
+def test_a_person_joins_a_workspace_once(ani: User, mine: Workspace, other: Workspace):
+    join([ani], [mine, other])
+
+    assert set(Workspace.objects.visible_to(User.objects.get(pk=ani.pk))) == {mine, other}
+    assert Membership.objects.get(workspace=other).takes_leads
+    with pytest.raises(IntegrityError):
+        Membership.objects.create(user=ani, workspace=mine)
