@@ -28,7 +28,7 @@ unexport DJANGO_SETTINGS_MODULE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test lint serve upgrade lock bench scenarios messages
+.PHONY: help demo check test lint serve upgrade lock bench scenarios messages fonts
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ messages: $(RUN)  ## Collect the texts to translate and compile the translations
 		&& ../$(BIN)/django-admin makemessages --locale id --no-location --no-wrap --no-obsolete \
 		&& ../$(BIN)/django-admin compilemessages --locale id ) || exit 1; \
 	done
+
+fonts: $(DEV)  ## Cut the fonts to the letters and icons that pages show
+	$(BIN)/python -m tests.fonts
 
 lock: $(VENV)  ## Compile requirements*.in with hashes (LOCK=--upgrade takes newer versions)
 	@test -x $(BIN)/uv || $(PIP_INSTALL) uv

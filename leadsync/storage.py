@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -9,6 +10,10 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
     """Uses hashed names once `collectstatic` has run, plain ones before, so that no page breaks."""
 
     manifest_strict = False
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Only gzip: Brotli takes a minute, and only developers have it."""
+        return Compressor(use_brotli=False, **options)
 
     def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
         try:
