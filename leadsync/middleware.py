@@ -1,4 +1,4 @@
-"""Middleware: body limit, caching, content security policy, language."""
+"""Middleware: body limit, caching, compression, content security policy, language."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,15 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import translation
+
+from leadsync.error_pages import error_page
+from leadsync.infra.paths import is_api
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes; the API has a lower limit of its own. A proxy in front has the same (README)."""
@@ -33,7 +37,7 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if (length.isdecimal() and int(length[:20]) <= MAX_BODY) or is_api(request):
             return self.get_response(request)
-        return HttpResponse("The body is too large.", status=413, content_type="text/plain")
+        return error_page(request, 413)
 
 
 class AbsurdFilterMiddleware:
@@ -96,6 +100,15 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         return parts
 
 
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses pages; a bot's answers are short, and its processor time is worth more."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        return response if is_api(request) else super().process_response(request, response)
+
+
 class LanguageMiddleware(LocaleMiddleware):
     """Serves people the language that they or their browser chose; the API is always English."""
 
@@ -109,7 +122,3 @@ class LanguageMiddleware(LocaleMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         return response if is_api(request) else super().process_response(request, response)
-
-
-def is_api(request: HttpRequest) -> bool:
-    return f"{request.path}/".startswith(("/api/", "/sarah/", "/webhooks/"))

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "leadsync.infra.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "leadsync.middleware.CompressionMiddleware",
     "leadsync.middleware.BodyLimitMiddleware",
     "leadsync.middleware.NoStoreMiddleware",
     "leadsync.middleware.AbsurdFilterMiddleware",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+CSRF_FAILURE_VIEW = "leadsync.error_pages.csrf_failure"
 ROOT_URLCONF = "leadsync.urls"
 WSGI_APPLICATION = "leadsync.wsgi.application"
 TEMPLATES = [

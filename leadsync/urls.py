@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django.views import defaults
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -49,13 +48,7 @@ urlpatterns = [
     re_path(r"^(?:api|sarah|webhooks)(?:/|$)", not_found),
 ]
 
-handler400 = json_or_page(defaults.bad_request, 400, "The request is invalid.", "bad_request")
-handler403 = json_or_page(
-    defaults.permission_denied, 403, "This is not allowed.", "permission_denied"
-)
-handler404 = json_or_page(
-    defaults.page_not_found, 404, "There is nothing at this address. Check the path.", "not_found"
-)
-handler500 = json_or_page(
-    defaults.server_error, 500, "Something went wrong on our side. It has been logged.", "error"
-)
+handler400 = json_or_page(400, "The request is invalid.", "bad_request")
+handler403 = json_or_page(403, "This is not allowed.", "permission_denied")
+handler404 = json_or_page(404, "There is nothing at this address. Check the path.", "not_found")
+handler500 = json_or_page(500, "Something went wrong on our side. It has been logged.", "error")

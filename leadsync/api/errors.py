@@ -1,21 +1,23 @@
 """API errors as JSON: `{"error", "code", "fields", "request_id"}`."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from leadsync.error_pages import error_page
 from leadsync.infra.bodies import BodyTooLarge
 from leadsync.infra.db import is_unavailable
+from leadsync.infra.paths import is_api
 from leadsync.infra.request_ids import request_id
 from leadsync.infra.spool import SpoolUnavailable
-from leadsync.middleware import is_api
 from monitoring.errors import frames
 
 logger = logging.getLogger(__name__)
@@ -111,13 +113,11 @@ def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
     return {status: OpenApiResponse(ErrorSerializer, ERRORS[status]) for status in statuses}
 
 
-def json_or_page(page: Any, status_code: int, sentence: str, code: str) -> Any:
-    """Return a Django error view: JSON under the API, Django's own `page` elsewhere."""
+def json_or_page(status: int, sentence: str, code: str) -> Callable[..., HttpResponse]:
+    """Return Django's view for this status: `sentence` as JSON under the API, else a page."""
 
-    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if is_api(request):
-            return refusal(sentence, code, status_code)
-        return page(request, *args, **kwargs)
+    def view(request: HttpRequest, *_args: object, **_options: object) -> HttpResponse:
+        return refusal(sentence, code, status) if is_api(request) else error_page(request, status)
 
     return view
 
