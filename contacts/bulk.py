@@ -76,9 +76,8 @@ def confirm_status(leads: ContactQuerySet, *, by: str) -> int:
 
 def assign(leads: ContactQuerySet, to: User) -> int:
     """Assign these leads to a person; returns how many were not assigned to that person before."""
-    now = timezone.now()
     return sum(
-        Contact.objects.filter(pk__in=pks).update(assigned_to=to, updated_at=now)
+        Contact.objects.filter(pk__in=pks).update(assigned_to=to)
         for pks in batches(leads.exclude(assigned_to=to))
     )
 
@@ -116,7 +115,7 @@ def _move_batch(pks: list[int], row: StatusChange, *, which: Q) -> int:
         if by_person:
             stamps |= stopping(by=row.by, at=now)
         moved = Contact.objects.filter(pk__in=[lead["pk"] for lead in before])
-        return moved.update(lead_status=row.to, updated_at=now, **stamps)
+        return moved.update(lead_status=row.to, **stamps)
 
 
 def _undo_batch(pks: list[int], *, by: str) -> int:
@@ -127,7 +126,7 @@ def _undo_batch(pks: list[int], *, by: str) -> int:
         for move in moves:
             _restore(leads[move.contact_id], move)
         undone = [leads[move.contact_id] for move in moves]
-        Contact.objects.bulk_update(undone, ["lead_status", *STAMPS, "updated_at"])
+        Contact.objects.bulk_update(undone, ["lead_status", *STAMPS])
         StatusChange.objects.filter(pk__in=[move.pk for move in moves]).update(is_undone=True)
         StatusChange.objects.bulk_create(
             StatusChange(
@@ -153,4 +152,4 @@ def _restore(lead: Contact, move: StatusChange) -> None:
             stamps.pop(name, None)
     for name, value in stamps.items():
         setattr(lead, name, value)
-    lead.lead_status, lead.updated_at = move.from_status, timezone.now()
+    lead.lead_status = move.from_status

@@ -17,7 +17,9 @@ from contacts.models import (
     HOLDABLE,
     AddressChange,
     Contact,
+    Departure,
     FollowUp,
+    How,
     Merge,
     MergeSuggestion,
 )
@@ -85,6 +87,9 @@ def merge(
     # Without Django's collector, which would treat what points here as a deleted lead's.
     rows: Any = Contact.objects.filter(pk=other.pk)
     rows._raw_delete(using=rows.db)
+    Departure.objects.create(
+        lead_id=other.pk, workspace=other.workspace, how=How.MERGED, into_id=survivor.pk
+    )
     survivor.change(values, by=by, why=MERGED)
     brought[MADE] = _keep_former(other, survivor)
     after = _columns(survivor)
@@ -119,6 +124,7 @@ def undo(merge_id: int, *, by: str) -> Contact:
             raise NotUndoable(_("Another lead has the number or id of the absorbed one by now."))
         absorbed.save_base(raw=True, force_insert=True)  # as it was, with its times
         _give_back(done, absorbed)
+        Contact.objects.filter(pk=absorbed.pk).update()  # that it is back is news
         done.undone_at, done.undone_by = timezone.now(), by
         done.save(update_fields=["undone_at", "undone_by"])
     return absorbed

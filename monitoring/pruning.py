@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from contacts.models import Merge, Workspace
+from contacts.models import DEPARTURES_KEPT_FOR, Departure, Merge, Workspace
 from contacts.models.merges import UNDOABLE_FOR
 from leadsync.infra.db import BATCH_SIZE
 from leadsync.models import IdempotentAnswer
@@ -80,6 +80,10 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         ("log-ins", AccessLog.objects.filter(attempt_time__lt=timezone.now() - KNOWN_FOR)),
         ("answers to repeats", IdempotentAnswer.objects.expired().order_by("created_at")),
         ("merges", Merge.objects.older_than(timezone.now() - UNDOABLE_FOR).order_by("at")),
+        (
+            "leads that are gone",
+            Departure.objects.older_than(timezone.now() - DEPARTURES_KEPT_FOR).order_by("at"),
+        ),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),
         ("alerts", alerts.order_by("pk")),

@@ -1,5 +1,6 @@
 from django.urls import re_path
 
+from contacts.api.changes import ChangesView
 from contacts.api.digest import DigestView
 from contacts.api.follow_up import FollowUpView
 from contacts.api.stats import StatsView
@@ -12,6 +13,7 @@ urlpatterns = [
     re_path(r"^leads/today/?$", TodayView.as_view(), name="today"),
     re_path(r"^leads/?$", LeadViews.as_view({"get": "list"}, detail=False), name="leads"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/chat/?$", ChatView.as_view(), name="chat"),
+    re_path(r"^leads/changes/?$", ChangesView.as_view(), name="lead-changes"),
     re_path(r"^leads/digest/?$", DigestView.as_view(), name="lead-digest"),
     re_path(r"^leads/stats/?$", StatsView.as_view(), name="lead-stats"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/timeline/?$", TimelineView.as_view(), name="timeline"),

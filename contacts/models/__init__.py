@@ -18,6 +18,7 @@ from contacts.models.contacts import (
     MAX_TEAM_SIZE,
     Contact,
 )
+from contacts.models.departures import DEPARTURES_KEPT_FOR, Departure, How
 from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
 from contacts.models.history import Note, NoteKind, StatusChange
@@ -34,6 +35,7 @@ from contacts.workflow import AuthorKind
 
 __all__ = [
     "CLOCK",
+    "DEPARTURES_KEPT_FOR",
     "E164",
     "HOLDABLE",
     "HOT_SCORE",
@@ -57,9 +59,11 @@ __all__ = [
     "Contact",
     "ContactQuerySet",
     "DeliveryStatus",
+    "Departure",
     "Erasure",
     "FollowUp",
     "FollowUpQuerySet",
+    "How",
     "Language",
     "Membership",
     "Merge",

@@ -16,6 +16,7 @@ from contacts.models.clocks import (
     RUNNING,
     ResponseClock,
 )
+from contacts.models.departures import Departure
 from contacts.models.pauses import TakenOver
 from contacts.models.questions import ContactQuerySet
 from contacts.models.workspaces import Workspace
@@ -236,6 +237,8 @@ class Contact(TakenOver, ResponseClock, Collected):
                 condition=Q(handed_over_at__isnull=False),
                 name="contact_by_handoff",
             ),
+            # "Which leads changed since then?" Whatever writes it writes the last activity as well.
+            models.Index(fields=["updated_at", "id"], name="contact_by_update"),
         ]
 
     def __str__(self) -> str:
@@ -245,6 +248,11 @@ class Contact(TakenOver, ResponseClock, Collected):
         self.phone = self.phone or None
         self.business_scoped_user_id = self.business_scoped_user_id or None
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            Departure.objects.keep([(self.pk, self.workspace_id)])
+            return super().delete(*args, **kwargs)
 
     @property
     def shown_name(self) -> str:

@@ -80,6 +80,10 @@ class StatusChange(Collected):
                 name="status_change_archive_reason_is_known",
             ),
         ]
+        indexes = [
+            # "Which leads moved since then?"
+            models.Index(fields=["at", "id"], name="status_change_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_from_status_display()} → {self.get_to_display()}"

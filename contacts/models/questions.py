@@ -5,7 +5,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, Self
 
+from django.db import transaction
 from django.db.models import Count, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from contacts.addresses import Address, is_user_id
@@ -17,6 +19,7 @@ from contacts.models.clocks import (
     stopping,
     time_to_answer,
 )
+from contacts.models.departures import Departure
 from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
 from contacts.models.workspaces import Workspace
 from contacts.phones import search_range
@@ -30,6 +33,15 @@ HOT_SCORE = 70
 
 
 class ContactQuerySet(VisibleQuerySet[Any]):
+    def update(self, **values: Any) -> int:
+        """Stamp the rows: whoever follows the changes of leads finds them by it."""
+        return super().update(**values | {"updated_at": Now()})
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            Departure.objects.keep(self.order_by().values_list("pk", "workspace_id"))
+            return super().delete()
+
     def hot(self) -> Self:
         """Leads to call first: hot by temperature or score, and neither won nor archived."""
         return self.filter(
@@ -105,9 +117,7 @@ class ContactQuerySet(VisibleQuerySet[Any]):
     def reached_out(self, *, by: str, at: datetime) -> int:
         """Note that a person contacted these leads."""
         earlier = Q(last_contact_at__isnull=True) | Q(last_contact_at__lt=at)
-        return self.filter(earlier).update(
-            last_contact_at=at, updated_at=timezone.now(), **stopping(by=by, at=at)
-        )
+        return self.filter(earlier).update(last_contact_at=at, **stopping(by=by, at=at))
 
     def matching(self, typed: str, *, region: str = "") -> Self:
         """Leads whose phone begins with `typed`, in any spelling, or else whose name or business

@@ -62,6 +62,7 @@ WITHOUT_PEOPLE = {
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
     *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff
+    "contacts.Departure",  # only which lead
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (
