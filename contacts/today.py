@@ -27,12 +27,20 @@ class Entry:
 
 
 def whom_to_call(
-    *, now: datetime, workspace: Workspace | None = None, person: User | None = None
+    *,
+    now: datetime,
+    workspace: Workspace | None = None,
+    person: User | None = None,
+    seen_by: User | None = None,
 ) -> list[Entry]:
     """Return the leads to call, the most urgent first: of one workspace or of all, of one person or
-    of all. Six statements, however many leads there are."""
+    of all, as far as `seen_by` may see them. Six statements, however many leads there are."""
+    workspaces = Workspace.objects.visible_to(seen_by) if seen_by else Workspace.objects.all()
+    if workspace:
+        workspaces = workspaces.filter(pk=workspace.pk)
+    here = list(workspaces.values_list("pk", flat=True))
     found: dict[int, Entry] = {}
-    for reason, lead, step in _candidates(workspace, person, now):
+    for reason, lead, step in _candidates(here, person, now):
         if lead.pk not in found:
             why = told(reason, lead, now=now, step=step)
             entry = Entry(lead=lead, reason=reason, why=why, priority=_weigh(lead, now))
@@ -41,16 +49,15 @@ def whom_to_call(
 
 
 def _candidates(
-    workspace: Workspace | None, person: User | None, now: datetime
+    workspaces: list[int], person: User | None, now: datetime
 ) -> Iterator[tuple[Reason, Contact, FollowUp | None]]:
-    """At most 500, each by an index; those of all workspaces name them, as the indexes do."""
-    all_of_them = Workspace.objects.values_list("pk", flat=True)
-    here = Q(workspace__in=[workspace.pk] if workspace else list(all_of_them))
+    """At most 500, each by an index, which begin with the workspace."""
+    here = Q(workspace__in=workspaces)
     mine = Q(assigned_to=person) if person else Q()
     leads: Any = Contact.objects.select_related("workspace", "assigned_to").filter(here)
     for lead in leads.filter(mine).overdue().order_by("answer_by")[:OF_EACH]:
         yield Reason.OVERDUE, lead, None
-    for step in _due(workspace, person, now):
+    for step in _due(workspaces, person, now):
         yield Reason.FOLLOW_UP, step.contact, step
     active = leads.filter(mine, last_activity_at__gte=now - FRESH).order_by("-last_activity_at")
     hot = Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=70)
@@ -68,10 +75,8 @@ def _candidates(
         yield Reason.QUIET, lead, None
 
 
-def _due(workspace: Workspace | None, person: User | None, now: datetime) -> Any:
-    steps = FollowUp.objects.due_before(now)
-    if workspace:
-        steps = steps.filter(contact__workspace=workspace)
+def _due(workspaces: list[int], person: User | None, now: datetime) -> Any:
+    steps = FollowUp.objects.due_before(now).filter(contact__workspace__in=workspaces)
     if person:
         steps = steps.filter(assigned_to=person)
     related = ("contact__workspace", "contact__assigned_to")

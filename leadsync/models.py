@@ -38,8 +38,6 @@ ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 
 class ApiKeyQuerySet(VisibleQuerySet["ApiKey"]):
-    unowned = Q(workspace__isnull=True)
-
     def valid(self) -> Self:
         """Return keys that are neither revoked nor expired; `is_valid` also checks the account."""
         return self.filter(revoked_at__isnull=True).filter(

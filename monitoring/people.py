@@ -27,6 +27,7 @@ from contacts.models import (
 )
 from contacts.phones import national_digits, pattern_of
 from leadsync.infra.db import BATCH_SIZE
+from leadsync.infra.visible import VisibleQuerySet, reach_of
 from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
 from sarah.models import KapsoDelivery, SarahState, StateUpdate
 
@@ -173,16 +174,26 @@ def count(person: Person, *, before: datetime | None = None) -> Counter[str]:
     return +Counter({place.name: place.rows.order_by().count() for place in places})
 
 
-def export(identity: str) -> Iterator[str]:
-    """Yield the parts of one JSON object with everything that is known of this person."""
+def export(identity: str, *, seen_by: Any = None) -> Iterator[str]:
+    """Yield the parts of one JSON object with everything that is known of this person, as far as
+    `seen_by` may see it."""
     named = "phone" if identity.startswith("+") else "business_scoped_user_id"
     yield _json({named: identity, "exported_at": timezone.now()}).removesuffix("}")
     for place in places_of(person_with(identity)):
         yield f", {_json(place.name)}: ["
-        for number, row in enumerate(place.rows.values().iterator(chunk_size=BATCH_SIZE)):
+        rows = _seen(place.rows, seen_by) if seen_by else place.rows
+        for number, row in enumerate(rows.values().iterator(chunk_size=BATCH_SIZE)):
             yield f"{',' * bool(number)}\n{_json(row)}"
         yield "]"
     yield "}\n"
+
+
+def _seen(rows: Rows, user: Any) -> Rows:
+    """Those of these rows that this person of staff may see. The admin's log says not of which
+    workspace it is."""
+    if isinstance(rows, VisibleQuerySet):
+        return rows.visible_to(user)
+    return rows if reach_of(user).is_everything else rows.none()
 
 
 def naming(person: Person, rows: Any, *columns: str) -> list[int]:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
@@ -15,7 +14,7 @@ from unfold.contrib.filters.admin import (
     RadioFilter,
 )
 
-from contacts.models import ContactQuerySet, Standing, Workspace
+from contacts.models import ContactQuerySet, Standing, Workspace, colleagues_of
 from leadsync.admin.filters import Question, Questions, day_start, within
 
 Choices = list[tuple[str, Any]]
@@ -68,7 +67,7 @@ class AssignedFilter(DropdownFilter):
     parameter_name = "assigned"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:
-        people = User.objects.filter(is_staff=True, is_active=True).order_by("username")
+        people = colleagues_of(request.user).order_by("username")
         return [
             ("me", _("Me")),
             ("nobody", _("Nobody")),

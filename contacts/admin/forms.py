@@ -18,7 +18,7 @@ from unfold.widgets import (
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words as phone_in_words
 from contacts.admin.reasons import ReasonFields, in_words
-from contacts.models import HOLDABLE, AuthorKind, Contact, Note, Workspace
+from contacts.models import HOLDABLE, AuthorKind, Contact, Note, Workspace, who_may_see
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
 from contacts.workflow import MoveRefused, Why, check_move, moves_from
 
@@ -95,6 +95,7 @@ class LeadForm(ReasonFields, forms.ModelForm):
             except ValidationError as error:
                 self.add_error("phone", error)
         self._check_move(values)
+        self._check_assignee(values)
         return values
 
     def why(self) -> Why:
@@ -160,6 +161,12 @@ class LeadForm(ReasonFields, forms.ModelForm):
         except MoveRefused as refused:
             field = "lead_status" if refused.field == "status" else refused.field
             self.add_error(field, in_words(refused))
+
+    def _check_assignee(self, values: dict[str, Any]) -> None:
+        """Of a new lead: the workspace was not known when people were offered."""
+        person, workspace = values.get("assigned_to"), values.get("workspace")
+        if person and workspace and not who_may_see(workspace).filter(pk=person.pk).exists():
+            self.add_error("assigned_to", _("This person is no member of the workspace."))
 
     def _compared_fields(self) -> list[str]:
         return [name for name in self.fields if name not in FORM_ONLY]

@@ -8,8 +8,10 @@ from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -49,8 +51,12 @@ class FileForm(forms.Form):
         help_text=_("XLSX, or CSV in UTF-8, of at most 2 MB; larger ones: manage.py import_leads."),
     )
     workspace = forms.ModelChoiceField(
-        Workspace.objects.all(), label=_("Workspace"), widget=UnfoldAdminSelectWidget
+        Workspace.objects.none(), label=_("Workspace"), widget=UnfoldAdminSelectWidget
     )
+
+    def __init__(self, workspaces: QuerySet[Workspace], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
 
 
 class ColumnsForm(forms.Form):
@@ -122,9 +128,10 @@ class ImportPages:
             return HttpResponseRedirect(request.path)
 
     def _take_file(self, request: HttpRequest) -> HttpResponseBase:
-        only = list(Workspace.objects.all()[:2])
+        workspaces = Workspace.objects.visible_to(request.user)
+        only = list(workspaces[:2])
         initial = {"workspace": only[0].pk} if len(only) == 1 else {}
-        form = FileForm(request.POST or None, request.FILES or None, initial=initial)
+        form = FileForm(workspaces, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             token = uploads.keep(form.cleaned_data["file"].chunks())
             workspace = form.cleaned_data["workspace"].pk
@@ -139,8 +146,9 @@ class ImportPages:
         form = ColumnsForm(headers, request.POST or None)
         tally = None
         if request.method == "POST" and form.is_valid():
+            workspaces = Workspace.objects.visible_to(request.user)  # of now
             how = Import(
-                workspace=Workspace.objects.get(pk=waiting["workspace"]),
+                workspace=get_object_or_404(workspaces, pk=waiting["workspace"]),
                 columns=form.columns(),
                 width=len(headers),
                 by=request.user.get_username(),

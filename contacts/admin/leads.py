@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import IntegrityError, models
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,6 @@ from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
     RangeNumericFilter,
-    RelatedDropdownFilter,
 )
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -42,8 +40,17 @@ from contacts.admin.reaching_out import ReachingOut
 from contacts.admin.takeover import TakeOver
 from contacts.admin.today import TodayPage
 from contacts.bulk import batches
-from contacts.models import HOLDABLE, Contact, ContactQuerySet, Note, Workspace
+from contacts.models import (
+    HOLDABLE,
+    Contact,
+    ContactQuerySet,
+    Note,
+    Workspace,
+    colleagues_of,
+    who_may_see,
+)
 from contacts.workflow import STAGE, LeadStatus, MoveRefused
+from leadsync.admin.filters import WorkspaceFilter
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
@@ -142,7 +149,7 @@ class ContactAdmin(
         ("lead_score", RangeNumericFilter),
         AssignedFilter,
         ClockFilter,
-        ("workspace", RelatedDropdownFilter),
+        ("workspace", WorkspaceFilter),
         ActiveFilter,
         AddedFilter,
         SuggestionFilter,
@@ -172,7 +179,7 @@ class ContactAdmin(
         return leads.with_standing().select_related("workspace", "assigned_to")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
-        several = Workspace.objects.values("pk")[1:2].exists()
+        several = Workspace.objects.visible_to(request.user).values("pk")[1:2].exists()
         columns = ["lead", "status", "temperature", "lead_score", "business_type"]
         return [*columns, *(["workspace"] if several else []), "assigned", "last_activity"]
 
@@ -238,7 +245,7 @@ class ContactAdmin(
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        only = Workspace.objects.all()[:2]
+        only = Workspace.objects.visible_to(request.user)[:2]
         known = {"workspace": only[0].pk} if len(only) == 1 else {}
         return known | super().get_changeform_initial_data(request)
 
@@ -246,14 +253,23 @@ class ContactAdmin(
         self, db_field: models.Field, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         if db_field.name == "assigned_to":
-            can_work = Q(is_staff=True, is_active=True)
-            kwargs["queryset"] = User.objects.filter(can_work).order_by("username")
+            lead = self._lead_of(request)
+            people = who_may_see(lead.workspace) if lead else colleagues_of(request.user)
+            kwargs["queryset"] = people.order_by("username")
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.ModelChoiceField):
             field.widget = field.widget.widget  # without the menu to edit the related row
         if db_field.name == "assigned_to" and field:
             field.empty_label = _("Nobody")
         return field
+
+    def _lead_of(self, request: HttpRequest) -> Contact | None:
+        """The lead whose page this is; none: a new one's."""
+        return getattr(request, "lead", None)
+
+    def get_object(self, request: HttpRequest, *args: Any) -> Contact | None:
+        request.lead = super().get_object(request, *args)  # type: ignore[attr-defined]
+        return self._lead_of(request)
 
     def identity_of(self, row: Contact) -> str:
         return row.phone or row.business_scoped_user_id or ""

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from contacts.admin.fields import LineField
-from contacts.models import MAX_STEP, Contact, FollowUp, Outcome
+from contacts.models import MAX_STEP, Contact, FollowUp, Outcome, who_may_see
 from contacts.worktime import Soon
 
 SHOWN_FORMER = 10
@@ -36,11 +36,13 @@ class StepForm(forms.Form):
 
     text = LineField(required=False, max_length=MAX_STEP)
     due_at = forms.DateTimeField(required=False)
-    whose = forms.ModelChoiceField(
-        User.objects.filter(is_staff=True, is_active=True), required=False
-    )
+    whose = forms.ModelChoiceField(User.objects.none(), required=False)
     soon = forms.ChoiceField(required=False, choices=list(SOON.items()))
     close = forms.ChoiceField(required=False, choices=[*Outcome.choices])
+
+    def __init__(self, lead: Contact, *args: Any) -> None:
+        super().__init__(*args)
+        self.fields["whose"].queryset = who_may_see(lead.workspace)  # type: ignore[attr-defined]
 
 
 def next_step(lead: Contact) -> SafeString:
@@ -50,8 +52,7 @@ def next_step(lead: Contact) -> SafeString:
         lead.follow_ups.select_related("assigned_to").order_by(newest, "-pk")[: SHOWN_FORMER + 1]
     )
     current = steps[0] if steps and steps[0].closed_at is None else None
-    can_work = User.objects.filter(is_staff=True, is_active=True)
-    people = can_work.order_by("username")[:MAX_PEOPLE]
+    people = who_may_see(lead.workspace).order_by("username")[:MAX_PEOPLE]
     whose = current.assigned_to_id if current else lead.assigned_to_id
     context = {
         "step": current,
@@ -92,7 +93,7 @@ class NextStep:
         lead = get_object_or_404(Contact.objects.select_related("workspace"), pk=pk)
         if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
             raise PermissionDenied
-        form = StepForm(request.POST)
+        form = StepForm(lead, request.POST)
         if not form.is_valid():
             for name, errors in form.errors.items():
                 messages.error(request, f"{form.fields[name].label or name}: {errors[0]}")

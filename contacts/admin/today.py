@@ -31,8 +31,9 @@ class TodayPage:
         if not request.user.has_perm("contacts.view_contact"):
             raise PermissionDenied
         is_mine = request.GET.get("whose") == "me"
-        person = cast(User, request.user) if is_mine else None
-        entries = whom_to_call(now=timezone.now(), person=person)
+        user = cast(User, request.user)
+        person = user if is_mine else None
+        entries = whom_to_call(now=timezone.now(), person=person, seen_by=user)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("Today"),

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from contacts.api.schema import ID, WRITING
 from contacts.api.visible import visible_leads
 from contacts.api.writes import LeadWriteView
-from contacts.models import MAX_STEP, AuthorKind, Contact, FollowUp, Outcome
+from contacts.models import MAX_STEP, AuthorKind, Contact, FollowUp, Outcome, who_may_see
 from contacts.worktime import Soon
 from leadsync.api.errors import error_responses
 from leadsync.api.idempotency import IDEMPOTENCY_KEY, once
@@ -42,12 +42,6 @@ class AskedStepSerializer(serializers.Serializer):
         help_text="User name; without it, who the lead is assigned to.",
     )
     outcome = serializers.ChoiceField([one.value for one in CLOSING], required=False)
-
-    def validate_assigned_to(self, name: str) -> User:
-        can_work = User.objects.filter(is_staff=True, is_active=True)
-        if person := can_work.filter(username=name).first():
-            return person
-        raise serializers.ValidationError("No person of staff has this user name.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len({"when", "due_at", "outcome"} & set(attrs)) != 1:
@@ -94,11 +88,19 @@ class FollowUpView(LeadWriteView):
                 lead,
                 text=said.get("text") or (former.text if former else "Contact again"),
                 due_at=_due(said, lead),
-                whose=said.get("assigned_to"),
+                whose=_person(said.get("assigned_to"), lead),
                 by=self.bot,
                 kind=AuthorKind.BOT,
             )
         return Response({"follow_up": _json(steps.open().select_related("assigned_to").first())})
+
+
+def _person(name: str | None, lead: Contact) -> User | None:
+    person = who_may_see(lead.workspace).filter(username=name or "").first()
+    if name and person is None:
+        text = "No member of the lead's workspace has this user name."
+        raise serializers.ValidationError({"assigned_to": text})
+    return person
 
 
 def _due(said: dict[str, Any], lead: Contact) -> datetime:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from contacts.exchange.opening import UnreadableFile
-from contacts.models import HOLDABLE, Contact, Language, Temperature
+from contacts.models import HOLDABLE, Contact, Language, Temperature, Workspace, who_may_see
 from contacts.text import MAX_ITEM_LENGTH, MAX_ITEMS, clean_line, clean_text
 from contacts.workflow import LeadStatus
 
@@ -178,7 +177,7 @@ def read_cell(name: str, cell: str, people: Mapping[str, int]) -> tuple[str, obj
         raise UnusableCell(" ".join(error.messages)) from None
 
 
-def people_by_name() -> dict[str, int]:
-    """The people whom leads can be assigned to."""
-    staff = User.objects.filter(is_staff=True, is_active=True)
-    return {name.casefold(): pk for pk, name in staff.values_list("pk", "username")}
+def people_by_name(workspace: Workspace) -> dict[str, int]:
+    """The people whom leads of this workspace can be assigned to."""
+    people = who_may_see(workspace).values_list("pk", "username")
+    return {name.casefold(): pk for pk, name in people}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 from django.db import models, transaction
@@ -43,7 +43,7 @@ class Outcome(models.TextChoices):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Import:
     """How a file is to be imported. `columns` are fields by position, `width` counts the
     headers, `by` is the person."""
@@ -55,7 +55,10 @@ class Import:
     overwrite: bool = False
     """Also over what people wrote."""
     dry_run: bool = False
-    people: Mapping[str, int] = field(default_factory=people_by_name)
+
+    @cached_property
+    def people(self) -> Mapping[str, int]:
+        return people_by_name(self.workspace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
 from contacts.models.history import Note, NoteKind, StatusChange
 from contacts.models.hours import MAX_HOLIDAYS
-from contacts.models.members import Membership
+from contacts.models.members import Membership, colleagues_of, who_may_see
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
@@ -77,6 +77,8 @@ __all__ = [
     "StatusChange",
     "Temperature",
     "Workspace",
+    "colleagues_of",
     "count_standings",
     "started",
+    "who_may_see",
 ]

@@ -1,12 +1,34 @@
 """The model of a membership: a person of staff who works in a workspace, and sees it."""
 
+from typing import Any
+
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.workspaces import Workspace
 from leadsync.infra.visible import VisibleQuerySet
+
+
+def who_may_see(workspace: Workspace) -> models.QuerySet[User]:
+    """The people to whom a lead of this workspace can be assigned."""
+    members = Membership.objects.filter(workspace=workspace).values("user")
+    return _staff().filter(Q(is_superuser=True) | Q(pk__in=members))
+
+
+def colleagues_of(user: Any) -> models.QuerySet[User]:
+    """The people to whom leads that this person sees can be assigned."""
+    if user.is_superuser:
+        return _staff()
+    members = Membership.objects.visible_to(user).values("user")
+    return _staff().filter(Q(is_superuser=True) | Q(pk__in=members))
+
+
+def _staff() -> models.QuerySet[User]:
+    return User.objects.filter(is_staff=True, is_active=True)
 
 
 class Membership(models.Model):

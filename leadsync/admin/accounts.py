@@ -28,6 +28,9 @@ class ForSuperusers:
 
     filter_horizontal = ()
 
+    def visible_to(self, rows: Any, user: Any) -> Any:
+        return rows
+
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
     ) -> Any:

@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
+from contacts.models import Workspace
 from contacts.phones import search_range
 from leadsync.models import ApiKeyQuerySet
 
@@ -42,6 +43,14 @@ class Questions(SimpleListFilter):
             return queryset
         _label, question = self.questions[str(self.value())]
         return question(queryset)
+
+
+class WorkspaceFilter(RelatedDropdownFilter):
+    """By workspace, of those that the person sees."""
+
+    def field_choices(self, field: Any, request: HttpRequest, page: Any) -> list[tuple[int, str]]:
+        seen = Workspace.objects.visible_to(request.user).order_by("name", "pk")
+        return [(one.pk, str(one)) for one in seen]
 
 
 def row_id(asked: str | None) -> int:

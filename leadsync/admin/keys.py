@@ -12,16 +12,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import close_dialog, confirm_selection, dialog, is_confirmed
-from leadsync.admin.filters import KeyStateFilter
+from leadsync.admin.filters import KeyStateFilter, WorkspaceFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.key_form import KeyForm
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from leadsync.bots import BotError, issue_scoped_key
+from leadsync.infra.visible import reach_of
 from leadsync.keys import digest
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
 
@@ -45,7 +45,7 @@ class ApiKeyAdmin(ModelAdmin):
         "status",
     )
     list_display_links = ("bot", "begins")
-    list_filter = (KeyStateFilter, ("workspace", RelatedDropdownFilter))
+    list_filter = (KeyStateFilter, ("workspace", WorkspaceFilter))
     list_select_related = ("user", "workspace")
     list_before_template = "leadsync/key_hint.html"
     search_fields = ("user__username", "prefix")
@@ -93,9 +93,10 @@ class ApiKeyAdmin(ModelAdmin):
             return ("bot", "begins", *rights, "created", "last_used", "status", "last_messages")
         return self.readonly_fields
 
-    def formfield_for_foreignkey(self, *args: Any, **kwargs: Any) -> Any:
-        field: Any = super().formfield_for_foreignkey(*args, **kwargs)
-        field.empty_label = _("All")
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field.required = not reach_of(request.user).is_everything  # a key for all reads all
+        field.empty_label = None if field.required else _("All")
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:

@@ -5,22 +5,25 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.cache import cache
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra.visible import VisibleQuerySet, reach_of
 from monitoring.health.parts import Parts
 from monitoring.kinds import Kind
 from monitoring.models import Alert, SyncFailure
 
-BADGES: dict[str, Callable[[], QuerySet[Any]]] = {
+BADGES: dict[str, Callable[[], VisibleQuerySet[Any]]] = {
     "monitoring_syncfailure": lambda: SyncFailure.objects.open().exclude(
         kind=Kind.CONTACT_NOT_FOUND  # strangers: the dashboard has a line for them
     ),
     "monitoring_alert": Alert.objects.open,
 }
 BADGE_SECONDS = 15
+FORGOTTEN = "leadsync.admin.navigation"
+"""In the cache: since when the numbers before are forgotten."""
 BADGE_PATIENCE = 0.5
 """Seconds to read a number."""
 
@@ -67,7 +70,9 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
     groups: list[dict[str, object]] = [{"items": first}]
     for title, entries in GROUPS:
         items = [
-            _item(entry, label, icon) for entry, icon, label in entries if _may_open(request, label)
+            _item(request, entry, label, icon)
+            for entry, icon, label in entries
+            if _may_open(request, label)
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
@@ -75,8 +80,9 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
 
 
 def forget_open_failures() -> None:
-    """Drop the cached number of open failures, because a person just changed it and looks at it."""
-    cache.delete(_key("monitoring_syncfailure"))
+    """Drop the cached numbers of open failures, because a person just changed them and looks at
+    them."""
+    cache.set(FORGOTTEN, timezone.now().isoformat(), BADGE_SECONDS)
 
 
 def _may_open(request: HttpRequest, label: str) -> bool:
@@ -86,20 +92,17 @@ def _may_open(request: HttpRequest, label: str) -> bool:
     return request.user.has_perm(f"{app}.view_{model}")
 
 
-def _item(title: object, label: str, icon: str) -> dict[str, object]:
+def _item(request: HttpRequest, title: object, label: str, icon: str) -> dict[str, object]:
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{label}_changelist")}
-    if label in BADGES and (count := _open_rows(label)):
+    if label in BADGES and (count := _open_rows(request, label)):
         item |= {"badge": intcomma(count), "badge_variant": "danger"}
     return item
 
 
-def _open_rows(label: str) -> int:
-    """Return the number of open rows; cached, because every admin page asks. 0 while the table is
-    locked or broken: that must not keep the page from opening."""
-    count = BADGES[label]().count
+def _open_rows(request: HttpRequest, label: str) -> int:
+    """Return the number of open rows that this person sees; cached, because every admin page asks.
+    0 while the table is locked or broken: that must not keep the page from opening."""
+    count = BADGES[label]().visible_to(request.user).count
     parts = Parts(seconds=BADGE_PATIENCE)
-    return cache.get_or_set(_key(label), lambda: parts.read(label, count, 0), BADGE_SECONDS) or 0
-
-
-def _key(label: str) -> str:
-    return f"leadsync.admin.navigation.{label}"
+    key = f"{FORGOTTEN}.{label}.{reach_of(request.user).key}.{cache.get(FORGOTTEN, '')}"
+    return cache.get_or_set(key, lambda: parts.read(label, count, 0), BADGE_SECONDS) or 0

@@ -18,6 +18,7 @@ from contacts.models import Erasure
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import holds
+from leadsync.infra.visible import reach_of
 from monitoring.erasing import erase
 from monitoring.people import count, export, person_with
 
@@ -31,7 +32,11 @@ WILL_ERASE = _(
 class PersonActions:
     """Adds the two actions to the page of a row; `identity_of` says whose it is."""
 
-    has_erase_permission = holds("contacts.erase_person")
+    def has_erase_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """A person is erased in all workspaces, so by somebody who sees them all."""
+        sees_all = reach_of(request.user).is_everything
+        return sees_all and request.user.has_perm("contacts.erase_person")
+
     has_export_permission = holds("contacts.export_person")
 
     def identity_of(self, row: Any) -> str:
@@ -47,7 +52,7 @@ class PersonActions:
         row = self._row(request, object_id)
         self.log_change(request, row, "Exported all about this person.")  # type: ignore[attr-defined]
         return StreamingHttpResponse(
-            export(self.identity_of(row)),
+            export(self.identity_of(row), seen_by=request.user),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="person-{row.pk}.json"'},
         )

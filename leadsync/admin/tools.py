@@ -1,23 +1,34 @@
-"""Base classes of admin pages: capped counts, columns and permissions."""
+"""Base classes of admin pages: what each person sees, capped counts, columns and permissions."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import AdminSite, ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.db.models.expressions import Expression, OrderBy
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
 from unfold.decorators import display
 
+from leadsync.admin.filters import row_id
 from leadsync.infra.db import capped_count, shown_count
+from leadsync.infra.visible import VisibleQuerySet
 
 MAX_SEARCH = 100
 """Characters of what is searched for."""
+ROW_NAMES = ("object_id", "pk", "survivor_id", "other_id")
+"""What stands for a row in the addresses of its model's pages."""
+DJANGOS_OWN = ("_change", "_delete", "_history")
 
 
 class ShownCount(int):
@@ -40,6 +51,8 @@ class ChangeList(views.ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        for row in self.result_list:
+            row.viewer = request.user
         if not (self.has_active_filters or self.query):
             self.full_result_count = self.result_count
 
@@ -73,7 +86,8 @@ class ChangeList(views.ChangeList):
 
 
 class ModelAdmin(unfold.ModelAdmin):
-    """Lists and forms without a count, facet or sort whose cost grows with the table."""
+    """Lists and forms without a count, facet or sort whose cost grows with the table, and with
+    nothing but what the person may see: rows, choices, and every address that names a row."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -88,6 +102,64 @@ class ModelAdmin(unfold.ModelAdmin):
     empty_value_display = "-"
     when_empty: object = gettext_lazy("Nothing is here yet.")
     """What an empty list says, if no filter made it so."""
+
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self.visible_to(model._default_manager.all(), AnonymousUser())  # raises if nobody says
+
+    def visible_to(self, rows: Any, user: Any) -> Any:
+        """Return those of these rows that this person may see.
+
+        For a model that does not belong to workspaces, the page overrides it.
+        """
+        if not isinstance(rows, VisibleQuerySet):
+            raise ImproperlyConfigured(f"Say who may see the rows of {self.opts.label}.")
+        return rows.visible_to(user)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return self.visible_to(super().get_queryset(request), request.user)
+
+    def get_row_or_404(self, request: HttpRequest, pk: object) -> Any:
+        """Return the row, if this person may see it."""
+        rows = self.visible_to(self.model._default_manager.all(), request.user)
+        return get_object_or_404(rows, pk=row_id(str(pk)))
+
+    @property
+    def urls(self) -> list[Any]:
+        return [self._with_visible_rows(page) for page in self.get_urls()]
+
+    def _with_visible_rows(self, page: URLPattern) -> URLPattern:
+        """The same page, not found if its address names a row that the person may not see. Django's
+        own pages look for themselves."""
+        named = [name for name in page.pattern.converters if name in ROW_NAMES]
+        if not named or str(page.name).endswith(DJANGOS_OWN):
+            return page
+
+        @wraps(page.callback)
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.user.is_authenticated:
+                for name in named:
+                    self.get_row_or_404(request, kwargs[name])
+            return page.callback(request, *args, **kwargs)
+
+        return URLPattern(page.pattern, view, page.default_args, page.name)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        rows = kwargs.get("queryset")
+        if rows is None:
+            rows = self.get_field_queryset(kwargs.get("using"), db_field, request)
+        if rows is None:
+            rows = db_field.related_model._default_manager.all()
+        if isinstance(rows, VisibleQuerySet):
+            rows = rows.visible_to(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **(kwargs | {"queryset": rows}))
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the row, which knows who looks at it."""
+        row = super().get_object(request, *args, **kwargs)
+        if row is not None:
+            row.viewer = request.user
+        return row
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return ChangeList

@@ -16,7 +16,8 @@ from leadsync.admin.filters import day_start
 from leadsync.dashboard import charts
 from leadsync.dashboard.charts import Chart
 from leadsync.infra.db import CAP
-from sarah.models import WAITING, Outcome, StateUpdate
+from leadsync.infra.visible import reach_of
+from sarah.models import WAITING, Outcome, StateUpdate, StateUpdateQuerySet
 
 HOURS = 24
 REMEMBERED = "leadsync.message_charts"
@@ -34,16 +35,18 @@ Counted = Counter[tuple[Moment, str]]
 """Messages by the beginning of their hour, or by their day, and by outcome."""
 
 
-def message_charts() -> dict[str, Chart]:
+def message_charts(user: Any) -> dict[str, Chart]:
     """Return the chart of the last 24 hours by hour and of the last 30 days by day."""
-    counted = cache.get(REMEMBERED)
+    key = f"{REMEMBERED}.{reach_of(user).key}"
+    counted = cache.get(key)
     if counted is None:
+        seen = StateUpdate.objects.visible_to(user)
         counted = (
-            _count(_hour(HOURS - 1), TruncHour("received_at")),
-            _count(day_start(charts.DAYS - 1), TruncDate("received_at")),
+            _count(seen.received_since(_hour(HOURS - 1)), TruncHour("received_at")),
+            _count(seen.received_since(day_start(charts.DAYS - 1)), TruncDate("received_at")),
         )
         if counted[1].total() > CAP:
-            cache.set(REMEMBERED, counted, REMEMBERED_SECONDS)
+            cache.set(key, counted, REMEMBERED_SECONDS)
     by_hour, by_day = counted
     hours = [_hour(ago) for ago in reversed(range(HOURS))]
     return {
@@ -52,8 +55,8 @@ def message_charts() -> dict[str, Chart]:
     }
 
 
-def _count(since: datetime, beginning: Any) -> Counted:
-    counts = charts.count_by(StateUpdate.objects.received_since(since), beginning, "outcome")
+def _count(updates: StateUpdateQuerySet, beginning: Any) -> Counted:
+    counts = charts.count_by(updates, beginning, "outcome")
     return Counter({(moment, outcome): count for moment, outcome, count in counts})
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -16,13 +17,21 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Answers, Contact, Standing, Temperature, count_standings
+from contacts.models import (
+    Answers,
+    Contact,
+    ContactQuerySet,
+    Standing,
+    Temperature,
+    count_standings,
+)
 from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.html import STANDING_COLOURS, TEMPERATURE_COLOURS, list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.dashboard.strangers import strangers
 from leadsync.infra.db import CAP, capped_count, shown_count
+from leadsync.infra.visible import reach_of
 from monitoring.admin.details import KIND_COLOURS
 from monitoring.health.diagnosis import diagnose
 from monitoring.health.numbers import recent_vitals
@@ -84,17 +93,17 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     board: dict[str, Any] = {"headlines": [], "now": timezone.localtime()}
     for permission, (name, section) in SECTIONS.items():
         if request.user.has_perm(permission):
-            found = parts.read(name, section, NOTHING)
+            found = parts.read(name, partial(section, request.user), NOTHING)
             board["headlines"] += found["headlines"]
             board |= {key: value for key, value in found.items() if key != "headlines"}
     board["unreadable"] = [LABELS[name] for name in parts.unreadable]
     if request.user.has_perm("monitoring.view_failuregroup"):
-        board["problems"] = list(diagnose(recent_vitals()))
+        board["problems"] = list(diagnose(recent_vitals(request.user)))
     return context | {"board": board}
 
 
-def lead_section() -> dict[str, Any]:
-    numbers = _lead_numbers()
+def lead_section(user: Any) -> dict[str, Any]:
+    numbers = _lead_numbers(user)
     standings, temperatures = numbers["by_standing"], numbers["by_temperature"]
     headlines = [
         Number(
@@ -126,31 +135,31 @@ def _in_time(answers: Answers) -> str:
     return ANSWERED % {"share": answers.share or 0, "half": half}
 
 
-def conversation_section() -> dict[str, Any]:
-    numbers = {}
+def conversation_section(user: Any) -> dict[str, Any]:
+    seen, numbers = SarahState.objects.visible_to(user), {}
     for list_filter, value, label, colour, hint in CONVERSATION_NUMBERS:
         _label, question = list_filter.questions[value]
         numbers[value] = Number(
             label=label,
-            count=capped_count(question(SarahState.objects.all())),
+            count=capped_count(question(seen)),
             url=list_url("sarah_sarahstate", **{list_filter.parameter_name: value}),
             colour=colour,
             hint=hint,
         )
-    lines = strangers()
+    lines = strangers(user)
     news = sum(line.count for line in lines)
     out = replace(numbers["out"], is_alarming=numbers["out"].count > news)
     headlines = [numbers["day"], out]
     return {"headlines": headlines, "conversations": list(numbers.values()), "strangers": lines}
 
 
-def message_section() -> dict[str, Any]:
-    return {"headlines": [], "messages": message_charts()}
+def message_section(user: Any) -> dict[str, Any]:
+    return {"headlines": [], "messages": message_charts(user)}
 
 
-def failure_section() -> dict[str, Any]:
-    by_kind = SyncFailure.objects.open().values_list("kind").annotate(Count("pk")).order_by("kind")
-    counts = dict(by_kind)
+def failure_section(user: Any) -> dict[str, Any]:
+    seen = SyncFailure.objects.visible_to(user).open()
+    counts = dict(seen.values_list("kind").annotate(Count("pk")).order_by("kind"))
     opened = Number(
         label=_("Open failures"),
         count=sum(counts.values()),
@@ -184,15 +193,16 @@ def _by(
     ]
 
 
-def _lead_numbers() -> dict[str, Any]:
+def _lead_numbers(user: Any) -> dict[str, Any]:
     """Count the leads; cached for half a minute once counting takes long."""
-    if capped_count(Contact.objects.all()) <= CAP:
-        return _count_leads()
-    return cache.get_or_set(REMEMBERED, _count_leads, REMEMBERED_SECONDS) or {}
+    leads = Contact.objects.visible_to(user)
+    if capped_count(leads) <= CAP:
+        return _count_leads(leads)
+    key = f"{REMEMBERED}.{reach_of(user).key}"
+    return cache.get_or_set(key, partial(_count_leads, leads), REMEMBERED_SECONDS) or {}
 
 
-def _count_leads() -> dict[str, Any]:
-    leads = Contact.objects.all()
+def _count_leads(leads: ContactQuerySet) -> dict[str, Any]:
     by_standing: Counter[str] = Counter()
     by_temperature: Counter[str] = Counter()
     # One pass over the table: a capped count of a rare value would need one as well, for each.
@@ -213,7 +223,7 @@ def _count_leads() -> dict[str, Any]:
     }
 
 
-SECTIONS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+SECTIONS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "contacts.view_contact": ("leads", lead_section),
     "sarah.view_sarahstate": ("conversations", conversation_section),
     "sarah.view_stateupdate": ("messages", message_section),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
@@ -47,9 +48,10 @@ class Strangers:
         return list_url("sarah_sarahstate", sync="strangers", **here)
 
 
-def strangers() -> list[Strangers]:
+def strangers(user: Any) -> list[Strangers]:
     """Return the lines, the longest first; at most just over CAP people are counted."""
-    homes = SarahState.objects.strangers().order_by("pk").values_list("workspace", flat=True)
+    seen = SarahState.objects.visible_to(user)
+    homes = seen.strangers().order_by("pk").values_list("workspace", flat=True)
     counts = Counter(homes[: CAP + 1]).most_common(SHOWN)
     workspaces = Workspace.objects.in_bulk([pk for pk, _count in counts if pk])
     return [
@@ -62,7 +64,7 @@ def strangers() -> list[Strangers]:
 @permission_required(["sarah.view_sarahstate", "contacts.add_contact"], raise_exception=True)
 def add(request: HttpRequest, pk: int) -> HttpResponse:
     """Add all strangers of a workspace as leads."""
-    workspace = get_object_or_404(Workspace, pk=pk)
+    workspace = get_object_or_404(Workspace.objects.visible_to(request.user), pk=pk)
     here = SarahState.objects.strangers().filter(workspace=workspace)
     tried = add_all(here, by=request.user.get_username())
     added = tried.synced + tried.due + tried.still_failing
@@ -76,7 +78,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(["sarah.view_sarahstate", "contacts.change_workspace"], raise_exception=True)
 def add_always(request: HttpRequest, pk: int) -> HttpResponse:
     """Let unknown numbers become leads in a workspace; those who wrote already do so at once."""
-    workspace = get_object_or_404(Workspace, pk=pk)
+    workspace = get_object_or_404(Workspace.objects.visible_to(request.user), pk=pk)
     workspace.creates_contacts = True
     workspace.save(update_fields=["creates_contacts"])
     switch = Workspace._meta.get_field("creates_contacts").verbose_name

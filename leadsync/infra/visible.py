@@ -6,11 +6,12 @@ its rows belong to a workspace.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 M = TypeVar("M", bound=models.Model)
 SEE_UNOWNED = "contacts.see_unowned"
@@ -22,24 +23,28 @@ class Reach:
     """What a person may see."""
 
     is_everything: bool = False
+    """Superusers, and members of all workspaces who also see what belongs to none."""
     slugs: Mapping[int, str] = field(default_factory=dict)
     """Of their workspaces, by primary key."""
     has_unowned: bool = False
     """Whether they also see what belongs to no workspace yet."""
 
+    @property
+    def key(self) -> str:
+        """The same for all who see the same: numbers are remembered by it."""
+        if self.is_everything:
+            return "all"
+        seen = f"{sorted(self.slugs)} {self.has_unowned}"
+        return sha256(seen.encode()).hexdigest()[:20]
+
 
 def reach_of(user: Any) -> Reach:
     """Return what this person may see: one query, remembered as long as the instance is, which is
     a request."""
-    known: Reach | None = user.__dict__.get("_reach")
+    known: Reach | None = getattr(user, "_reach", None)
     if known is None:
-        known = user.__dict__["_reach"] = _reach_of(user)
+        known = user._reach = _reach_of(user)
     return known
-
-
-def forget_reach(user: Any) -> None:
-    """Ask the database again: the memberships of this person have just changed."""
-    user.__dict__.pop("_reach", None)
 
 
 def _reach_of(user: Any) -> Reach:
@@ -47,17 +52,25 @@ def _reach_of(user: Any) -> Reach:
         return Reach()
     if user.is_superuser:
         return Reach(is_everything=True)
-    slugs = user.memberships.values_list("workspace_id", "workspace__slug")
-    return Reach(slugs=dict(slugs), has_unowned=user.has_perm(SEE_UNOWNED))
+    workspaces = apps.get_model("contacts.Workspace")._default_manager
+    mine = Exists(user.memberships.filter(workspace=OuterRef("pk")))
+    rows = list(workspaces.annotate(mine=mine).values_list("pk", "slug", "mine"))
+    slugs = {pk: slug for pk, slug, is_mine in rows if is_mine}
+    has_unowned = user.has_perm(SEE_UNOWNED)
+    sees_all = has_unowned and 0 < len(slugs) == len(rows)
+    return Reach(is_everything=sees_all, slugs=slugs, has_unowned=has_unowned)
 
 
-def refs_within(reach: Reach, path: str) -> Q:
-    """Rows that name their workspace by its slug, or by whatever a bot sent instead."""
-    mine = Q(**{f"{path}__in": list(reach.slugs.values())})
+def failures_within(reach: Reach, prefix: str = "") -> Q:
+    """Failures of the workspaces of this person, or what belongs to those failures: they name
+    their workspace by its slug, or by whatever a bot sent instead."""
+    ref, home = f"{prefix}workspace_ref", f"{prefix}state__workspace"
+    mine = Q(**{f"{ref}__in": list(reach.slugs.values())})
     if not reach.has_unowned:
         return mine
     known = apps.get_model("contacts.Workspace")._default_manager.values("slug")
-    return mine | Q(**{f"{path}__isnull": False}) & ~Q(**{f"{path}__in": known})
+    has_no_home = Q(**{f"{home}__isnull": True}) | Q(**{f"{home}__in": list(reach.slugs)})
+    return mine | Q(**{f"{ref}__isnull": False}) & ~Q(**{f"{ref}__in": known}) & has_no_home
 
 
 class VisibleQuerySet(models.QuerySet[M]):
@@ -73,6 +86,7 @@ class VisibleQuerySet(models.QuerySet[M]):
         return self.all() if reach.is_everything else self.filter(self.within(reach))
 
     def within(self, reach: Reach) -> Q:
+        """Those of a person who does not see everything."""
         mine = Q(**{f"{self.workspace_path}__in": list(reach.slugs)})
         return mine | self.unowned if reach.has_unowned else mine
 

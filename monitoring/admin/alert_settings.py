@@ -24,6 +24,7 @@ from contacts.admin.fields import ListField
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.html import as_wrapped, pill
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
+from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table, in_short
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
@@ -71,6 +72,9 @@ class AlertSettingsForm(forms.ModelForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
     )
 
+    for_all = False
+    """Whether the person sees all workspaces, and may have alerts of all sent."""
+
     class Meta:
         model = AlertSettings
         fields: list[str] = []  # the admin's fieldsets name them
@@ -80,8 +84,10 @@ class AlertSettingsForm(forms.ModelForm):
         workspace: Any = self.fields.get("workspace")
         if workspace:
             workspace.widget = workspace.widget.widget  # without the menu to edit the related row
-            workspace.empty_label = _("All workspaces")
-            workspace.help_text = _("“All workspaces” includes what belongs to none.")
+            workspace.required = not self.for_all
+            workspace.empty_label = _("All workspaces") if self.for_all else None
+            if self.for_all:
+                workspace.help_text = _("“All workspaces” includes what belongs to none.")
         if kept := len(self.instance.webhook_header_value):
             self.fields["header_value"].help_text = (
                 _("A value of %d characters is kept and never shown. Empty: leave it as it is.")
@@ -136,6 +142,11 @@ class AlertSettingsAdmin(ModelAdmin):
             last_delivered_at=Subquery(latest.values("delivered_at")[:1]),
             last_error=Subquery(latest.values("error")[:1]),
         )
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.for_all = reach_of(request.user).is_everything
+        return form
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "webhook_url":

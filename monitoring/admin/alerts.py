@@ -1,26 +1,42 @@
 """Admin pages of alerts: what happened, whether it is over, and who was notified."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import F
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from leadsync.admin.filters import WorkspaceFilter
 from leadsync.admin.html import ago, as_advice, as_link, as_wrapped, pill
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
+from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.alerts.messages import page_about
 from monitoring.alerts.texts import advice_of, sentence_of
 from monitoring.models import Alert, AlertKind
+from monitoring.models.alerts import ABOUT_CAUSES
 
 KIND_COLOURS: dict[str, str] = dict.fromkeys(AlertKind.values, "warning") | {
     AlertKind.SILENCE: "danger",
     AlertKind.FAILURE_RATE: "danger",
     AlertKind.REVOKED_KEY: "danger",
 }
+
+
+def _sentence(alert: Any) -> str:
+    """What is wrong. Of a cause that may concern workspaces of others, neither where nor how
+    often."""
+    if alert.cause not in ABOUT_CAUSES or reach_of(alert.viewer).is_everything:
+        return sentence_of(alert)
+    if not alert.details:
+        return str(alert)
+    kept = {name: value for name, value in alert.details.items() if name != "count"}
+    return sentence_of(Alert(cause=alert.cause, details=kept), where=_("Your workspaces"))
 
 
 @admin.register(Alert)
@@ -30,7 +46,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     list_filter = (
         AlertStatusFilter,
         ("cause", ChoicesDropdownFilter),
-        ("workspace", RelatedDropdownFilter),
+        ("workspace", WorkspaceFilter),
     )
     list_select_related = ("workspace",)
     when_empty = _("Nothing has needed anybody's attention yet.")
@@ -46,7 +62,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     def what(self, alert: Alert) -> SafeString:
         return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
-    sentence = computed(_("text"), lambda alert: as_wrapped(sentence_of(alert)))
+    sentence = computed(_("text"), lambda alert: as_wrapped(_sentence(alert)))
     advice = computed(_("what to do"), lambda alert: as_advice(advice_of(alert)))
     for_workspace = computed(
         _("workspace"), lambda alert: str(alert.workspace or ""), ordering="workspace__name"
@@ -64,7 +80,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
 
     deliveries = computed(
         _("messages"),
-        lambda alert: deliveries_table(alert.deliveries.all()),
+        lambda alert: deliveries_table(alert.deliveries.visible_to(alert.viewer)),
         empty=_(
             "Nobody: no settings for alerts are active for this, or it came back within an hour."
         ),

@@ -82,7 +82,8 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
         return CauseList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FailureGroup]:
-        return FailureGroup.objects.with_numbers()
+        mine = FailureGroup.objects.visible_to(request.user)
+        return mine.with_numbers(request.user)
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return F("last_seen_at").desc(nulls_last=True), "-pk"

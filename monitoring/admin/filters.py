@@ -59,7 +59,8 @@ class CauseFilter(DropdownFilter):
     parameter_name = "group"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        groups = FailureGroup.objects.filter(failures__isnull=False).distinct().order_by("pk")
+        seen = FailureGroup.objects.visible_to(request.user)
+        groups = seen.filter(failures__isnull=False).distinct().order_by("pk")
         return [(str(group.pk), str(group)) for group in groups]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -73,7 +74,8 @@ class WorkspaceFilter(DropdownFilter):
     parameter_name = "workspace"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        named = SyncFailure.objects.exclude(workspace_ref="").order_by("workspace_ref")
+        seen = SyncFailure.objects.visible_to(request.user)
+        named = seen.exclude(workspace_ref="").order_by("workspace_ref")
         return [(ref, ref) for ref in named.values_list("workspace_ref", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

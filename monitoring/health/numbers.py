@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.core.cache import cache
@@ -13,6 +14,7 @@ from django.utils import timezone
 from contacts.models import Contact, Workspace
 from leadsync.infra import spool
 from leadsync.infra.db import can_write, capped_count
+from leadsync.infra.visible import reach_of
 from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose
 from monitoring.health.parts import Parts
 from monitoring.health.problems import Problem, Status, status_of
@@ -94,22 +96,27 @@ def recent_health(workspace: Workspace | None = None) -> Health:
     return cast("Health", cache.get_or_set(key, lambda: health(workspace), REMEMBERED_SECONDS))
 
 
-def read_vitals(parts: Parts) -> Vitals:
-    """Read the vital signs; cheap, however large the tables are."""
-    return Vitals(**_signs(None, parts), unreadable=parts.unreadable)
+def read_vitals(parts: Parts, *, seen_by: Any = None) -> Vitals:
+    """Read the vital signs, as far as `seen_by` may see them; cheap, however large the tables
+    are."""
+    return Vitals(**_signs(None, parts, seen_by=seen_by), unreadable=parts.unreadable)
 
 
-def recent_vitals() -> Vitals:
+def recent_vitals(user: Any) -> Vitals:
     """The same, cached for a few seconds."""
-    parts = Parts(seconds=SECONDS_TO_READ)
-    return cast("Vitals", cache.get_or_set(VITALS, lambda: read_vitals(parts), REMEMBERED_SECONDS))
+    read = partial(read_vitals, Parts(seconds=SECONDS_TO_READ), seen_by=user)
+    key = f"{VITALS}.{reach_of(user).key}"
+    return cast("Vitals", cache.get_or_set(key, read, REMEMBERED_SECONDS))
 
 
-def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
+def _signs(workspace: Workspace | None, parts: Parts, *, seen_by: Any = None) -> dict[str, Any]:
     """The vital signs that can be read."""
     now = timezone.now()
     states, failures = _conversations(workspace), _failures(workspace)
     deliveries = AlertDelivery.objects.failing()
+    if seen_by:
+        states, failures = states.visible_to(seen_by), failures.visible_to(seen_by)
+        deliveries = deliveries.visible_to(seen_by)
     if workspace:
         deliveries = deliveries.filter(settings__workspace=workspace)
     queries: dict[str, Callable[[], dict[str, Any]]] = {
@@ -117,7 +124,7 @@ def _signs(workspace: Workspace | None, parts: Parts) -> dict[str, Any]:
             "oldest_due_at": states.queued().aggregate(at=Min("next_sync_at"))["at"],
             "parked": capped_count(states.parked()),
         },
-        "messages": lambda: {"recent": recent(now=now, workspace=workspace)},
+        "messages": lambda: {"recent": recent(now=now, workspace=workspace, seen_by=seen_by)},
         "failures": lambda: {"is_healing": _is_healing(failures, now)},
         "workers": lambda: {"workers": Workers(**Heartbeat.objects.numbers())},
         "reconciliations": lambda: {"last_run": SyncRun.objects.first()},

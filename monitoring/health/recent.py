@@ -45,13 +45,18 @@ class Recent(Rate):
 
 
 def recent(
-    *, now: datetime, workspace: Workspace | None = None, without: Collection[int] = ()
+    *,
+    now: datetime,
+    workspace: Workspace | None = None,
+    without: Collection[int] = (),
+    seen_by: Any = None,
 ) -> list[Recent]:
     """Return those of each workspace, or of this one; `without` those that failed for these causes.
 
     One statement for the messages, two for the names and limits.
     """
-    updates = journal(workspace).received_since(now - RATE_WINDOW).filter(received_at__lte=now)
+    seen = journal(workspace).visible_to(seen_by) if seen_by else journal(workspace)
+    updates = seen.received_since(now - RATE_WINDOW).filter(received_at__lte=now)
     latest = (
         updates.counted()
         .exclude(failure_group__in=without)

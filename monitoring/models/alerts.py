@@ -55,10 +55,6 @@ HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP, AlertKind.DISK)
 """Noticed by whom they happen to; over when they have not happened for a while."""
 
 
-class AlertSettingsQuerySet(VisibleQuerySet["AlertSettings"]):
-    unowned = Q(workspace__isnull=True)
-
-
 class AlertSettings(models.Model):
     """Recipients and limits for one workspace, or for all (the row without a workspace)."""
 
@@ -121,7 +117,7 @@ class AlertSettings(models.Model):
         ),
     )
 
-    objects = AlertSettingsQuerySet.as_manager()
+    objects = VisibleQuerySet["AlertSettings"].as_manager()
 
     class Meta:
         verbose_name = _("alert settings")
@@ -275,7 +271,6 @@ class Event(models.TextChoices):
 
 class AlertDeliveryQuerySet(VisibleQuerySet["AlertDelivery"]):
     workspace_path = "settings__workspace"
-    unowned = Q(settings__workspace__isnull=True)
 
     def due(self) -> Self:
         """Those to be sent now by the database's clock, and leased by no worker."""

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.infra.visible import Reach, VisibleQuerySet, reach_of, refs_within
+from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within, reach_of
 from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 
 
@@ -32,8 +32,16 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
         that they do not know: `with_numbers` leaves these out."""
         log: Any = self.model.failures.rel.related_model
         failures = log.objects.filter(group=OuterRef("pk"))
-        shown = Q(Exists(failures.filter(refs_within(reach, "workspace_ref"))))
+        shown = Q(Exists(failures.filter(failures_within(reach))))
         return shown | ~Q(Exists(failures)) if reach.has_unowned else shown
+
+    def handled_by(self, user: Any) -> Self:
+        """Those whose status this person may set: none of their failures is hidden from them."""
+        reach = reach_of(user)
+        log: Any = self.model.failures.rel.related_model
+        hidden = log.objects.filter(group=OuterRef("pk")).exclude(failures_within(reach))
+        seen = self.visible_to(user)
+        return seen if reach.is_everything else seen.exclude(Exists(hidden))
 
     def with_numbers(self, user: Any = None) -> Self:
         """Annotate `open_failures`, `leads` (with open failures), `occurrences`, `last_seen_at`
@@ -110,7 +118,7 @@ NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
 
 def _failures_seen_by(user: Any) -> Q:
     reach = reach_of(user) if user else Reach(is_everything=True)
-    return Q() if reach.is_everything else refs_within(reach, "failures__workspace_ref")
+    return Q() if reach.is_everything else failures_within(reach, "failures__")
 
 
 def _if_given(**texts: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.request_ids import MAX_LENGTH, request_id
-from leadsync.infra.visible import Reach, VisibleQuerySet, refs_within
+from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
 from monitoring.kinds import HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
 from monitoring.models.causes import FailureGroup
 
@@ -36,7 +36,7 @@ def _storable(text: str) -> str:
 
 class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
     def within(self, reach: Reach) -> Q:
-        return refs_within(reach, "workspace_ref")
+        return failures_within(reach)
 
     def open(self) -> Self:
         return self.filter(resolved_at__isnull=True)

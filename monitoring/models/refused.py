@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.db import bounded_waits
 from leadsync.infra.request_ids import MAX_LENGTH
-from leadsync.infra.visible import Reach, VisibleQuerySet, refs_within
+from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
 from monitoring.models.failures import ROOM, SyncFailure, SyncFailureQuerySet
 
 
@@ -25,7 +25,7 @@ class RefusedBodyQuerySet(VisibleQuerySet["RefusedBody"]):
     unowned = Q(failure__isnull=True)
 
     def within(self, reach: Reach) -> Q:
-        mine = refs_within(reach, "failure__workspace_ref")
+        mine = failures_within(reach, "failure__")
         return mine | self.unowned if reach.has_unowned else mine
 
     def keep(self, refused: "RefusedBody", **failure: Any) -> int:

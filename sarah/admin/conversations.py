@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -24,7 +24,7 @@ from leadsync.admin.actions import (
     is_too_much,
     tell_retried,
 )
-from leadsync.admin.filters import PhoneSearch
+from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
 from leadsync.admin.html import admin_link, ago, as_advice, as_json, pill, temperature_pill
 from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
@@ -69,7 +69,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
         SyncFilter,
         ReasonFilter,
         ("state", ChoicesDropdownFilter),
-        ("workspace", RelatedDropdownFilter),
+        ("workspace", WorkspaceFilter),
         ActiveFilter,
     )
     list_select_related = ("contact", "workspace")

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 
 from leadsync.admin.actions import is_too_much
-from leadsync.admin.filters import Questions
+from leadsync.admin.filters import Questions, WorkspaceFilter
 from leadsync.admin.html import ago, as_code, pill
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
 from monitoring.admin.details import pretty
@@ -32,7 +32,7 @@ class OutcomeFilter(Questions, DropdownFilter):
 @admin.register(KapsoDelivery)
 class KapsoDeliveryAdmin(ReadOnly, ModelAdmin):
     list_display = ("received", "event", "workspace", "outcome")
-    list_filter = (OutcomeFilter, ("workspace", RelatedDropdownFilter))
+    list_filter = (OutcomeFilter, ("workspace", WorkspaceFilter))
     list_select_related = ("workspace",)
     sortable_by = ("received",)  # the only column with an index
     ordering = ("-received_at", "-pk")

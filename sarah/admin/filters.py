@@ -66,7 +66,8 @@ class KeyFilter(DropdownFilter):
     parameter_name = "key"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[int, str]]:
-        keys = ApiKey.objects.select_related("user").order_by("-created_at")[:100]
+        seen = ApiKey.objects.visible_to(request.user)
+        keys = seen.select_related("user").order_by("-created_at")[:100]
         return [(key.pk, str(key)) for key in keys]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

@@ -169,7 +169,7 @@ def test_the_list_leads_to_a_workspaces_leads(operator: Client, django_assert_nu
     lead = ContactFactory(name="Budi", workspace=WorkspaceFactory(slug="one", name="One"))
     operator.get(LIST)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = operator.get(LIST)
 
     link = f"/admin/contacts/contact/?workspace__id__exact={lead.workspace_id}"

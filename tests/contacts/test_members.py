@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 
 from contacts.models import Contact, FollowUp, Membership, Note, Workspace
+from leadsync.admin.tools import ModelAdmin
 from monitoring.models import Alert, AlertKind, FailureGroup, SyncFailure, SyncRun
 from sarah.models import SarahState, StateUpdate
 from tests.factories import (
@@ -101,3 +105,8 @@ def test_a_person_joins_a_workspace_once(ani: User, mine: Workspace, other: Work
     assert Membership.objects.get(workspace=other).takes_leads
     with pytest.raises(IntegrityError):
         Membership.objects.create(user=ani, workspace=mine)
+
+
+def test_a_page_whose_rows_belong_to_nobody_cannot_be_made():
+    with pytest.raises(ImproperlyConfigured, match="Say who may see the rows of contenttypes"):
+        ModelAdmin(ContentType, admin.site)

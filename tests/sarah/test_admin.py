@@ -23,7 +23,7 @@ def test_filters_tell_what_is_in_sync_active_and_waiting_for_its_workspace() -> 
     synced, waiting = synced_conversation(), SarahStateFactory()
     nowhere = SarahStateFactory(workspace=None, workspace_ref="toko", contact_phone=PHONE)
     SarahState.objects.filter(pk=synced.pk).update(updated_at=timezone.now() - timedelta(hours=25))
-    staff = Staff("Sales")
+    staff = Staff("Operators")
 
     for query, rows in (
         ({"sync": "in"}, {synced}),

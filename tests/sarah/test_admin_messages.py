@@ -48,7 +48,7 @@ def test_messages_are_found(messages: dict, query: dict, found: set) -> None:
     if "key" in query:
         query = {"key": str(ApiKey.objects.get().pk)}
 
-    rows = Staff("Sales").list_of(StateUpdate, **query).result_list
+    rows = Staff("Operators").list_of(StateUpdate, **query).result_list
 
     assert {row.pk for row in rows} == {messages[name].pk for name in found}
 
