@@ -36,6 +36,9 @@ HEALED_BY_SYNC = (
 )
 """A successful sync heals these. The others are about what a bot sent: a person must see them."""
 
+ABOUT_WORKSPACES = (Kind.CONTACT_NOT_FOUND, Kind.WORKSPACE_NOT_FOUND)
+"""Each workspace that they are about has a cause of its own."""
+
 ADVICE = {
     Kind.CONTACT_NOT_FOUND: _(
         "Sarah talks to a number that is not a lead. Add a lead with this phone to this "
