@@ -41,9 +41,8 @@ ABOUT_WORKSPACES = (Kind.CONTACT_NOT_FOUND, Kind.WORKSPACE_NOT_FOUND)
 
 ADVICE = {
     Kind.CONTACT_NOT_FOUND: _(
-        "Sarah talks to a number that is not a lead. Add a lead with this phone to this "
-        "workspace: the conversation then syncs by itself. If you do not want this lead, resolve "
-        "the failure."
+        "Sarah talks to somebody who is no lead yet. Add the lead: what she has learned is in it "
+        "at once. If you do not want this lead, resolve the failure."
     ),
     Kind.AMBIGUOUS_CONTACT: _(
         "This phone is a lead in several workspaces, and the bot did not say which one it means. "

@@ -52,11 +52,7 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
         is_open = Q(failures__resolved_at__isnull=True) & mine
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
-            leads=Count(
-                "failures__contact_phone",
-                filter=is_open & Q(failures__contact_phone__gt=""),
-                distinct=True,
-            ),
+            leads=Count(WHO, filter=is_open, distinct=True),
             occurrences=Coalesce(Sum("failures__occurrences", filter=mine), 0),
             last_seen_at=Max("failures__last_seen_at", filter=mine),
             open_seen_at=Max("failures__last_seen_at", filter=is_open),
@@ -126,6 +122,13 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
 NOT_ACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": ""}
 NOT_IGNORED = {"ignored_until": None, "ignored_by": ""}
 NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
+
+
+WHO = Case(
+    When(failures__contact_phone__gt="", then="failures__contact_phone"),
+    When(failures__state__isnull=False, then="failures__fingerprint"),
+)
+"""Whom a failure is about (null: nobody); who hides the phone is told by the id's fingerprint."""
 
 
 def _failures_seen_by(user: Any) -> Q:
