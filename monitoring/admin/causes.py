@@ -93,9 +93,7 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
         )
 
     status_pill = column("status", _("status"), cause_pill)
-    leads = column(
-        "leads", _("people"), lambda people: intcomma(people or "") or "-", sortable=True
-    )
+    leads = column("leads", _("people"), lambda n: intcomma(n) if n else "-", sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     last_24_hours = column("trend", _("last 24 hours"), sparkline)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)
