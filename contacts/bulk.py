@@ -5,10 +5,18 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from contacts.models import AuthorKind, Contact, ContactQuerySet, StatusChange
+from contacts.models import (
+    Assignment,
+    AuthorKind,
+    Contact,
+    ContactQuerySet,
+    FollowUp,
+    StatusChange,
+    Workspace,
+)
 from contacts.models.clocks import STOPPED, stopping
 from contacts.models.standing import SET_BY_BOT
 from contacts.workflow import (
@@ -29,7 +37,8 @@ SAME_IN_ALL = ("to", "by", "actor_kind", "reason", "archive_reason")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """How many leads moved, and how many may not move so; the others were there already."""
+    """How many leads moved (or went to somebody else), and how many may not; the others were there
+    already."""
 
     moved: int
     refused: int
@@ -74,18 +83,60 @@ def confirm_status(leads: ContactQuerySet, *, by: str) -> int:
     )
 
 
-def assign(leads: ContactQuerySet, to: User) -> int:
-    """Assign these leads to a person; returns how many were not assigned to that person before."""
-    return sum(
-        Contact.objects.filter(pk__in=pks).update(assigned_to=to)
-        for pks in batches(leads.exclude(assigned_to=to))
-    )
+def assign(
+    leads: ContactQuerySet, to: User | None, *, by: str, kind: AuthorKind = AuthorKind.PERSON
+) -> Moved:
+    """Give these leads to a person, or to nobody; refused where the person is no member.
+
+    Writes what `Contact.change()` writes, with five statements per batch.
+    """
+    theirs = leads if to is None else leads.filter(workspace__in=workplaces_of(to))
+    refused = leads.count() - theirs.count()
+    others = theirs.exclude(assigned_to=to) if to else theirs.exclude(assigned_to__isnull=True)
+    assigned = sum(_assign_batch(pks, to, by=by, kind=kind) for pks in batches(others))
+    return Moved(moved=assigned, refused=refused)
+
+
+def workplaces_of(person: User) -> QuerySet[Workspace]:
+    """The workspaces whose leads may be given to this person."""
+    if not (person.is_active and person.is_staff):
+        return Workspace.objects.none()
+    return Workspace.objects.visible_to(person)
 
 
 def batches(leads: ContactQuerySet) -> Iterator[list[int]]:
     """The primary keys of these leads now, in batches: an action may end a lead's membership."""
     pks = list(leads.order_by("pk").values_list("pk", flat=True))
     return (pks[start : start + BATCH_SIZE] for start in range(0, len(pks), BATCH_SIZE))
+
+
+def _assign_batch(pks: list[int], to: User | None, *, by: str, kind: AuthorKind) -> int:
+    with transaction.atomic():
+        # Locked, in order: two people may be giving away the same leads.
+        locked = Contact.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
+        leads = [
+            lead
+            for lead in locked.select_related("assigned_to").filter(pk__in=pks)
+            if lead.assigned_to != to
+        ]
+        Assignment.objects.bulk_create(
+            Assignment(
+                contact=lead,
+                from_name=lead.assigned_to.get_username() if lead.assigned_to else "",
+                to_name=to.get_username() if to else "",
+                by=by,
+                actor_kind=kind,
+            )
+            for lead in leads
+        )
+        FollowUp.objects.open().filter(_of_their_owner(leads)).update(assigned_to=to)
+        return Contact.objects.filter(pk__in=[lead.pk for lead in leads]).update(assigned_to=to)
+
+
+def _of_their_owner(leads: list[Contact]) -> Q:
+    """The next steps that go along: those of who had the lead, and nobody's."""
+    nobodys = Q(assigned_to__isnull=True, contact__assigned_to__isnull=True)
+    return Q(contact__in=leads) & (Q(assigned_to=F("contact__assigned_to")) | nobodys)
 
 
 def _move(leads: ContactQuerySet, row: StatusChange, *, which: Q) -> int:

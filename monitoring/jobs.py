@@ -1,5 +1,6 @@
 """The jobs of the background worker, besides the queue of retries."""
 
+from contacts.turns import give_waiting
 from monitoring.alerts.deliver import deliver_due
 from monitoring.alerts.watch import look
 from monitoring.models import Heartbeat
@@ -15,6 +16,7 @@ def jobs() -> dict[str, Job]:
         "deliveries from Kapso": Job(run=work_due, every=1),
         "reconciliation": Job(run=reconcile_hourly, every=60),
         "watch": Job(run=lambda stopped: look(), every=60),
+        "leads by turns": Job(run=lambda stopped: give_waiting(stopped=stopped), every=5),
         "alerts": Job(run=lambda stopped: deliver_due(stopped=stopped), every=5),
         "pruning": Job(run=lambda stopped: prune(stopped=stopped), every=3600),
     }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from contacts.models import (
     AddressChange,
+    Assignment,
     ChatMark,
     ChatMessage,
     Contact,
@@ -105,6 +106,7 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
         gettext_noop("alert deliveries"): _until(before, "created_at", deliveries),
         gettext_noop("alerts"): alerts,
         gettext_noop("next steps"): FollowUp.objects.filter(contact__in=leads),
+        gettext_noop("assignments"): Assignment.objects.filter(contact__in=leads),
         gettext_noop("notes"): Note.objects.filter(contact__in=leads),
         gettext_noop("status changes"): StatusChange.objects.filter(contact__in=leads),
         gettext_noop("conversations"): states,

@@ -67,6 +67,13 @@ def clock_of(contact: Contact, changes: dict[str, object], state: SarahState) ->
     return started(str(temperature), int(str(score)), state.workspace, at=at)
 
 
+def wants_an_owner(contact: Contact, state: SarahState, changes: dict[str, object]) -> bool:
+    """Whether this hands over a lead of nobody's, in a workspace that gives leads by turns."""
+    is_handoff = changes.get("lead_status") == LeadStatus.CONTACTED and not state.is_import
+    by_turns = bool(state.workspace and state.workspace.assigns_by_turns)
+    return is_handoff and by_turns and contact.assigned_to_id is None
+
+
 def is_news(contact: Contact, state: SarahState) -> bool:
     """Whether the bot's last message arrived after a person last moved the lead.
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from contacts import quota
 from contacts.identity import locked_lead, moved_lead
-from contacts.models import AuthorKind, Contact
+from contacts.models import AuthorKind, Contact, Membership, Workspace
 from contacts.workflow import SARAH, ArchiveReason, Why
 from leadsync.infra.compiled import CompiledQuery
 from leadsync.infra.db import limit_lock_waits, raise_if_transaction_is_lost
@@ -120,6 +120,8 @@ def sync(state: SarahState) -> SyncResult:
             reason=SyncReason.CONTACT_NOT_FOUND, explanation="" if state.contact_phone else NO_ID
         )
     changes = rules.changes_for(contact, state)
+    if rules.wants_an_owner(contact, state, changes):
+        changes |= _next_owner(state.workspace)
     why = Why(text=f"Sarah: {state.state}", archived=ArchiveReason.NOT_INTERESTED)
     contact.change(changes, by=SARAH, kind=AuthorKind.BOT, why=why)
     _heal_failures(state)
@@ -161,6 +163,11 @@ def _create_contact(state: SarahState) -> Contact | None:
     )
     Contact.objects.bulk_create([contact], ignore_conflicts=True)
     return _locked_contact(state)
+
+
+def _next_owner(workspace: Workspace) -> dict[str, object]:
+    turn = Membership.objects.take_turn(workspace)
+    return {"assigned_to": turn.user} if turn else {}
 
 
 def _excluded(state: SarahState, contact: Contact | None = None) -> SyncResult:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from contacts import bulk
+from contacts.admin.assigning import AssignForm, assign
 from contacts.admin.reasons import ArchiveForm, ForceForm
 from contacts.models import ContactQuerySet
 from contacts.workflow import UNSAID, LeadStatus, Why
@@ -20,6 +21,10 @@ from leadsync.admin.tools import ModelAdmin
 from leadsync.infra.db import CAP, capped_count
 
 Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
+WILL_ASSIGN = _(
+    "Their open next steps go along, and the history says who assigned them. A person gets only "
+    "leads of their own workspaces."
+)
 WILL_ARCHIVE = _("Only a person moves an archived lead back. The reason is counted.")
 WILL_FORCE = _(
     "Every selected lead gets this status, also where no rule leads there. Its history keeps your "
@@ -30,11 +35,19 @@ WILL_FORCE = _(
 @admin.action(description=_("Assign to me"), permissions=["change"])
 def assign_to_me(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
     if _is_reasonable(request, leads):
-        count = bulk.assign(leads, cast(User, request.user))
-        text = ngettext(
-            "%d lead is now assigned to you.", "%d leads are now assigned to you.", count
-        )
-        messages.success(request, text % count)
+        assign(request, leads, cast(User, request.user))
+
+
+@admin.action(description=_("Assign to…"), permissions=["change"])
+def assign_to(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
+    if not _is_reasonable(request, leads):
+        return None
+    form = AssignForm(request.POST if is_confirmed(request) else None, leads=leads)
+    if form.is_valid():
+        assign(request, leads, form.cleaned_data["person"])
+        return None
+    asked = dialog(_("Who takes these leads?"), WILL_ASSIGN, button=_("Assign"))
+    return confirm_selection(page, request, leads, asked, action=request.POST["action"], form=form)
 
 
 def moving_to(status: LeadStatus) -> Action:
@@ -135,6 +148,7 @@ def tell_confirmed(request: HttpRequest, count: int) -> None:
 
 ACTIONS = [
     assign_to_me,
+    assign_to,
     *map(moving_to, [status for status in LeadStatus if status != LeadStatus.ARCHIVED]),
     move_to_archived,
     confirm_status,

@@ -88,6 +88,7 @@ class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
         ),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
         (_("Working hours"), {"fields": HOURS}),
+        (_("Assignment"), {"fields": ["assigns_by_turns"]}),
         (_("Privacy"), {"fields": ["chat_days"]}),
     ]
 

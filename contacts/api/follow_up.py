@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,13 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts.api.schema import ID, WRITING
+from contacts.api.assign import member
+from contacts.api.schema import ERRORS, ID, WRITING
 from contacts.api.visible import visible_leads
 from contacts.api.writes import LeadWriteView
-from contacts.models import MAX_STEP, AuthorKind, Contact, FollowUp, Outcome, who_may_see
+from contacts.models import MAX_STEP, AuthorKind, Contact, FollowUp, Outcome
 from contacts.worktime import Soon
 from leadsync.api.errors import error_responses
 from leadsync.api.idempotency import IDEMPOTENCY_KEY, once
+from leadsync.models import Scope
 
 CLOSING = (Outcome.DONE, Outcome.DROPPED)
 PLANNING = """\
@@ -39,7 +40,8 @@ class AskedStepSerializer(serializers.Serializer):
     due_at = serializers.DateTimeField(required=False)
     assigned_to = serializers.CharField(
         required=False,
-        help_text="User name; without it, who the lead is assigned to.",
+        help_text="User name of a member of the lead's workspace; without it, who the lead is "
+        "assigned to.",
     )
     outcome = serializers.ChoiceField([one.value for one in CLOSING], required=False)
 
@@ -63,6 +65,21 @@ class AnswerSerializer(serializers.Serializer):
 
 
 class FollowUpView(LeadWriteView):
+    read_scope = Scope.LEADS_READ
+
+    @extend_schema(
+        operation_id="leads_next_step",
+        tags=["leads"],
+        summary="Tell a lead's next step",
+        description="The open step, or null; the closed ones are in the timeline. "
+        "Scope: `leads:read`.",
+        parameters=[ID],
+        responses={200: AnswerSerializer, **error_responses(*ERRORS)},
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        lead = get_object_or_404(visible_leads(request), pk=pk)
+        return Response({"follow_up": _open_step(lead)})
+
     @extend_schema(
         operation_id="leads_follow_up",
         tags=["leads"],
@@ -88,19 +105,11 @@ class FollowUpView(LeadWriteView):
                 lead,
                 text=said.get("text") or (former.text if former else "Contact again"),
                 due_at=_due(said, lead),
-                whose=_person(said.get("assigned_to"), lead),
+                whose=member(said.get("assigned_to"), lead),
                 by=self.bot,
                 kind=AuthorKind.BOT,
             )
-        return Response({"follow_up": _json(steps.open().select_related("assigned_to").first())})
-
-
-def _person(name: str | None, lead: Contact) -> User | None:
-    person = who_may_see(lead.workspace).filter(username=name or "").first()
-    if name and person is None:
-        text = "No member of the lead's workspace has this user name."
-        raise serializers.ValidationError({"assigned_to": text})
-    return person
+        return Response({"follow_up": _open_step(lead)})
 
 
 def _due(said: dict[str, Any], lead: Contact) -> datetime:
@@ -108,6 +117,10 @@ def _due(said: dict[str, Any], lead: Contact) -> datetime:
         return lead.workspace.work_time.soon(Soon(said["when"]), timezone.now())
     due_at: datetime = said["due_at"]
     return due_at
+
+
+def _open_step(lead: Contact) -> dict[str, Any] | None:
+    return _json(lead.follow_ups.open().select_related("assigned_to").first())
 
 
 def _json(step: FollowUp | None) -> dict[str, Any] | None:

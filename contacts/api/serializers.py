@@ -222,10 +222,13 @@ class WrittenNoteSerializer(RowSerializer):
         return {name: getattr(note, name) for name in cls.Meta.fields}
 
 
+KINDS_OF_ENTRIES = ("note", "status", "message", "chat", "follow_up", "failure", "assignment")
+
+
 class TimelineEntrySerializer(serializers.Serializer[Any]):
     """Something that happened with a lead."""
 
-    kind = serializers.ChoiceField(("note", "status", "message", "chat", "follow_up", "failure"))
+    kind = serializers.ChoiceField(KINDS_OF_ENTRIES)
     id = serializers.IntegerField(help_text="Unique within its kind.")
     at = serializers.DateTimeField()
     author = serializers.CharField(help_text="Who, if that is known.")
@@ -236,7 +239,8 @@ class TimelineEntrySerializer(serializers.Serializer[Any]):
         "`is_undone`. message (what Sarah posted): `outcome` of its sync, `lead_score`, `changes` "
         "(before and after, by field). chat: `type`, `status`, `reason`. follow_up: `due_at`, "
         "`assigned_to`, `outcome`, `closed_at`, `closed_by`. failure: `kind`, `resolution`, "
-        "`resolved_at`, `resolved_by`, `occurrences`."
+        "`resolved_at`, `resolved_by`, `occurrences`. assignment: `from_name`, `to_name` (user "
+        "names; empty: nobody)."
     )
 
 

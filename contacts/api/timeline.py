@@ -95,6 +95,13 @@ def sources_of(lead: Contact) -> list[Source]:
             columns=("kind", "resolution", "resolved_at", "resolved_by", "occurrences"),
             told=_failure,
         ),
+        Source(
+            kind="assignment",
+            rows=lead.assignments.all(),
+            at="at",
+            columns=("from_name", "to_name", "by", "actor_kind"),
+            told=_assignment,
+        ),
     ]
 
 
@@ -170,6 +177,11 @@ def _follow_up(row: Row) -> Row:
 def _failure(row: Row) -> Row:
     names = ("kind", "resolution", "resolved_at", "resolved_by", "occurrences")
     return _entry(author_kind=AuthorKind.SYSTEM.value, **{name: row[name] for name in names})
+
+
+def _assignment(row: Row) -> Row:
+    signed = {"author": row["by"], "author_kind": row["actor_kind"]}
+    return _entry(**signed, from_name=row["from_name"], to_name=row["to_name"])
 
 
 @describe_timeline_view

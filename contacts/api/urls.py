@@ -1,5 +1,6 @@
 from django.urls import re_path
 
+from contacts.api.assign import AssignView
 from contacts.api.changes import ChangesView
 from contacts.api.digest import DigestView
 from contacts.api.follow_up import FollowUpView
@@ -19,6 +20,7 @@ urlpatterns = [
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/timeline/?$", TimelineView.as_view(), name="timeline"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/status/?$", StatusView.as_view(), name="lead-status"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/notes/?$", NotesView.as_view(), name="lead-notes"),
+    re_path(r"^leads/(?P<pk>[0-9]{1,18})/assign/?$", AssignView.as_view(), name="lead-assign"),
     re_path(r"^leads/(?P<pk>[0-9]{1,18})/follow-up/?$", FollowUpView.as_view(), name="follow-up"),
     re_path(
         r"^leads/(?P<pk>[0-9]+)/?$",

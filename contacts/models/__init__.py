@@ -21,9 +21,9 @@ from contacts.models.contacts import (
 from contacts.models.departures import DEPARTURES_KEPT_FOR, Departure, How
 from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
-from contacts.models.history import Note, NoteKind, StatusChange
+from contacts.models.history import Assignment, Note, NoteKind, StatusChange
 from contacts.models.hours import MAX_HOLIDAYS
-from contacts.models.members import Membership, colleagues_of, who_may_see
+from contacts.models.members import Load, Membership, colleagues_of, who_may_see
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
@@ -51,6 +51,7 @@ __all__ = [
     "UNTIL_HANDED_BACK",
     "AddressChange",
     "Answers",
+    "Assignment",
     "Author",
     "AuthorKind",
     "ChatMark",
@@ -65,6 +66,7 @@ __all__ = [
     "FollowUpQuerySet",
     "How",
     "Language",
+    "Load",
     "Membership",
     "Merge",
     "MergeSuggestion",

@@ -59,6 +59,8 @@ HOLDABLE = (
 them back. Not the status: the bot only moves it forward, and only by a message that arrived after a
 person last moved it."""
 
+ASSIGNED = ("assigned_to", "assigned_to_id")
+
 MOVED = ("lead_status", *STAMPS)
 """Fields that a change of the status may change."""
 
@@ -291,13 +293,28 @@ class Contact(TakenOver, ResponseClock, Collected):
         stamps = stamps_of_move(to, by=by, kind=kind, at=move.at) if move else {}
         if move and kind == AuthorKind.PERSON:
             stamps |= self.stopped(by=by, at=move.at)
+        is_reassigned = not changed.keys().isdisjoint(ASSIGNED)
+        former = self.assigned_to if is_reassigned else None
         for name, value in (changed | stamps).items():
             setattr(self, name, value)
         with transaction.atomic(savepoint=False):
             self.save(update_fields=[*changed, *stamps, "updated_at"])
             if move:
                 move.save(force_insert=True)
+            if is_reassigned:
+                self._keep_assignment(former, by=by, kind=kind)
         return list(changed)
+
+    def _keep_assignment(self, former: Any, *, by: str, kind: AuthorKind) -> None:
+        """Write the history row; the next step of the former person goes along."""
+        self.assignments.model(
+            contact=self,
+            from_name=former.get_username() if former else "",
+            to_name=self.assigned_to.get_username() if self.assigned_to else "",
+            by=by,
+            actor_kind=kind,
+        ).save(force_insert=True)
+        self.follow_ups.open().filter(assigned_to=former).update(assigned_to=self.assigned_to)
 
     def _move(self, to: str, *, by: str, kind: AuthorKind, why: Why) -> Any:
         """Return the history row of a move that is about to be made."""
@@ -323,6 +340,14 @@ class Contact(TakenOver, ResponseClock, Collected):
             contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
             changed = contact.change({"lead_status": to}, by=by, kind=kind, why=why)
         self.refresh_from_db(fields=MOVED)
+        return bool(changed)
+
+    def assign(self, to: Any, *, by: str, kind: AuthorKind = AuthorKind.PERSON) -> bool:
+        """Give the lead to a person, or to nobody (None); returns False if it was so already."""
+        with transaction.atomic():
+            contact = Contact.objects.select_for_update(no_key=True).get(pk=self.pk)
+            changed = contact.change({"assigned_to_id": to and to.pk}, by=by, kind=kind)
+        self.refresh_from_db(fields=["assigned_to"])
         return bool(changed)
 
     def edit(

@@ -89,6 +89,38 @@ class StatusChange(Collected):
         return f"{self.get_from_status_display()} → {self.get_to_display()}"
 
 
+class Assignment(Collected):
+    """That a lead was given to a person, or to nobody (blank). Never edited."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="assignments")
+    from_name = models.CharField(_("from"), max_length=150, blank=True)
+    to_name = models.CharField(_("to"), max_length=150, blank=True)
+    by = models.CharField(_("by"), max_length=150)
+    actor_kind = models.CharField(_("assigned by"), max_length=6, choices=AuthorKind)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    objects = OfLeadQuerySet["Assignment"].as_manager()
+
+    class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
+        ordering = ["-at", "-pk"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(actor_kind__in=AuthorKind.values),
+                name="assignment_actor_kind_is_known",
+            ),
+        ]
+        indexes = [
+            # "Who was given a lead since then?"
+            models.Index(fields=["at", "id"], name="assignment_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_name or '–'} → {self.to_name or '–'}"  # noqa: RUF001
+
+
 class NoteKind(models.TextChoices):
     NOTE = "note", _("Note")
     CALL = "call", _("Call")

@@ -1,16 +1,72 @@
 """The model of a membership: a person of staff who works in a workspace, and sees it."""
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.standing import ENDS
 from contacts.models.workspaces import Workspace
 from leadsync.infra.visible import VisibleQuerySet
+
+MINE = Q(user__leads__workspace=F("workspace")) & ~Q(user__leads__lead_status__in=ENDS)
+LATE = MINE & Q(user__leads__answered_at__isnull=True, user__leads__answer_by__lt=Now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a person has to do: leads that are neither won nor archived."""
+
+    person: User
+    open: int = 0
+    overdue: int = 0
+    takes_leads: bool = False
+
+
+class MembershipQuerySet(VisibleQuerySet["Membership"]):
+    def at_work(self) -> Self:
+        """Those who may be given leads."""
+        return self.filter(user__is_active=True, user__is_staff=True)
+
+    def with_load(self) -> Any:
+        """Give each its `open_leads` and, of them, its `overdue_leads`: one statement."""
+        return self.annotate(
+            open_leads=Count("user__leads", filter=MINE),
+            overdue_leads=Count("user__leads", filter=LATE),
+        )
+
+    def people(self) -> list[Load]:
+        """Return each person at work once, who has the least to do first."""
+        loads: dict[int, Load] = {}
+        for one in self.at_work().with_load().select_related("user"):
+            known = loads.get(one.user_id) or Load(person=one.user)
+            loads[one.user_id] = replace(
+                known,
+                open=known.open + one.open_leads,
+                overdue=known.overdue + one.overdue_leads,
+                takes_leads=known.takes_leads or one.takes_leads,
+            )
+        return sorted(loads.values(), key=lambda load: (load.open, load.person.get_username()))
+
+    def take_turn(self, workspace: Workspace) -> "Membership | None":
+        """Return whose turn it is to get a lead, and put them last; None if nobody takes any.
+
+        Of two handoffs at once, the later waits until the other is committed, and then finds
+        another person first.
+        """
+        there = self.at_work().filter(workspace=workspace, takes_leads=True)
+        longest_ago = there.order_by(F("last_given_at").asc(nulls_first=True), "pk")
+        while first := longest_ago.select_related("user").first():
+            same = self.filter(pk=first.pk, last_given_at=first.last_given_at)
+            if same.update(last_given_at=timezone.now()):
+                return first
+        return None
 
 
 def who_may_see(workspace: Workspace) -> models.QuerySet[User]:
@@ -55,7 +111,7 @@ class Membership(models.Model):
     """By turns: whose turn is longest ago is next."""
     joined_at = models.DateTimeField(_("member since"), default=timezone.now, editable=False)
 
-    objects = VisibleQuerySet["Membership"].as_manager()
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member")

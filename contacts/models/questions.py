@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from django.db import transaction
 from django.db.models import Count, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from contacts.addresses import Address, is_user_id
@@ -35,7 +34,7 @@ HOT_SCORE = 70
 class ContactQuerySet(VisibleQuerySet[Any]):
     def update(self, **values: Any) -> int:
         """Stamp the rows: whoever follows the changes of leads finds them by it."""
-        return super().update(**values | {"updated_at": Now()})
+        return super().update(**values | {"updated_at": timezone.now()})
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():

@@ -88,6 +88,15 @@ class Workspace(Hours):
         help_text=_("Conversations with these phones are kept, but never copied to a lead."),
     )
 
+    assigns_by_turns = models.BooleanField(
+        _("give leads by turns"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "A lead that Sarah hands over and that is nobody's goes to the member who takes leads "
+            "and got one longest ago."
+        ),
+    )
     chat_days = models.PositiveSmallIntegerField(
         _("days to keep the chat"),
         default=CHAT_DAYS,

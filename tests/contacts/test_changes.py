@@ -146,6 +146,7 @@ def _backdate(**by: float) -> None:
 def test_pages_lead_through_all_changes_of_the_same_moment(caller: Caller) -> None:
     leads = ContactFactory.create_batch(5)
     _backdate(minutes=1)
+    Contact.objects.update()
     found, since = [], timezone.now() - timedelta(minutes=2)
     cursor, more = since.isoformat(), True
     while more:

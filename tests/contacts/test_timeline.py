@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 STATS = "/api/v1/leads/stats/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KINDS = ["note", "status", "message", "chat", "follow_up", "failure"]
+KINDS = ["note", "status", "message", "chat", "follow_up", "failure", "assignment"]
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def live_through(lead: Contact, times: int = 1) -> None:
             text="Call.", due_at=NOON, created_by="ani", created_at=NOON,
             outcome="done", closed_at=NOON, closed_by="ani",
         )  # fmt: skip
+        lead.assignments.create(to_name="ani", by="ani", actor_kind="person", at=NOON)
         SyncFailureFactory(
             state=state, created_at=NOON, resolved_at=timezone.now(), resolution="healed"
         )

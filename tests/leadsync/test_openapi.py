@@ -33,6 +33,7 @@ def test_every_path_of_the_api_is_described(schema: Any) -> None:
         "/api/v1/leads/",
         "/api/v1/leads/changes/",
         "/api/v1/leads/today/",
+        "/api/v1/leads/{id}/assign/",
         "/api/v1/leads/{id}/follow-up/",
         "/api/v1/leads/{id}/",
         "/api/v1/leads/{id}/chat/",

@@ -66,7 +66,7 @@ WITHOUT_PEOPLE = {
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (
-    *("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function", "subject"),
+    *("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function"),
     *("business_scoped_user_id", "user_id", "former", "idempotency_key"),
 )
 
@@ -91,6 +91,7 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
         lead,
         lead.notes.create(text="", author="ani"),
         lead.status_changes.create(from_status="new", to="qualified", by="ani"),
+        lead.assignments.create(by="ani", actor_kind="person"),
         lead.follow_ups.create(text="", due_at=timezone.now(), created_by="ani"),
         state,
         ChatMark.objects.create(**here, status="read"),
@@ -378,6 +379,7 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
         *(
             "leads",
             "next steps",
+            "assignments",
             "notes",
             "status changes",
             "conversations",
@@ -413,7 +415,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["16 rows were erased."]
+    assert messages_of(done) == ["17 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 
