@@ -19,8 +19,10 @@ UNFOLD: dict[str, Any] = {
     ],
     "SITE_URL": "",  # the admin is the site
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": False,  # leads, failures and alerts have histories of their own
     "SHOW_LANGUAGES": True,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
+    "SCRIPTS": [lambda _request: static("leadsync/dialog.js")],
     "DASHBOARD_CALLBACK": "leadsync.dashboard.page.dashboard",
     "SIDEBAR": {"navigation": "leadsync.admin.navigation.navigation"},
     "BORDER_RADIUS": "8px",

@@ -207,3 +207,8 @@ class NoteForm(forms.ModelForm):
     class Meta:
         model = Note
         fields = ["kind", "text"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():  # a table's cells have no labels of their own
+            field.widget.attrs["aria-label"] = field.label

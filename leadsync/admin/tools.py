@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
 from unfold import views
@@ -47,7 +48,11 @@ class CappedPaginator(Paginator):
 
 
 class ChangeList(views.ChangeList):
-    """Shows “… results (Show all)” only if the list is filtered."""
+    """Shows “… results (Show all)” only if the list is filtered, and is titled by what it lists."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:
+        super().__init__(request, *args, **options)
+        self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -163,6 +168,16 @@ class ModelAdmin(unfold.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return ChangeList
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        titled = {"title": capfirst(self.opts.verbose_name)} if object_id else {}
+        return super().changeform_view(request, object_id, form_url, titled | (extra_context or {}))
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

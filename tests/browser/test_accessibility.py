@@ -1,0 +1,125 @@
+"""Pages for everybody: axe-core, by the rules of WCAG 2.2 AA, finds nothing serious on any page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, reverse
+from playwright.sync_api import Page
+
+from tests.factories import UserFactory
+from tests.leadsync.test_admin_pages import LISTS
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.browser_context_args(bypass_csp=True),  # axe-core is put into the page
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="a page looks the same on both"),
+]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+DESK, PHONE = {"width": 1380, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.mark.parametrize("app", ["contacts", "sarah", "monitoring", "leadsync", "auth"])
+def test_every_page_can_be_read_and_used(app: str, page: Page, live_server: Any) -> None:
+    for number, make in enumerate(LISTS.values()):
+        make(number)
+    browser = logged_in(page, live_server.url)
+    found: dict[str, list[str]] = {}
+
+    for path in filter(lambda path: is_page(browser.get(path)), paths_of(app)):
+        page.set_viewport_size(DESK)
+        page.emulate_media(color_scheme="light")
+        page.goto(f"{live_server.url}{path}")
+        page.evaluate(AXE)
+        findings = faults(page, RULES)
+        page.emulate_media(color_scheme="dark")
+        findings += faults(page, COLOURS)
+        page.set_viewport_size(PHONE)
+        findings += faults(page, RULES)
+        if findings:
+            found[path] = findings
+
+    assert not found
+
+
+def test_somebody_who_is_not_logged_in_can_read_and_use_their_pages(
+    page: Page, live_server: Any
+) -> None:
+    for path in (reverse("admin:login"), "/nowhere/"):
+        page.goto(f"{live_server.url}{path}")
+        page.evaluate(AXE)
+        assert faults(page, RULES) == []
+
+
+def test_the_keyboard_skips_the_sidebar_and_opens_the_menu(page: Page, live_server: Any) -> None:
+    logged_in(page, live_server.url)
+    page.goto(f"{live_server.url}{reverse('admin:index')}")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+    menu = page.locator("[aria-controls=user-menu]")
+    menu.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Log out").wait_for()
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("aria-expanded") == "false"
+    assert menu.evaluate("(button) => document.activeElement === button")
+
+
+def logged_in(page: Page, url: str) -> Client:
+    """Log a superuser in, in the browser and in the client that is returned."""
+    client = Client()
+    client.force_login(UserFactory(is_superuser=True))
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    return client
+
+
+def paths_of(app: str) -> Iterator[str]:
+    """The addresses of all pages that the admin has for an app's models, found by themselves."""
+    if app == "leadsync":
+        yield reverse("admin:index")
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label != app:
+            continue
+        row = model._default_manager.order_by("pk").first()
+        for pattern in model_admin.urls:
+            for args in ([], [row.pk] if row else []):
+                if path := path_of(pattern, args):
+                    yield path
+
+
+def path_of(pattern: URLPattern, args: list[Any]) -> str:
+    try:
+        return reverse(f"admin:{pattern.name}", args=args) if pattern.name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def is_page(answer: HttpResponse) -> bool:
+    is_html = answer.headers.get("Content-Type", "").startswith("text/html")
+    return answer.status_code == 200 and is_html and b"<html" in answer.content
+
+
+def faults(page: Page, rules: dict[str, Any]) -> list[str]:
+    """What axe-core calls serious or critical: the rule, and where."""
+    found = page.evaluate(
+        "(runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']})", rules
+    )
+    return [
+        f"{violation['id']}: {node['html'][:120]}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"][:3]
+    ]
