@@ -41,7 +41,7 @@ check: lint  ## Lint and the fast tests, for every save (20 s)
 
 test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST=options)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)
-	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest $(PYTEST) --second-database
 
 lint: $(DEV)  ## Ruff, mypy, missing migrations, Django's deployment checks
 	$(BIN)/ruff check

@@ -36,11 +36,13 @@ HEALED_BY_SYNC = (
 )
 """A successful sync heals these. The others are about what a bot sent: a person must see them."""
 
+ABOUT_WORKSPACES = (Kind.CONTACT_NOT_FOUND, Kind.WORKSPACE_NOT_FOUND)
+"""Each workspace that they are about has a cause of its own."""
+
 ADVICE = {
     Kind.CONTACT_NOT_FOUND: _(
-        "Sarah talks to a number that is not a lead. Add a lead with this phone to this "
-        "workspace: the conversation then syncs by itself. If you do not want this lead, resolve "
-        "the failure."
+        "Sarah talks to somebody who is no lead yet. Add the lead: what she has learned is in it "
+        "at once. If you do not want this lead, resolve the failure."
     ),
     Kind.AMBIGUOUS_CONTACT: _(
         "This phone is a lead in several workspaces, and the bot did not say which one it means. "

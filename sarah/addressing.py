@@ -92,7 +92,8 @@ def workspace_for_ref(ref: str) -> Workspace | None:
 
 
 def workspace_for_person(who: Who) -> Workspace | None:
-    """Return the only workspace there is, else the only one where the person is a lead.
+    """Return the only workspace there is, else the only one where the person is a lead, else that
+    of them which somebody of staff has chosen.
 
     None as well while the leads' table is locked: no message may depend on it.
     """
@@ -102,11 +103,19 @@ def workspace_for_person(who: Who) -> Workspace | None:
     try:
         with bounded_waits():
             homes = list(Workspace.objects.filter(is_lead)[:2])
+            return _chosen_home(who) if len(homes) == 2 else next(iter(homes), None)
     except LOST as error:
         if not is_busy(error):
             raise
         return None
-    return homes[0] if len(homes) == 1 else None
+
+
+def _chosen_home(who: Who) -> Workspace | None:
+    chosen = SarahState.objects.of(who).filter(
+        workspace_chosen_at__isnull=False, workspace__in=Contact.objects.at(who).values("workspace")
+    )
+    latest = chosen.select_related("workspace").order_by("-workspace_chosen_at").first()
+    return latest.workspace if latest else None
 
 
 def _the_only_workspace(_none: None) -> Workspace | None:

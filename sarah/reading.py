@@ -228,6 +228,12 @@ FIELDS: dict[str, Callable[..., Reading]] = {
 }
 
 
+def field_of(name: str) -> str:
+    """The field that a warning is about. What a bot made up may be personal: no log names it."""
+    _facts, is_fact, key = name.partition("extracted_data.")
+    return name if not is_fact or key in BY_KEY else "extracted_data"
+
+
 def _read_facts(sent: object, warnings: dict[str, str]) -> dict[str, object]:
     if sent is None:
         return {}

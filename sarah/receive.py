@@ -33,7 +33,7 @@ from sarah.guards import record_failure
 from sarah.journal import Arrival
 from sarah.merge import LATE, merge
 from sarah.models import WAITING, Outcome, SarahState, StateUpdate, SyncReason
-from sarah.reading import as_evidence
+from sarah.reading import as_evidence, field_of
 from sarah.sync import SyncResult, save, save_guarded
 
 logger = logging.getLogger(__name__)
@@ -231,6 +231,7 @@ def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) ->
     record_failure(
         kind=Kind.INVALID_PAYLOAD,
         error="\n".join(problems.values()),
+        subject=", ".join(sorted({field_of(name) for name in problems})),
         workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,
         contact_phone=state.contact_phone or "",
         state_id=state.pk,

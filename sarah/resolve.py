@@ -29,14 +29,21 @@ def resolve_failures(
     return sum(_resolve(dict(batch), by=by, note=note) for batch in batches(seen))
 
 
-def resolve_cause(cause: FailureGroup, *, by: str, note: str = "") -> int:
-    """Resolve a cause: close its open failures; returns how many.
+def resolve_cause(
+    cause: FailureGroup,
+    *,
+    by: str,
+    note: str = "",
+    among: SyncFailureQuerySet | None = None,
+) -> int:
+    """Resolve a cause: close its open failures, or those of them that are `among` these; returns
+    how many.
 
     A failure that is seen meanwhile stays open, and the cause is *back again*.
     """
     now = timezone.now()
     FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)
-    failures = SyncFailure.objects.filter(group=cause)
+    failures = (SyncFailure.objects.all() if among is None else among).filter(group=cause)
     return resolve_failures(failures, by=by, note=note, seen_until=now)
 
 

@@ -12,6 +12,7 @@ from itertools import islice, takewhile
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 from contacts.quota import room_in
@@ -41,9 +42,10 @@ class Retried:
     due: int = 0
 
 
-def retry(state_id: int, *, by: str = "") -> SyncResult | None:
-    """Retry one conversation; None if it was deleted. `by` is the person who asked for it."""
-    return past_races(partial(_retry, state_id, by=by))
+def retry(state_id: int, *, by: str = "", workspace: Workspace | None = None) -> SyncResult | None:
+    """Retry one conversation; None if it was deleted. `by` is the person who asked for it, and may
+    have chosen the workspace that it belongs to."""
+    return past_races(partial(_retry, state_id, by=by, chosen=workspace))
 
 
 def retry_due(state_id: int) -> SyncResult | None:
@@ -55,12 +57,18 @@ def retry_due(state_id: int) -> SyncResult | None:
 
 
 @transaction.atomic
-def _retry(state_id: int, *, by: str = "", is_due: bool = False) -> SyncResult | None:
-    state = _locked_at_home(state_id)
+def _retry(
+    state_id: int, *, by: str = "", is_due: bool = False, chosen: Workspace | None = None
+) -> SyncResult | None:
+    state = _locked_at_home(state_id, chosen)
     if state is None or (is_due and not state.take_from_queue()):
         return None
     state.is_retry = True
-    state.save(update_fields=state.mark_synced(retried_by=by))
+    fields = state.mark_synced(retried_by=by)
+    if chosen:
+        state.workspace_chosen_at = timezone.now()
+        fields += ("workspace_chosen_at",)
+    state.save(update_fields=fields)
     return state.sync_result
 
 
@@ -214,14 +222,16 @@ def _waiting_for_quota(workspace: Workspace) -> SarahStateQuerySet:
     return unknown if workspace.creates_contacts else unknown.none()
 
 
-def _locked_at_home(state_id: int) -> SarahState | None:
-    """The conversation, locked, and moved to its workspace if that is known by now."""
+def _locked_at_home(state_id: int, chosen: Workspace | None = None) -> SarahState | None:
+    """The conversation, locked, and moved to its workspace if that is known or chosen by now."""
     state = SarahState.objects.select_related("workspace").filter(pk=state_id).first()
     if state is None:
         return None
     here = Q(pk=state_id)
-    if workspace := workspace_of(state):
+    if workspace := chosen or workspace_of(state):
         here |= of_person(state.who) & Q(workspace=workspace)
     found = SarahState.objects.select_for_update(no_key=True).filter(here).order_by("pk")
     states = [one for one in found if one.pk == state_id or one.may_be(state.who)]
+    if chosen:  # the bot, or a colleague, may have said meanwhile that it belongs elsewhere
+        states = [one for one in states if one.workspace_id in (None, chosen.pk)]
     return adopt(states, workspace) if states else None

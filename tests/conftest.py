@@ -5,12 +5,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
 import environs
+
+from tests.scratch import scratch
 
 # What a developer has in the environment or in .env must not change a test's outcome. DATABASE_URL
 # alone passes: the suite runs once per database.
@@ -23,6 +26,7 @@ os.environ.update(
     DEBUG="1",  # development's defaults: no redirect to HTTPS, no static manifest
     DJANGO_ALLOW_ASYNC_UNSAFE="true",  # Playwright keeps an event loop in the tests' thread
     DJANGO_SETTINGS_MODULE="leadsync.settings",
+    PYTEST_DEBUG_TEMPROOT=str(scratch()),
 )
 
 import django  # noqa: E402
@@ -66,7 +70,35 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+NEEDS_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--second-database",
+        action="store_true",
+        help="leave out what was the same on the first: tests of no database, and of the browser",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark_by_fixtures(items)
+    if config.getoption("--second-database"):
+        told_before = [item for item in items if not asks_database(item)]
+        config.hook.pytest_deselected(items=told_before)
+        items[:] = [item for item in items if asks_database(item)]
+
+
+def asks_database(item: pytest.Item) -> bool:
+    """Whether it does itself; a test that is skipped on some database has its reason, too."""
+    if item.get_closest_marker("browser"):
+        return False
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marks = ("django_db", "skipif")
+    return bool(NEEDS_DATABASE & fixtures) or any(map(item.get_closest_marker, marks))
+
+
+def mark_by_fixtures(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "page" in fixtures:
@@ -106,6 +138,8 @@ settings.WHITENOISE_MAX_AGE = 3600  # else a browser asks for each of them again
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Nobody needs the tests' database after a power cut.
     settings.DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+    folder = TemporaryDirectory(prefix="leadsync-tests-", dir=scratch())
+    settings.DATABASES["default"]["TEST"]["NAME"] = Path(folder.name) / "test.sqlite3"
 
 # How full this machine's disk is must not alarm the tests.
 machine.disk_usage = lambda _folder: SimpleNamespace(total=100 * GIB, free=50 * GIB)  # type: ignore[assignment]
@@ -153,3 +187,4 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(outage, "_uncounted", spool.Refusals())
     monkeypatch.setattr(outage, "_written_at", {})
     monkeypatch.setattr("sarah.receive.patience", Patience())
+    monkeypatch.setattr("sarah.kapso.receive.SOON", 60.0)  # on a busy machine, too

@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.scratch import scratch
+
 INITDB_OPTIONS = [
     "--username=postgres",
     "--auth=trust",
@@ -112,7 +114,8 @@ def temporary_server(*, durable: bool = False) -> Iterator[str]:
 @contextmanager
 def temporary_cluster(*, durable: bool = False) -> Iterator[Cluster]:
     # Not under TMPDIR: a socket's path must stay under about 100 characters.
-    home = Path(tempfile.mkdtemp(prefix="leadsync-pg-", dir="/tmp"))
+    folder = Path("/tmp") if durable else scratch()
+    home = Path(tempfile.mkdtemp(prefix="leadsync-pg-", dir=folder))
     cluster = None
     try:
         as_user = _server_user(home)

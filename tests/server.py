@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 HOST = "127.0.0.1"
-START_TIMEOUT = 30
+START_TIMEOUT = 90
 
 
 @contextmanager

@@ -23,6 +23,7 @@ LAYERS = {
     "contacts": "contacts",
     "monitoring.kinds": "log",
     "monitoring.errors": "log",
+    "monitoring.titles": "log",
     "monitoring.models.failures": "log",
     "monitoring.models.refused": "log",
     "monitoring.models.causes": "log",

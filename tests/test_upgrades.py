@@ -4,18 +4,17 @@ A process of before is played by the models as they were then: it reads and writ
 and no others. Which tables and columns that are is taken from the migrations.
 """
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -25,6 +24,7 @@ from django.utils import timezone
 
 from tests.bot import PHONE, Bot
 from tests.faults import LEADS, locked, postgresql
+from tests.shelf import Shelf
 
 FIRST = {
     "contacts": "0003_default_workspace",
@@ -83,59 +83,63 @@ class Upgrade:
     """What the old process had written before the upgrade."""
 
 
+@pytest.fixture(scope="session")
+def shelf(
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+    testrun_uid: str,
+) -> Iterator[Shelf]:
+    mine = tmp_path_factory.getbasetemp()
+    shelf = Shelf(mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine, run=testrun_uid[:8])
+    yield shelf
+    with django_db_blocker.unblock():
+        shelf.clear()
+
+
 @pytest.fixture(params=[FIRST, LAST], ids=["from the first", "from the last"])
 def old(
-    transactional_db: None, tmp_path: Path, request: pytest.FixtureRequest
+    transactional_db: None, shelf: Shelf, request: pytest.FixtureRequest
 ) -> Iterator[OldProcess]:
     """A process of before at work on a database of before, with rows in each table."""
-    with empty_database(tmp_path):
-        executor, before_today = MigrationExecutor(connection), list(request.param.items())
-        executor.migrate(before_today)
-        old = OldProcess(models=executor.loader.project_state(before_today).apps)
-        fill(old)
-        yield old
+    with shelf.copy(*of_before(request.param)):
+        yield process_of(request.param)
 
 
-@pytest.fixture
-def upgrade(old: OldProcess) -> Upgrade:
+@pytest.fixture(params=[FIRST, LAST], ids=["from the first", "from the last"])
+def upgrade(
+    transactional_db: None, shelf: Shelf, request: pytest.FixtureRequest
+) -> Iterator[Upgrade]:
     """The same, migrated to what it is today."""
-    before = old.reads()
-    call_command("migrate", verbosity=0)
-    return Upgrade(old=old, before=before)
+    old, (name, filled) = process_of(request.param), of_before(request.param)
+    shelf.fill(name, filled)
+
+    def migrate() -> Rows:
+        before = old.reads()
+        call_command("migrate", verbosity=0)
+        return before
+
+    with shelf.copy(f"{name}_upgraded", migrate, of=name) as before:
+        yield Upgrade(old=old, before=before)
 
 
-@contextmanager
-def empty_database(folder: Path) -> Iterator[None]:
-    """Lead the tests' connection to a database of its own, and back again in the end.
+def of_before(point: dict[str, str]) -> tuple[str, Callable[[], None]]:
+    """The name of a database at this point in time, and what fills it."""
 
-    A connection beside it would not do: migrations write through the default one. The tests'
-    database stays as it is, so nothing has to be migrated back.
-    """
-    name, is_file = connection.settings_dict["NAME"], connection.vendor == "sqlite"
-    other = str(folder / "old.sqlite3") if is_file else f"{name}_old"
-    if not is_file:
-        _execute(f'DROP DATABASE IF EXISTS "{other}"', f'CREATE DATABASE "{other}"')
-    try:
-        _lead_to(other)
-        yield
-    finally:
-        _lead_to(name)
-        if not is_file:
-            _execute(f'DROP DATABASE "{other}" WITH (FORCE)')
+    def filled() -> None:
+        MigrationExecutor(connection).migrate(list(point.items()))
+        fill(process_of(point))
+
+    return "first" if point is FIRST else "last", filled
 
 
-def _execute(*statements: str) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+def process_of(point: dict[str, str]) -> OldProcess:
+    return OldProcess(models=_models_at(tuple(point.items())))
 
 
-def _lead_to(name: str) -> None:
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()
-    connection.settings_dict["NAME"] = name
-    ContentType.objects.clear_cache()  # they have other keys there
+@cache
+def _models_at(point: tuple[tuple[str, str], ...]) -> StateApps:
+    return MigrationExecutor(connection).loader.project_state(list(point)).apps
 
 
 def fill(old: OldProcess) -> None:

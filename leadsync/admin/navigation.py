@@ -12,13 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.visible import VisibleQuerySet, reach_of
 from monitoring.health.parts import Parts
-from monitoring.kinds import Kind
 from monitoring.models import Alert, SyncFailure
 
 BADGES: dict[str, Callable[[], VisibleQuerySet[Any]]] = {
-    "monitoring_syncfailure": lambda: SyncFailure.objects.open().exclude(
-        kind=Kind.CONTACT_NOT_FOUND  # strangers: the dashboard has a line for them
-    ),
+    "monitoring_syncfailure": SyncFailure.objects.to_deal_with,
     "monitoring_alert": Alert.objects.open,
 }
 BADGE_SECONDS = 15

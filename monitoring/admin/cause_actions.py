@@ -1,6 +1,6 @@
 """Actions on a cause: dialogs on its page, each a POST."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -11,21 +11,35 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
-from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog, tell_resolved
+from leadsync.admin.actions import NoteForm, close_dialog, dialog, tell_resolved
 from leadsync.admin.tools import ModelAdmin, holds
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry
-from monitoring.kinds import HEALED_BY_SYNC
-from monitoring.models import FailureGroup, GroupStatus, SyncFailure
+from monitoring.kinds import Kind, Source
+from monitoring.models import FailureGroup, FailureGroupQuerySet, GroupStatus, SyncFailure
 from sarah.resolve import resolve_cause
 
-FOR_HOURS = {1: _("1 hour"), 24: _("24 hours"), 7 * 24: _("7 days"), 30 * 24: _("30 days")}
+FOR_GOOD = datetime(2100, 1, 1, tzinfo=UTC)
+"""Until when a cause is ignored that somebody has to reopen."""
+UNTIL_REOPENED = 0
+FOR_HOURS = {
+    1: _("1 hour"),
+    24: _("24 hours"),
+    7 * 24: _("7 days"),
+    30 * 24: _("30 days"),
+    UNTIL_REOPENED: _("Until somebody reopens it"),
+}
 
 
-class CauseNoteForm(NoteDialogForm):
+WILL_IGNORE = _(
+    "Until then it is not among the open causes, counts in no number, and raises no alert. Nothing "
+    "is closed: what is open shows again afterwards."
+)
+
+
+class CauseNoteForm(NoteForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"].help_text = _("For whoever looks at it later. May be empty.")
@@ -42,6 +56,19 @@ class IgnoreForm(CauseNoteForm):
     field_order = ("hours", "note")
 
 
+class CauseNoteDialog(CauseNoteForm, BaseDialogForm):
+    """A note on a cause, asked for in a dialog."""
+
+
+class IgnoreDialog(IgnoreForm, BaseDialogForm):
+    """For how long to ignore a cause, asked for in a dialog."""
+
+
+def end_of(hours: int) -> datetime:
+    """When a cause that is ignored for so long is looked at again."""
+    return FOR_GOOD if hours == UNTIL_REOPENED else timezone.now() + timedelta(hours=hours)
+
+
 class NumbersForm(BaseDialogForm):
     """Shows how many failures the action is about."""
 
@@ -49,16 +76,17 @@ class NumbersForm(BaseDialogForm):
     form_before_template = "leadsync/numbers.html"
 
     def get_before_template_context(self, *_request: Any) -> dict[str, Any]:
-        failures = SyncFailure.objects.open().filter(group=self.object_id)
+        failures = SyncFailure.objects.visible_to(self.request.user)
+        failures = failures.open().filter(group=self.object_id)
         return {"numbers": numbers_of(failures, is_retry=self.is_retry)}
 
 
-class ResolveForm(NumbersForm, CauseNoteForm):
+class ResolveForm(CauseNoteForm, NumbersForm):
     is_retry = False
 
 
 class CauseActions(ModelAdmin):
-    actions_detail = ("retry_all", "resolve_all", "acknowledge", "ignore", "reopen")
+    actions_detail = ("retry_all", "acknowledge", "ignore", "reopen", "resolve_all")
 
     has_handle_permission = holds("monitoring.handle_failuregroup")
     has_resolve_permission = holds("monitoring.resolve_syncfailure")
@@ -70,7 +98,7 @@ class CauseActions(ModelAdmin):
         if cause is None or not cause.open_failures:
             return []
         pointless = {
-            "retry-all": cause.kind not in HEALED_BY_SYNC,
+            "retry-all": cause.kind != Kind.SYNC_ERROR or cause.source != Source.SARAH,
             "acknowledge": cause.status == GroupStatus.ACKNOWLEDGED,
             "reopen": not (cause.acknowledged_at or cause.status == GroupStatus.IGNORED),
         }
@@ -86,11 +114,11 @@ class CauseActions(ModelAdmin):
             _("Acknowledge this?"),
             _("Your colleagues see that you look after it."),
             button=_("Acknowledge"),
-            form=CauseNoteForm,
+            form=CauseNoteDialog,
         ),
     )
     def acknowledge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        causes = FailureGroup.objects.filter(pk=object_id)
+        causes = self._causes(request, object_id)
         causes.acknowledge(by=request.user.get_username(), note=form.cleaned_data["note"])
         return self._close(request, object_id, "Acknowledged.", _("Acknowledged."))
 
@@ -101,15 +129,15 @@ class CauseActions(ModelAdmin):
         icon="notifications_off",
         dialog=dialog(
             _("Ignore this for a while?"),
-            _("Until then it is not among the open causes. Nothing is closed."),
+            WILL_IGNORE,
             button=_("Ignore"),
-            form=IgnoreForm,
+            form=IgnoreDialog,
         ),
     )
     def ignore(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        until = timezone.now() + timedelta(hours=form.cleaned_data["hours"])
-        causes = FailureGroup.objects.filter(pk=object_id)
-        causes.ignore(until=until, by=request.user.get_username(), note=form.cleaned_data["note"])
+        until, note = end_of(form.cleaned_data["hours"]), form.cleaned_data["note"]
+        causes = self._causes(request, object_id)
+        causes.ignore(until=until, by=request.user.get_username(), note=note)
         return self._close(request, object_id, "Ignored.", _("Ignored for a while."))
 
     @action(
@@ -124,7 +152,7 @@ class CauseActions(ModelAdmin):
         ),
     )
     def reopen(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        FailureGroup.objects.filter(pk=object_id).reopen()
+        self._causes(request, object_id).reopen()
         return self._close(request, object_id, "Reopened.", _("Reopened."))
 
     @action(
@@ -135,9 +163,10 @@ class CauseActions(ModelAdmin):
         dialog=dialog(_("Is this over?"), WILL_RESOLVE, button=_("Resolve all"), form=ResolveForm),
     )
     def resolve_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        cause = get_object_or_404(FailureGroup, pk=object_id)
+        cause = get_object_or_404(self._causes(request, object_id))
         by, note = request.user.get_username(), form.cleaned_data["note"]
-        tell_resolved(request, resolve_cause(cause, by=by, note=note))
+        mine = SyncFailure.objects.visible_to(request.user)
+        tell_resolved(request, resolve_cause(cause, by=by, note=note, among=mine))
         return self._close(request, object_id, "Resolved all.")
 
     @action(
@@ -145,17 +174,20 @@ class CauseActions(ModelAdmin):
         permissions=["handle", "retry"],
         url_path="retry-all",
         icon="sync",
-        variant=ActionVariant.PRIMARY,
         dialog=dialog(_("Retry all?"), WILL_RETRY_ALL, button=_("Retry all"), form=NumbersForm),
     )
     def retry_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        retry(request, SyncFailure.objects.open().filter(group=int(object_id)))
+        failures = SyncFailure.objects.visible_to(request.user).open()
+        retry(request, failures.filter(group=int(object_id)))
         return self._close(request, object_id, "Retried all.")
+
+    def _causes(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
+        return FailureGroup.objects.visible_to(request.user).filter(pk=object_id)
 
     def _close(
         self, request: HttpRequest, object_id: str, history: str, message: object = ""
     ) -> HttpResponse:
-        self.log_change(request, get_object_or_404(FailureGroup, pk=object_id), history)
+        self.log_change(request, get_object_or_404(self._causes(request, object_id)), history)
         if message:
             messages.success(request, str(message))
         return close_dialog(self, object_id)

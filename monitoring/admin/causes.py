@@ -4,49 +4,39 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from leadsync.admin.html import admin_link, ago, as_advice, as_link, as_text, list_url
-from leadsync.admin.tools import ChangeList, ReadOnly, column, computed
-from monitoring.admin.cause_actions import CauseActions
-from monitoring.admin.details import cause_pill, kind_pill, sparkline, trend_in_words
+from leadsync.admin.filters import PhoneSearch
+from leadsync.admin.html import ago
+from leadsync.admin.tools import ChangeList, ReadOnly, column
+from monitoring.admin.cause_actions import FOR_GOOD, CauseActions
+from monitoring.admin.cause_selection import CauseSelection
+from monitoring.admin.details import cause_pill, sparkline
 from monitoring.admin.filters import CauseStatusFilter
+from monitoring.admin.issue.page import in_a_sentence, moment, plain, shape, titled
+from monitoring.admin.issue.sample import sample_of
 from monitoring.admin.trends import trends_of
-from monitoring.models import FailureGroup, GroupStatus
+from monitoring.kinds import Kind
+from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
 
-HOW_BAD = (("leads", "failures"), ("times", "latest"), ("first_seen", "last_seen"), "trend")
-
-
-def _latest(cause: FailureGroup) -> object:
-    latest = cause.failures.order_by("-last_seen_at", "-pk").first()
-    return admin_link(latest) if latest else "-"
+BEING_RETRIED = "every 2s"
 
 
-def _trend(cause: FailureGroup) -> SafeString:
-    trend = trends_of([cause])[cause.pk]
-    return format_html(
-        '<div>{}</div><div class="ls-aside">{}</div>', sparkline(trend), trend_in_words(trend)
-    )
-
-
-def _being_retried(cause: FailureGroup) -> SafeString:
-    """Show how many failures are being retried for a person; the page reloads until none is."""
-    waiting = cause.failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
+def _being_retried(failures: SyncFailureQuerySet) -> SafeString:
+    """Show how many failures are being retried for a person; the page asks again until none is."""
+    waiting = failures.filter(resolved_at__isnull=True, state__retry_requested_by__gt="")
     if not (count := waiting.count()):
         return format_html('<span id="ls-retried">{}</span>', _("None."))
-    again = "every 2s"
     return format_html(
         '<span id="ls-retried" hx-get="" hx-trigger="{}" hx-select="#ls-retried" '
         'hx-swap="outerHTML">{}</span>',
-        again,
+        BEING_RETRIED,
         _("%s more") % intcomma(count),
     )
 
@@ -62,7 +52,7 @@ class CauseList(ChangeList):
 
 
 @admin.register(FailureGroup)
-class FailureGroupAdmin(ReadOnly, CauseActions):
+class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
     list_display = (
         "what",
         "status_pill",
@@ -77,6 +67,11 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
     list_before_template = "leadsync/tabs.html"
     when_empty = _("Nothing goes wrong at the moment.")
     sortable_by = ("leads", "times", "first_seen", "last_seen")
+    search_fields = ("subject",)  # shows the box
+    search_help_text = _("Words of the reason or the error, or a phone in any spelling")
+    actions = ("acknowledge_these", "ignore_these", "retry_these", "resolve_these")
+    change_form_template = "monitoring/issue.html"
+    fieldsets = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return CauseList
@@ -90,19 +85,15 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
 
     @display(description=_("what"))
     def what(self, cause: FailureGroup) -> SafeString:
-        raised = format_html(
-            '<div class="ls-cause-name">{} <span class="ls-aside">{}</span></div>',
-            cause.exception,
-            cause.function,
-        )
         return format_html(
-            '<div class="ls-cause">{}{}</div>',
-            kind_pill(cause.kind),
-            raised if cause.exception else "",
+            '<div class="ls-cause"><b>{}</b><div class="ls-aside">{} {}</div></div>',
+            titled(cause.title),
+            "" if cause.subject else cause.get_kind_display(),
+            cause.function,
         )
 
     status_pill = column("status", _("status"), cause_pill)
-    leads = column("leads", _("leads"), intcomma, sortable=True)
+    leads = column("leads", _("people"), lambda n: intcomma(n) if n else "-", sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     last_24_hours = column("trend", _("last 24 hours"), sparkline)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)
@@ -116,50 +107,60 @@ class FailureGroupAdmin(ReadOnly, CauseActions):
             GroupStatus.RESOLVED: cause.resolved_by,
         }.get(GroupStatus(cause.status))
 
+    # The list
+
+    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        failures = SyncFailure.objects.filter(contact_phone__range=bounds)
+        return rows.filter(pk__in=failures.values("group"))
+
+    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+        """Search titles as they are shown, and errors: there are never many causes."""
+        failures = SyncFailure.objects.filter(error__icontains=words).values("group")
+        shown = [
+            cause.pk
+            for cause in FailureGroup.objects.all()
+            if words.lower() in f"{plain(cause.title)} {cause.function}".lower()
+        ]
+        return rows.filter(Q(pk__in=shown) | Q(pk__in=failures))
+
     # The page
 
-    def get_fieldsets(self, request: HttpRequest, obj: FailureGroup | None = None) -> Any:
-        known = ["what", "status_in_words", "advice"]
-        handled = ["note_text", "being_retried"] if obj and obj.note else ["being_retried"]
-        return [
-            (None, {"fields": known}),
-            (_("How bad it is"), {"fields": HOW_BAD}),
-            (_("What was done about it"), {"fields": handled}),
-        ]
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        cause: Any = kwargs.get("obj")
+        actions = context.pop("actions_detail", [])
+        context |= {"title": plain(cause.title), "issue": self._issue(request, cause, actions)}
+        return super().render_change_form(request, context, *args, **kwargs)
 
-    @display(description=_("status"))
-    def status_in_words(self, cause: FailureGroup) -> SafeString:
-        return format_html(
-            '{} <span class="ls-aside">{}</span>', cause_pill(cause.status), _said_about(cause)
-        )
-
-    advice = column("advice", _("what to do"), as_advice)
-
-    @display(description=_("open failures"))
-    def failures(self, cause: FailureGroup) -> SafeString:
-        url = list_url("monitoring_syncfailure", group=cause.pk)
-        return as_link(url, intcomma(cause.open_failures))
-
-    latest = computed(_("latest failure"), _latest)
-    trend = computed(_("last 24 hours"), _trend)
-    note_text = column("note", _("note"), as_text)
-    being_retried = computed(_("being retried"), _being_retried)
+    def _issue(self, request: HttpRequest, cause: Any, actions: Any) -> dict[str, Any]:
+        failures = SyncFailure.objects.visible_to(request.user).filter(group=cause)
+        shown = shape(request, cause, failures, actions=actions, trend=trends_of([cause])[cause.pk])
+        latest = failures.order_by("-last_seen_at", "-pk").values_list("error", flat=True).first()
+        return shown | {
+            "is_cause": True,
+            "status": cause_pill(cause.status),
+            "error": latest if cause.kind == Kind.SYNC_ERROR else "",
+            "sentence": in_a_sentence(cause, people=cause.leads),
+            "said": _said_about(cause),
+            "note": cause.note,
+            "being_retried": _being_retried(failures),
+            "sample": sample_of(request, failures.open()),
+        }
 
 
 def _said_about(cause: FailureGroup) -> str:
     """Show who set the status, and since when or until when."""
     status = cause.status
     if status == GroupStatus.IGNORED:
-        until = _moment(cause.ignored_until)
-        return _("until %(when)s, by %(name)s") % {"when": until, "name": cause.ignored_by}
+        until: Any = cause.ignored_until
+        if until >= FOR_GOOD:
+            return _("until somebody reopens it, by %s") % cause.ignored_by
+        return _("until %(when)s, by %(name)s") % {"when": moment(until), "name": cause.ignored_by}
     if status == GroupStatus.ACKNOWLEDGED:
-        when = _moment(cause.acknowledged_at)
+        when = moment(cause.acknowledged_at)
         return _("on %(when)s by %(name)s") % {"when": when, "name": cause.acknowledged_by}
     if status in (GroupStatus.RESOLVED, GroupStatus.REGRESSED):
-        when = _moment(cause.resolved_at)
+        when = moment(cause.resolved_at)
         return _("resolved on %(when)s by %(name)s") % {"when": when, "name": cause.resolved_by}
     return ""
-
-
-def _moment(when: Any) -> str:
-    return date_format(timezone.localtime(when), "j M, H:i")

@@ -47,20 +47,20 @@ def trend_in_words(trend: Trend) -> str:
     return _("%(day)s in 24 h, %(hour)s in the last hour") % counts
 
 
-def sparkline(trend: Trend) -> SafeString:
+def sparkline(trend: Trend, *, bar: int = BAR, gap: int = GAP, height: int = HEIGHT) -> SafeString:
     """Render one bar per hour of the last day, and the same in words for screen readers."""
     most = max(trend.hours)
-    heights = [max(round(HEIGHT * count / most), 2) if count else 1 for count in trend.hours]
+    heights = [max(round(height * count / most), 2) if count else 1 for count in trend.hours]
     bars = (
-        (number * (BAR + GAP), HEIGHT - height, BAR, height, "" if count else FAINT)
-        for number, (count, height) in enumerate(zip(trend.hours, heights, strict=True))
+        (number * (bar + gap), height - high, bar, high, "" if count else FAINT)
+        for number, (count, high) in enumerate(zip(trend.hours, heights, strict=True))
     )
+    width = len(trend.hours) * (bar + gap) - gap
     return format_html(
         '<svg class="ls-trend" role="img" aria-label="{}" width="{}" height="{}" '
-        'fill="currentColor"><title>{}</title>{}</svg>',
+        'viewBox="0 0 {} {}" fill="currentColor"><title>{}</title>{}</svg>',
         words := trend_in_words(trend),
-        len(trend.hours) * (BAR + GAP) - GAP,
-        HEIGHT,
+        *(width, height, width, height),
         words,
         format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"{}/>', bars),
     )

@@ -14,19 +14,15 @@ from unfold.decorators import action
 
 from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.html import admin_link, ago, as_advice, as_code, as_text
+from leadsync.admin.html import ago
 from leadsync.admin.tools import ReadOnly, column, computed, holds
-from monitoring.admin.details import kind_pill, outcome_in_words, pretty
+from monitoring.admin.details import outcome_in_words
 from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, WorkspaceFilter
-from monitoring.admin.helps import HelpActions, kept_messages
+from monitoring.admin.helps import HelpActions
+from monitoring.admin.issue.failure import issue_of
+from monitoring.admin.issue.page import plain, titled
 from monitoring.admin.selection import WILL_RESOLVE, SelectionActions, resolve
-from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
-
-
-def _lead(failure: SyncFailure) -> SafeString | None:
-    state = failure.state
-    return admin_link(state.contact) if state and state.contact else None
 
 
 def _who(failure: SyncFailure) -> str:
@@ -34,18 +30,8 @@ def _who(failure: SyncFailure) -> str:
     return failure.contact_phone or str(failure.state or "")
 
 
-def _conversation(failure: SyncFailure) -> SafeString | None:
-    if failure.state is None:
-        return None
-    return admin_link(failure.state, _("Conversation with %s") % failure.state)
-
-
-def _sent_in(failure: SyncFailure) -> Any:
-    """Show the request id, with a link to the message it came with if that was saved."""
-    if not (failure.state and failure.request_id):
-        return failure.request_id or None
-    sent = failure.state.updates.filter(request_id=failure.request_id).first()
-    return admin_link(sent, failure.request_id) if sent else failure.request_id
+def _reason(failure: SyncFailure) -> SafeString:
+    return titled(failure.group.title)
 
 
 @admin.register(SyncFailure)
@@ -67,54 +53,31 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     ordering = ("-last_seen_at", "-pk")
     actions = ("retry", "mark_resolved")
     actions_detail_hide_default = True  # nobody edits a failure: it has no history
-    actions_detail = (
-        *("add_this_lead", "create_this_workspace", "send_these_again", "retry_this"),
-        *("replay_delivery", "mark_this_resolved"),
-    )
-
-    # The page
-
-    def get_fieldsets(self, request: HttpRequest, obj: SyncFailure | None = None) -> Any:
-        about = [("phone", "lead"), ("workspace", "conversation")]
-        when = [("first_seen", "last_seen"), ("times", "source"), "sent_in"]
-        known = ["what", "advice", "error_text", "outcome"]
-        if request.user.has_perm("monitoring.view_failuregroup"):
-            known.insert(1, "cause")
-        if obj and obj.note:
-            known.append("note_text")
-        sections: list[tuple[Any, dict[str, Any]]] = [
-            (None, {"fields": known}),
-            (_("Whom it is about"), {"fields": about}),
-            (_("When"), {"fields": when}),
-            (_("What the bot said"), {"fields": ["said"]}),
-        ]
-        if obj and obj.kind == Kind.REJECTED_PAYLOAD:
-            sections.append((_("Messages to send again"), {"fields": ["kept"]}))
-        if obj and obj.traceback:
-            folded = {"classes": ["collapse"], "fields": ["traceback_text"]}
-            sections.append((_("Traceback, for your developer"), folded))
-        return sections
+    actions_detail = ("retry_this", "replay_delivery", "mark_this_resolved")
+    change_form_template = "monitoring/issue.html"
+    fieldsets = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncFailure]:
-        return super().get_queryset(request).select_related("state__contact", "group")
+        failures = SyncFailure.objects.visible_to(request.user)
+        return failures.select_related("state__contact", "group")
 
-    what = column("kind", _("what"), kind_pill, sortable=True)
+    what = computed(_("what"), _reason, ordering="kind")
     phone = computed(_("phone"), _who, ordering="contact_phone")
     workspace = column("workspace_ref", _("workspace"), sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)
     last_seen = column("last_seen_at", _("last seen"), ago, sortable=True)
     outcome = computed(_("outcome"), outcome_in_words, ordering="resolved_at")
-    cause = column("group", _("cause"), admin_link)
-    note_text = column("note", _("note"), as_text)
-    advice = column("advice", _("what to do"), as_advice)
-    error_text = column("error", _("error"), as_text)
-    lead = computed(_("lead"), _lead)
-    conversation = computed(_("conversation"), _conversation)
-    sent_in = computed(_("request"), _sent_in)
-    said = column("payload", _("message"), lambda payload: as_code(pretty(payload)))
-    kept = computed(_("kept for 7 days"), kept_messages)
-    traceback_text = column("traceback", _("traceback"), as_code)
+
+    # The page
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        failure: Any = kwargs.get("obj")
+        issue = issue_of(request, failure, context.pop("actions_detail", []))
+        context |= {"title": plain(failure.group.title), "subtitle": _who(failure), "issue": issue}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     # The list
 
@@ -139,6 +102,6 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
         ),
     )
     def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        failures = SyncFailure.objects.filter(pk=object_id)
+        failures = SyncFailure.objects.visible_to(request.user).filter(pk=object_id)
         resolve(request, failures, note=form.cleaned_data["note"])
         return close_dialog(self, object_id)

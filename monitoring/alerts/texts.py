@@ -81,7 +81,8 @@ def _sentence(kind: str, details: Mapping[str, Any]) -> str:
     text = str(TEXTS[kind])
     if kind in ABOUT_CAUSES:
         names = ("source", "kind", "exception", "function")
-        values["cause"] = FailureGroup(**{name: details[name] for name in names})
+        about = {name: details[name] for name in names}
+        values["cause"] = FailureGroup(**about, subject=details.get("about", ""))
         if "count" in details:
             text = f"{text} {OPEN_FAILURES}"
     return " ".join(text.format(**values).split())

@@ -82,6 +82,7 @@ def _causes(now: datetime) -> Iterator[Finding]:
                 subject=str(cause.pk),
                 where=", ".join(homes[cause.pk]),
                 count=cause.open_failures,
+                about=cause.subject,
                 **about,
             )
 

@@ -51,7 +51,8 @@ def recent(
     without: Collection[int] = (),
     seen_by: Any = None,
 ) -> list[Recent]:
-    """Return those of each workspace, or of this one; `without` those that failed for these causes.
+    """Return those of each workspace, or of this one; `without` those that failed for these
+    causes, and those whose cause is ignored for now.
 
     One statement for the messages, two for the names and limits.
     """
@@ -60,6 +61,7 @@ def recent(
     latest = (
         updates.counted()
         .exclude(failure_group__in=without)
+        .exclude(failure_group__ignored_until__gt=now)
         .order_by("-received_at", "-pk")
         .values_list(
             *("state__workspace", "outcome", "received_at"),

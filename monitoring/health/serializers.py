@@ -133,7 +133,7 @@ class CauseSerializer(serializers.ModelSerializer[FailureGroup]):
     class Meta:
         model = FailureGroup
         fields = (
-            *("source", "kind", "exception", "function", "status"),
+            *("source", "kind", "exception", "function", "subject", "status"),
             *("leads", "occurrences", "last_seen_at"),
         )
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within, reach_of
 from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
+from monitoring.titles import title_of
 
 
 class GroupStatus(models.TextChoices):
@@ -51,11 +52,7 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
         is_open = Q(failures__resolved_at__isnull=True) & mine
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
-            leads=Count(
-                "failures__contact_phone",
-                filter=is_open & Q(failures__contact_phone__gt=""),
-                distinct=True,
-            ),
+            leads=Count(WHO, filter=is_open, distinct=True),
             occurrences=Coalesce(Sum("failures__occurrences", filter=mine), 0),
             last_seen_at=Max("failures__last_seen_at", filter=mine),
             open_seen_at=Max("failures__last_seen_at", filter=is_open),
@@ -78,6 +75,9 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
         """Hide these causes until then."""
         return self.update(ignored_until=until, ignored_by=by, **_if_given(note=note))
 
+    def ignored(self) -> Self:
+        return self.filter(ignored_until__gt=timezone.now())
+
     def reopen(self) -> int:
         """Clear acknowledgement, ignoring and resolution."""
         return self.update(**NOT_ACKNOWLEDGED, **NOT_IGNORED, **NOT_RESOLVED)
@@ -96,16 +96,24 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
             **_if_given(note=note),
         )
 
-    def id_of(self, *, source: str, kind: str, exception: str = "", function: str = "") -> int:
-        """Return the id of this cause; create it with its first failure."""
+    def id_of(
+        self, *, source: str, kind: str, exception: str = "", function: str = "", subject: str = ""
+    ) -> int:
+        """Return the id of this cause; create it with its first failure.
+
+        A bot can name any number of workspaces and fields: beyond MAX_SUBJECTS, all others are one.
+        """
         cause = {
             "source": source,
             "kind": kind,
             "exception": exception[: self.model.MAX_EXCEPTION],
             "function": function[: self.model.MAX_FUNCTION],
+            "subject": subject[: self.model.MAX_SUBJECT],
         }
         known = self.filter(**cause).values_list("pk", flat=True)
         if not (pks := list(known)):
+            if subject and self.filter(kind=kind).count() > self.model.MAX_SUBJECTS:
+                return self.id_of(source=source, kind=kind)
             self.bulk_create([self.model(**cause)], ignore_conflicts=True)  # two may be the first
             pks = list(known.all())
         return pks[0]
@@ -114,6 +122,13 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
 NOT_ACKNOWLEDGED = {"acknowledged_at": None, "acknowledged_by": ""}
 NOT_IGNORED = {"ignored_until": None, "ignored_by": ""}
 NOT_RESOLVED = {"resolved_at": None, "resolved_by": ""}
+
+
+WHO = Case(
+    When(failures__contact_phone__gt="", then="failures__contact_phone"),
+    When(failures__state__isnull=False, then="failures__fingerprint"),
+)
+"""Whom a failure is about (null: nobody); who hides the phone is told by the id's fingerprint."""
 
 
 def _failures_seen_by(user: Any) -> Q:
@@ -146,7 +161,7 @@ def _status(now: datetime) -> Case:
 
 
 class FailureGroup(models.Model):
-    """A cause: a group of failures of one kind, exception and function.
+    """A cause: a group of failures of one kind, exception, function and subject.
 
     Nothing is counted here: a row that every failing message updates would serialize them. The
     numbers come from the failures, and so does whether a resolved cause is back.
@@ -154,11 +169,17 @@ class FailureGroup(models.Model):
 
     MAX_EXCEPTION = 100
     MAX_FUNCTION = 200
+    MAX_SUBJECT = 100
+    MAX_SUBJECTS = 50
 
     source = models.CharField(_("source"), max_length=10, choices=Source)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     exception = models.CharField(_("exception"), max_length=MAX_EXCEPTION, blank=True)
     function = models.CharField(_("raised in"), max_length=MAX_FUNCTION, blank=True)
+    subject = models.CharField(
+        _("about"), max_length=MAX_SUBJECT, blank=True, default="", db_default=""
+    )
+    """What tells it from others of its kind: a workspace, fields, or why it was refused."""
     created_at = models.DateTimeField(_("first seen"), default=timezone.now)
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
     acknowledged_by = models.CharField(_("acknowledged by"), max_length=150, blank=True)
@@ -183,7 +204,7 @@ class FailureGroup(models.Model):
         permissions = [("handle_failuregroup", "Can acknowledge, ignore and resolve causes")]
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "kind", "exception", "function"],
+                fields=["source", "kind", "exception", "function", "subject"],
                 name="failure_group_is_unique_by_cause",
             ),
             models.CheckConstraint(
@@ -210,8 +231,17 @@ class FailureGroup(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.subject:
+            return self.title.replace("`", "")
         where = ": ".join(filter(None, (self.exception, self.function)))
         return f"{self.get_kind_display()} ({where})" if where else str(self.get_kind_display())
+
+    @property
+    def title(self) -> str:
+        """The concrete reason, with names of programs in backticks."""
+        return title_of(
+            source=self.source, kind=self.kind, subject=self.subject, exception=self.exception
+        )
 
     @property
     def advice(self) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.request_ids import MAX_LENGTH, request_id
 from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
-from monitoring.kinds import HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
+from monitoring.kinds import ABOUT_WORKSPACES, HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
 from monitoring.models.causes import FailureGroup
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,12 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
     def open(self) -> Self:
         return self.filter(resolved_at__isnull=True)
 
+    def to_deal_with(self) -> Self:
+        """The open ones that somebody should look at: not those of causes that are ignored for now,
+        nor people who are no leads yet, which is news."""
+        ignored = FailureGroup.objects.ignored().values("pk")
+        return self.open().exclude(kind=Kind.CONTACT_NOT_FOUND).exclude(group__in=ignored)
+
     def last_seen_before(self, when: datetime) -> Self:
         return self.filter(last_seen_at__lt=when)
 
@@ -55,6 +61,7 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
         state_id: int | None = None,
         exception: str = "",
         function: str = "",
+        subject: str = "",
         traceback: str = "",
         payload: Mapping[str, object] | None = None,
         is_retry: bool = False,
@@ -63,8 +70,9 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
         """Count this on the open row with the same key, or add one; return the id of its cause.
 
         `key` is `source`, `kind` and, where known, `workspace_ref`, `contact_phone` and
-        `fingerprint`; `exception` is the class of what was raised, and `function` where. A retry
-        brings news of the error, but is no occurrence: nobody said anything.
+        `fingerprint`; `exception` is the class of what was raised, and `function` where; `subject`
+        tells the cause from others of its kind. A retry brings news of the error, but is no
+        occurrence: nobody said anything.
 
         Counting comes first, so a repeat takes two statements. Of two first failures at once, one
         inserts; the insert of the other is ignored, and it counts up instead. The lock on the
@@ -72,8 +80,14 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
         """
         now = timezone.now()
         with transaction.atomic():
+            if key["kind"] in ABOUT_WORKSPACES:
+                subject = key.get("workspace_ref", "")
             cause_id = FailureGroup.objects.id_of(
-                source=key["source"], kind=key["kind"], exception=exception, function=function
+                source=key["source"],
+                kind=key["kind"],
+                exception=exception,
+                function=function,
+                subject=subject,
             )
             news: dict[str, object] = {
                 "group_id": cause_id,

@@ -29,7 +29,8 @@ class RefusedBodyQuerySet(VisibleQuerySet["RefusedBody"]):
         return mine | self.unowned if reach.has_unowned else mine
 
     def keep(self, refused: "RefusedBody", **failure: Any) -> int:
-        """Keep the body and count it on its key's open failure; returns the id of the cause.
+        """Keep the body and count it on its key's open failure for this reason (`subject`); returns
+        the id of the cause.
 
         An equal body is kept once. Two refusals of one key queue up for the failure's row.
         """
@@ -38,7 +39,7 @@ class RefusedBodyQuerySet(VisibleQuerySet["RefusedBody"]):
             "kind": failure.pop("kind"),
             "workspace_ref": failure.pop("workspace_ref"),
             "contact_phone": "",
-            "fingerprint": f"key {refused.key_id}: {refused.refusal}",
+            "fingerprint": f"key {refused.key_id}: {failure.get('subject') or refused.refusal}",
         }
         with bounded_waits():  # the bot waits for its answer
             cause_id = SyncFailure.objects.record(**key, **failure)

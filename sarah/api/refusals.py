@@ -5,9 +5,15 @@ from contextlib import suppress
 from uuid import uuid4
 
 from rest_framework import status
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    PermissionDenied,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone, to_e164
 from leadsync import outage
 from leadsync.infra import spool
@@ -18,7 +24,8 @@ from leadsync.models import ApiKey
 from monitoring.errors import as_failure
 from monitoring.kinds import Kind
 from monitoring.models import Refusal, RefusedBody
-from sarah.addressing import region_of
+from monitoring.titles import Why
+from sarah.addressing import ForeignWorkspace, region_of
 from sarah.guards import record_failure
 from sarah.reading import UnreadableBody, as_evidence, parse_body
 
@@ -31,6 +38,14 @@ REFUSALS = {
     status.HTTP_500_INTERNAL_SERVER_ERROR: Refusal.CRASH,
 }
 """Nothing is recorded of other answers: who is slowed down, and what we cannot save at all."""
+WHYS: dict[tuple[type[Exception], ...], Why] = {
+    (UnreadableBody,): Why.NOT_JSON,
+    (BodyTooLarge,): Why.TOO_LARGE,
+    (InvalidPhone, InvalidUserId): Why.BAD_PHONE,
+    (ForeignWorkspace,): Why.FOREIGN,
+    (PermissionDenied,): Why.NO_RIGHT,
+    (AuthenticationFailed, NotAuthenticated): Why.KEY_ENDED,
+}
 
 
 def record_refusal(request: Request, error: Exception, response: Response) -> None:
@@ -55,7 +70,8 @@ def record_refusal(request: Request, error: Exception, response: Response) -> No
     elif refusal == Refusal.CRASH:
         keep_refused(key, raw, refusal=refusal, **as_failure(error))
     else:
-        keep_refused(key, raw, refusal=refusal, error=str(response.data["error"]))
+        said = str(response.data["error"])
+        keep_refused(key, raw, refusal=refusal, error=said, subject=why_refused(error))
 
 
 def _record_later(raw: bytes, key: ApiKey) -> None:
@@ -74,10 +90,16 @@ def _record_later(raw: bytes, key: ApiKey) -> None:
         )
 
 
+def why_refused(error: Exception) -> Why:
+    """What is wrong with a message, or its key, that raised this."""
+    return next((why for classes, why in WHYS.items() if isinstance(error, classes)), Why.NO_PHONE)
+
+
 def keep_refused(key: ApiKey, raw: bytes, *, refusal: Refusal, **failure: str) -> bool:
     """Keep the body of a message that was not saved, and count it on the key's failure.
 
-    `failure` says why, as in `SyncFailure`. Returns False if that could not be written.
+    `failure` says why, as `SyncFailure.objects.record` takes it. Returns False if that could not be
+    written.
     """
     evidence = as_evidence(raw, limit=MAX_SHOWN)
     cause_id = record_failure(

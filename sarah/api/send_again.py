@@ -66,15 +66,32 @@ def send_each(bodies: RefusedBodyQuerySet, *, by: str) -> Iterator[str]:
     `by`. If two send the same, it is received twice, which changes nothing.
     """
     for pk in list(bodies.order_by("received_at", "pk").values_list("pk", flat=True)):
-        with_key = RefusedBody.objects.select_related("key__user", "key__workspace")
-        if refused := with_key.filter(pk=pk).first():
-            why = _send(refused)
-            if why:
-                RefusedBody.objects.filter(pk=pk).update(error=why)
-            else:
-                refused.delete()
-                close_sent(SyncFailure.objects.filter(pk=refused.failure_id or 0), by=by)
-            yield why
+        if refused := _with_key(pk):
+            yield _send_and_settle(refused, by=by)
+
+
+def send_corrected(pk: int, body: bytes, *, by: str) -> str:
+    """Send a refused message as a person has corrected it; returns why it was refused again, or a
+    blank. If it was received meanwhile, nothing is left to do."""
+    refused = _with_key(pk)
+    if refused is None:
+        return ""
+    refused.body = body
+    return _send_and_settle(refused, by=by)
+
+
+def _with_key(pk: int) -> RefusedBody | None:
+    return RefusedBody.objects.select_related("key__user", "key__workspace").filter(pk=pk).first()
+
+
+def _send_and_settle(refused: RefusedBody, *, by: str) -> str:
+    if why := _send(refused):
+        RefusedBody.objects.filter(pk=refused.pk).update(error=why)
+        return why
+    failure_id = refused.failure_id or 0
+    refused.delete()
+    close_sent(SyncFailure.objects.filter(pk=failure_id), by=by)
+    return ""
 
 
 def _send(refused: RefusedBody) -> str:
@@ -102,9 +119,12 @@ def _receive(refused: RefusedBody, *, key: ApiKey) -> None:
     raw = bytes(refused.body)
     if len(raw) > MAX_BODY:
         raise BodyTooLarge(raw)
+    message = read_message(parse_body(raw), now=refused.received_at)
+    if message.contact_phone is None and not message.user_id:
+        raise UnreadableBody("contact_phone is required")
     receive(
         Arrival(
-            message=read_message(parse_body(raw), now=refused.received_at),
+            message=message,
             raw=raw,
             started=time.perf_counter(),
             key_workspace=key.workspace,

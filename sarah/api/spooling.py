@@ -22,6 +22,7 @@ from leadsync.models import ApiKey, Scope
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind
 from monitoring.models import Refusal
+from monitoring.titles import Why
 from sarah.addressing import ForeignWorkspace
 from sarah.api.refusals import keep_refused
 from sarah.guards import record_failure
@@ -160,17 +161,21 @@ def _receive_or_refuse(stored: Stored, body: dict[str, object]) -> bool:
 def _receive(stored: Stored, body: dict[str, object], key: ApiKey) -> dict[str, Any] | None:
     """Receive one message, or return why it is refused."""
     if not key.is_valid or not key.allows(Scope.STATES_WRITE):
-        return {"refusal": Refusal.KEY, "error": REVOKED}
+        return {"refusal": Refusal.KEY, "error": REVOKED, "subject": Why.KEY_ENDED}
     if not _people_in(body):
-        return {"refusal": Refusal.BODY, "error": UNUSABLE}
+        return {
+            "refusal": Refusal.BODY,
+            "error": UNUSABLE,
+            "subject": Why.NO_PHONE if body else Why.NOT_JSON,
+        }
     try:
         receive(_arrival_of(stored, body, key))
     except PersonErased:
         pass
     except (InvalidPhone, InvalidUserId) as error:
-        return {"refusal": Refusal.BODY, "error": str(error)}
+        return {"refusal": Refusal.BODY, "error": str(error), "subject": Why.BAD_PHONE}
     except ForeignWorkspace:
-        return {"refusal": Refusal.KEY, "error": FOREIGN}
+        return {"refusal": Refusal.KEY, "error": FOREIGN, "subject": Why.FOREIGN}
     except Exception as error:
         if is_unavailable(error) or stored.attempts + 1 < MAX_ATTEMPTS:
             raise

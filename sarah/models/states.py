@@ -149,6 +149,13 @@ class SarahState(Pausable, SyncState):
         help_text=_("The last message did: when it arrived is told by that server's clock."),
     )
 
+    workspace_chosen_at = models.DateTimeField(
+        _("workspace chosen"),
+        null=True,
+        blank=True,
+        help_text=_("When a person said that somebody who is a lead in several belongs here."),
+    )
+
     objects = SarahStateQuerySet.as_manager()
 
     sync_result: "SyncResult"

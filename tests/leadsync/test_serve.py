@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 
-PATIENCE = 30
+PATIENCE = 60
 WEB, WORKER = "leadsync.server", "sync_worker"
 
 
@@ -48,6 +48,13 @@ def ask(group: Served) -> int:
     status = asking.getresponse().status
     asking.close()
     return status
+
+
+def is_refused(group: Served) -> bool:
+    try:
+        return not ask(group)
+    except ConnectionRefusedError:
+        return True
 
 
 @contextmanager
@@ -72,12 +79,12 @@ def half_a_message(group: Served, key: str) -> Iterator[Callable[[], HTTPRespons
 
 
 @contextmanager
-def traffic(group: Served, *, keep: bool) -> Iterator[Counter[object]]:
-    """Bots that ask all the time; counts what came of it."""
+def traffic(group: Served) -> Iterator[Counter[object]]:
+    """Bots that ask all the time, half of them with new connections; counts what came of it."""
     outcomes: Counter[object] = Counter()
     over = Event()
 
-    def bot() -> None:
+    def bot(*, keeps: bool) -> None:
         calling = HTTPConnection(HOST, group.port, timeout=PATIENCE)
         while not over.is_set():
             try:
@@ -87,11 +94,11 @@ def traffic(group: Served, *, keep: bool) -> Iterator[Counter[object]]:
                 outcomes[answer.status] += 1
             except (OSError, HTTPException) as error:
                 outcomes[repr(error)] += 1
-            if not keep:
+            if not keeps:
                 calling.close()
         calling.close()
 
-    bots = [Thread(target=bot) for _number in range(4)]
+    bots = [Thread(target=bot, kwargs={"keeps": number % 2 > 0}) for number in range(4)]
     for one in bots:
         one.start()
     try:
@@ -136,23 +143,20 @@ def test_an_end_answers_what_was_taken_and_leaves_nothing_running() -> None:
         started = [*group.programs(WORKER), *group.programs(WEB), *web_workers(group)]
         with half_a_message(group, key) as finish:
             group.process.terminate()
-            time.sleep(2)
-            with pytest.raises(ConnectionRefusedError):  # which a proxy tries again, not an end
-                ask(group)
+            wait_for(lambda: is_refused(group))  # which a proxy tries again, not an end
             answer = finish()
 
         assert (answer.status, json.loads(answer.read())["success"]) == (200, True)
-        assert group.process.wait(timeout=15) == 0
+        assert group.process.wait(timeout=PATIENCE) == 0
         assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
 
 
 @postgresql
-@pytest.mark.parametrize("keep", [False, True], ids=["new connections", "kept connections"])
-def test_an_upgrade_loses_no_request(keep: bool) -> None:
+def test_an_upgrade_loses_no_request() -> None:
     key = issue_key("sarah-bot", role="sarah")
     with serving() as group:
         old = [*group.programs(WORKER), *group.programs(WEB), *web_workers(group)]
-        with traffic(group, keep=keep) as outcomes, half_a_message(group, key) as finish:
+        with traffic(group) as outcomes, half_a_message(group, key) as finish:
             group.process.send_signal(signal.SIGHUP)
             wait_for(lambda: len(group.programs(WEB)) == 2)
             wait_for(lambda: set(group.programs(WORKER)).isdisjoint(old))
@@ -168,7 +172,7 @@ def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:
     with serving() as group, half_a_message(group, key):
         group.process.send_signal(signal.SIGINT)
 
-        assert group.process.wait(timeout=9) == 0
+        assert group.process.wait(timeout=20) == 0  # not after 35
 
 
 def test_the_kernel_holds_no_answer_back() -> None:

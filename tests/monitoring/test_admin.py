@@ -1,12 +1,12 @@
 """Sync failures in the admin: understood, ended, and harmless whatever they carry."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from unfold.enums import ActionVariant
 
 from monitoring.kinds import Kind
 from monitoring.models import Heartbeat, SyncFailure, SyncRun
@@ -23,6 +23,15 @@ LIST = "/admin/monitoring/syncfailure/"
 def failing_conversation(**fields: object) -> SyncFailure:
     """A conversation that waits for its lead, and its failure."""
     return SarahStateFactory(**fields).failures.get()
+
+
+def issue_of(staff: Staff, failure: SyncFailure) -> Any:
+    url = reverse("admin:monitoring_syncfailure_change", args=[failure.pk])
+    return staff.client.get(url).context["issue"]
+
+
+def primary_of(staff: Staff, failure: SyncFailure) -> Any:
+    return issue_of(staff, failure)["primary"]
 
 
 def test_the_list_begins_with_what_is_open() -> None:
@@ -57,7 +66,7 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
 
     page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
 
-    assert "Add a lead with this phone" in page
+    assert "somebody who is no lead yet" in page
     assert "No lead has this phone." in page
     assert "&quot;name&quot;: &quot;Budi&quot;" in page
     assert reverse("admin:sarah_sarahstate_change", args=[failure.state_id]) in page
@@ -68,22 +77,12 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     assert cause not in Staff("Sales").sees("monitoring_syncfailure_change", failure.pk)
 
 
-def test_an_unknown_number_is_one_click_from_being_a_lead() -> None:
-    failure = failing_conversation()
-    staff = Staff("Operators")
-
-    form = staff.client.get(action_url("add_this_lead", failure), follow=True).context["adminform"]
-
-    assert form.form["phone"].value() == failure.contact_phone
-    assert str(form.form["workspace"].value()) == str(failure.state.workspace_id)
-
-
 @pytest.mark.parametrize(("ref", "field"), [("soon", "slug"), ("1065", "kapso_phone_number_id")])
 def test_an_unknown_workspace_is_one_click_from_being_one(ref: str, field: str) -> None:
     failure = SyncFailureFactory(kind=Kind.WORKSPACE_NOT_FOUND, workspace_ref=ref)
     staff = Staff("Operators")
 
-    page = staff.client.get(action_url("create_this_workspace", failure), follow=True)
+    page = staff.client.get(primary_of(staff, failure).url)
 
     assert page.context["adminform"].form[field].value() == ref
     assert bool(page.context["adminform"].prepopulated_fields) is (field != "slug")
@@ -181,19 +180,19 @@ def test_a_page_offers_what_can_be_done_and_what_really_helps_first() -> None:
     elsewhere = SyncFailureFactory(kind=Kind.WORKSPACE_NOT_FOUND, state=waiting.state)
     broken = SyncFailureFactory(kind=Kind.SYNC_ERROR, state=waiting.state)
 
-    def offers(failure: SyncFailure) -> list[tuple[str, bool]]:
-        url = reverse("admin:monitoring_syncfailure_change", args=[failure.pk])
-        offered = staff.client.get(url).context["actions_detail"]
-        return [(str(one["title"]), one["variant"] == ActionVariant.PRIMARY) for one in offered]
+    def offers(failure: SyncFailure) -> list[str]:
+        issue = issue_of(staff, failure)
+        first = issue["primary"]
+        label = first and (first["title"] if isinstance(first, dict) else first.label)
+        return [str(one) for one in (label, *(action["title"] for action in issue["actions"]))]
 
-    resolve, retry = ("Mark resolved", False), ("Retry", False)
-    assert offers(waiting) == [("Add this lead", True), retry, resolve]
-    assert offers(elsewhere) == [("Create this workspace", True), retry, resolve]
-    assert offers(resendable) == [("Send again", True), resolve]
-    assert offers(broken) == [("Retry", True), resolve]
-    assert offers(refused) == [resolve]
+    assert offers(waiting) == ["Add this person", "Retry", "Mark resolved"]
+    assert offers(elsewhere) == ["Create this workspace", "Retry", "Mark resolved"]
+    assert offers(resendable) == ["Send this message again", "Mark resolved"]
+    assert offers(broken) == ["Retry", "Mark resolved"]
+    assert offers(refused) == ["None", "Mark resolved"]
     resolve_failures(SyncFailure.objects.filter(pk=waiting.pk), by="ani")
-    assert offers(waiting) == []
+    assert offers(waiting) == ["None"]
 
 
 def test_a_dialog_without_a_token_is_refused() -> None:

@@ -66,7 +66,7 @@ WITHOUT_PEOPLE = {
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (
-    *("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function"),
+    *("workspace_ref", "fingerprint", "digest", "request_id", "exception", "function", "subject"),
     *("business_scoped_user_id", "user_id", "former", "idempotency_key"),
 )
 

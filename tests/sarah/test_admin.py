@@ -45,7 +45,7 @@ def test_a_page_shows_facts_in_words_and_its_failures() -> None:
 
     for words in ("Team size", "slow", "dear", "favourite", "tea", "Only here"):
         assert words in page
-    assert "Add a lead with this phone" in page
+    assert "somebody who is no lead yet" in page
     failure = state.failures.get()
     assert reverse("admin:monitoring_syncfailure_change", args=[failure.pk]) in page
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from leadsync.models import ApiKey
@@ -37,6 +38,12 @@ def run(*arguments: object) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def sends_again(staff: Staff, failure: SyncFailure) -> Any:
+    """Press the button of a failure's page."""
+    url = reverse("admin:monitoring_syncfailure_send_messages")
+    return staff.client.post(url, {"failure": failure.pk, "everybody": "1"})
 
 
 def test_what_crashed_comes_in_once_it_is_repaired(bot: Bot, crash: Any, capsys: Any) -> None:
@@ -144,8 +151,8 @@ def test_one_click_sends_all_messages_of_a_failure_again(bot: Bot, crash: Any) -
     assert "+6281200000002" in page
 
     crash.undo()
-    staff.confirms("send_these_again", broken)
-    staff.confirms("send_these_again", unusable)
+    sends_again(staff, broken)
+    sends_again(staff, unusable)
 
     answer = staff.client.get(f"/admin/monitoring/syncfailure/{unusable.pk}/change/")
     assert messages_of(answer) == [
@@ -166,7 +173,7 @@ def test_a_click_sends_as_many_as_a_person_can_wait_for(
     crash.undo()
     failure, staff = SyncFailure.objects.get(), Staff("Operators")
 
-    staff.confirms("send_these_again", failure)
+    sends_again(staff, failure)
 
     answer = staff.client.get(f"/admin/monitoring/syncfailure/{failure.pk}/change/")
     assert messages_of(answer) == [
@@ -200,7 +207,7 @@ def test_only_who_may_retry_may_send_again(bot: Bot, crash: Any) -> None:
     bot.post()
     crash.undo()
 
-    assert Staff("Sales").confirms("send_these_again", SyncFailure.objects.get()).status_code == 403
+    assert sends_again(Staff("Sales"), SyncFailure.objects.get()).status_code == 403
     assert not SarahState.objects.exists()
 
 
