@@ -32,12 +32,9 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     Fields that a person wrote (`staff_fields`) stay, a greeting or the like is no name, and the
     status only moves forward, and only if the message is younger than a person's last move.
     """
-    proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
-    if not is_usable_name(str(proposed.get("name", ""))):
-        proposed.pop("name", None)
     changes = {
         name: value
-        for name, value in proposed.items()
+        for name, value in proposed_by(state).items()
         if name not in contact.staff_fields and getattr(contact, name) != value
     }
     status = status_after(state)
@@ -51,6 +48,14 @@ def changes_for(contact: Contact, state: SarahState) -> dict[str, object]:
     if news > ACTIVITY_RECORDED_EVERY or (changes and news > timedelta()):
         changes["last_activity_at"] = state.updated_at
     return changes
+
+
+def proposed_by(state: SarahState) -> dict[str, object]:
+    """Return what the conversation says of a lead's fields, whoever holds them."""
+    proposed = learned(state.extracted_data) | {name: getattr(state, name) for name in COPIED}
+    if not is_usable_name(str(proposed.get("name", ""))):
+        proposed.pop("name", None)
+    return proposed
 
 
 def clock_of(contact: Contact, changes: dict[str, object], state: SarahState) -> dict[str, object]:

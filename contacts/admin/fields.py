@@ -39,6 +39,9 @@ class ListField(forms.Field):
         items = value if isinstance(value, list) else str(value or "").split(mark)
         return list(dict.fromkeys(filter(None, (clean_line(str(item)) for item in items))))
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(initial) != self.to_python(data))
+
     def validate(self, value: Any) -> None:
         super().validate(value)
         if len(value) > self.max_items:

@@ -1,87 +1,63 @@
-"""The form of a lead: it tells what a person changed from what the page had shown."""
+"""The forms of a lead: one to add it, and one for a few facts of a lead that is there."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy as _
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words as phone_in_words
 from contacts.admin.reasons import ReasonFields, in_words
-from contacts.models import HOLDABLE, AuthorKind, Contact, Note, Workspace, who_may_see
+from contacts.admin.record.words import told
+from contacts.models import HOLDABLE, Contact, Workspace, who_may_see
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
-from contacts.workflow import MoveRefused, Why, check_move, moves_from
-
-HELD_COLUMNS: dict[str, Any] = {name: Contact._meta.get_field(name) for name in HOLDABLE}
-
-
-FORM_ONLY = ("hand_back", "archive_reason", "reason")
-"""Fields that are no columns of a lead."""
+from contacts.workflow import MoveRefused, Why
+from sarah.facts import EMPTY
 
 
-class LeadForm(ReasonFields, forms.ModelForm):
-    """Edits a lead while bots write to it (DESIGN 3).
+def own_field(db_field: models.Field) -> forms.Field | None:
+    """The form field of a column that is typed otherwise than it is stored."""
+    match db_field.name:
+        case "phone":
+            return LineField(
+                label=gettext_lazy("Phone"),
+                required=False,
+                empty_value=None,
+                max_length=MAX_RAW_LENGTH,
+                widget=UnfoldAdminTextInputWidget(attrs={"type": "tel", "autocomplete": "off"}),
+                help_text=gettext_lazy("In any spelling, such as 0812-3456-7890."),
+            )
+        case "pain_points":
+            return ListField(
+                label=gettext_lazy("Pain points"),
+                required=False,
+                widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+                help_text=gettext_lazy("One on each line."),
+            )
+        case "tags":
+            return ListField(
+                separator=", ",
+                label=gettext_lazy("Tags"),
+                required=False,
+                widget=UnfoldAdminTextInputWidget,
+                help_text=gettext_lazy("Separated by commas."),
+            )
+    return None
 
-    The page carries what it showed in hidden fields, so `changed_data` is what the person changed,
-    even if the row has changed since, and even after the form was shown again with an error.
-    """
 
-    phone = LineField(
-        label=_("Phone"),
-        max_length=MAX_RAW_LENGTH,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("In any spelling, such as 0812-3456-7890."),
-    )
-    pain_points = ListField(
-        label=_("Pain points"),
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=_("One on each line."),
-    )
-    tags = ListField(
-        separator=", ",
-        label=_("Tags"),
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("Separated by commas."),
-    )
-    hand_back = forms.MultipleChoiceField(
-        label=_("Hand back to Sarah"),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("Sarah writes the ticked fields again, from her next message on."),
-    )
-
-    may_force = False
-    """Whether the person may move a lead against the rules."""
+class LeadForm(forms.ModelForm):
+    """What both forms check."""
 
     class Meta:
         model = Contact
-        fields: list[str] = []  # the admin's fieldsets name them
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "phone" in self.fields:
-            phone: Any = self.fields["phone"]
-            phone.required, phone.empty_value = False, None
-        self._mark_held_fields()
-        self._link_to_chat()
-        self._keep_assignee()
-        self._offer_moves()
-        for name in self._compared_fields():
-            self.fields[name].show_hidden_initial = True
-        if self.is_bound:
-            self.data = self._with_all_that_was_shown(self.data)
+        fields: list[str] = []  # the pages name them
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -94,92 +70,7 @@ class LeadForm(ReasonFields, forms.ModelForm):
                 values["phone"] = self._free_phone(values["phone"], workspace)
             except ValidationError as error:
                 self.add_error("phone", error)
-        self._check_move(values)
-        self._check_assignee(values)
         return values
-
-    def why(self) -> Why:
-        """Why the status changes, as the person says; a superuser's reason forces it."""
-        said = self.cleaned_data
-        text, archived = said.get("reason", ""), said.get("archive_reason", "")
-        return Why(text=text, archived=archived, forced=self.may_force and bool(text))
-
-    def changed_values(self) -> dict[str, Any]:
-        """Return what the person changed, by field name."""
-        return {
-            name: self.cleaned_data[name] for name in self.changed_data if name not in FORM_ONLY
-        }
-
-    def _mark_held_fields(self) -> None:
-        held = [name for name in self.instance.staff_fields if name in self.fields]
-        for name in held:
-            field = self.fields[name]
-            field.help_text = format_html(
-                '<span class="material-symbols-outlined text-sm align-[-3px]">lock</span> {} {}',
-                _("Held by staff."),
-                field.help_text,
-            )
-        label = {name: str(field.verbose_name) for name, field in HELD_COLUMNS.items()}
-        hand_back: Any = self.fields["hand_back"]
-        # Any holdable name is valid, since somebody else may have handed it back meanwhile.
-        hand_back.choices = list(label.items())
-        hand_back.widget.choices = [(name, capfirst(label[name])) for name in held]
-
-    def _link_to_chat(self) -> None:
-        if "phone" in self.fields and self.instance.phone:
-            self.fields["phone"].help_text = format_html(
-                '<button type="submit" form="chat-form" class="text-link">{}</button>',
-                _("Open the chat in WhatsApp"),
-            )
-
-    def _keep_assignee(self) -> None:
-        """Offer the current assignee even if that person has left, so that others can still edit
-        the lead."""
-        field: Any = self.fields.get("assigned_to")
-        if field and self.instance.assigned_to_id:
-            field.queryset |= User.objects.filter(pk=self.instance.assigned_to_id)
-
-    def _offer_moves(self) -> None:
-        """Offer the statuses to which the lead may move; a new lead may start at any."""
-        field: Any = self.fields.get("lead_status")
-        if field and self.instance.pk and not self.may_force:
-            now = self.instance.lead_status
-            offered = {now, *moves_from(now, kind=AuthorKind.PERSON)}
-            # Any status is valid: a bot may have moved the lead meanwhile, and `clean` explains it.
-            field.widget.choices = [one for one in field.choices if one[0] in offered]
-
-    def _check_move(self, values: dict[str, Any]) -> None:
-        if "lead_status" not in self.changed_data or not values.get("lead_status"):
-            return
-        to = values["lead_status"]
-        try:
-            if self.instance.pk:
-                now = self.instance.lead_status
-                check_move(now, to, kind=AuthorKind.PERSON, why=self.why())
-            else:
-                self.why().check(to)
-        except MoveRefused as refused:
-            field = "lead_status" if refused.field == "status" else refused.field
-            self.add_error(field, in_words(refused))
-
-    def _check_assignee(self, values: dict[str, Any]) -> None:
-        """Of a new lead: the workspace was not known when people were offered."""
-        person, workspace = values.get("assigned_to"), values.get("workspace")
-        if person and workspace and not who_may_see(workspace).filter(pk=person.pk).exists():
-            self.add_error("assigned_to", _("This person is no member of the workspace."))
-
-    def _compared_fields(self) -> list[str]:
-        return [name for name in self.fields if name not in FORM_ONLY]
-
-    def _with_all_that_was_shown(self, data: Any) -> Any:
-        """Fill in what a client left out of the hidden fields with what is stored."""
-        data = data.copy()
-        for name in self._compared_fields():
-            field, key = self.fields[name], self.add_initial_prefix(name)
-            if key not in data:
-                shown = field.prepare_value(self.get_initial_for_field(field, name))
-                data[key] = "" if shown is None else str(shown)
-        return data
 
     def _own_workspace(self) -> Workspace | None:
         return self.instance.workspace if self.instance.workspace_id else None
@@ -203,12 +94,103 @@ class LeadForm(ReasonFields, forms.ModelForm):
         return phone
 
 
-class NoteForm(forms.ModelForm):
-    class Meta:
-        model = Note
-        fields = ["kind", "text"]
+class NewLeadForm(ReasonFields, LeadForm):
+    """Adds a lead; it may start at any status."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        for field in self.fields.values():  # a table's cells have no labels of their own
-            field.widget.attrs["aria-label"] = field.label
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        self._check_assignee(values)
+        try:
+            self.why().check(values.get("lead_status") or "")
+        except MoveRefused as refused:
+            self.add_error(refused.field, in_words(refused))
+        return values
+
+    def _check_assignee(self, values: dict[str, Any]) -> None:
+        """The workspace was not known when people were offered."""
+        person, workspace = values.get("assigned_to"), values.get("workspace")
+        if person and workspace and not who_may_see(workspace).filter(pk=person.pk).exists():
+            self.add_error("assigned_to", _("This person is no member of the workspace."))
+
+    def why(self) -> Why:
+        said = self.cleaned_data
+        return Why(text=said.get("reason", ""), archived=said.get("archive_reason", ""))
+
+    def changed_values(self) -> dict[str, Any]:
+        """Return what the person filled in, by column."""
+        columns = set(self.changed_data) - set(ReasonFields.base_fields)
+        return {name: self.cleaned_data[name] for name in columns}
+
+
+class FactsForm(LeadForm):
+    """Edits facts of a lead while others, and bots, write to it (DESIGN 3).
+
+    The page carries what it showed in hidden fields, so `changed_data` is what the person changed,
+    even if the row has changed since, and even after the form was shown again with an error. What
+    somebody else changed meanwhile is not overwritten unseen. `instance` is the locked row.
+    """
+
+    data: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._keep_assignee()
+        for field in self.fields.values():
+            field.show_hidden_initial = True
+        if self.is_bound:
+            self.data = self._with_all_that_was_shown(self.data)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        for name in self.changed_data:
+            if name in values and not self.has_error(name):
+                self._check_nobody_else_wrote(name, values[name])
+        return values
+
+    def changed_values(self) -> dict[str, Any]:
+        """Return what the person changed, by column."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+    def _check_nobody_else_wrote(self, name: str, typed: object) -> None:
+        """Refuse to overwrite what this person has not seen; by the next time they have."""
+        field: Any = self.fields[name]
+        key = self.add_initial_prefix(name)
+        now = field.prepare_value(self.get_initial_for_field(field, name))
+        try:
+            shown, stored = field.to_python(self.data[key]), field.to_python(now)
+        except ValidationError:  # forged
+            return
+        if stored in (shown, typed):
+            return
+        self.data[key] = "" if now is None else str(now)
+        self.add_error(name, _written_meanwhile(self.instance, name, stored))
+
+    def _keep_assignee(self) -> None:
+        """Offer the current assignee even if that person has left, so that others can still edit
+        the lead."""
+        field: Any = self.fields.get("assigned_to")
+        if field and self.instance.assigned_to_id:
+            field.queryset |= User.objects.filter(pk=self.instance.assigned_to_id)
+
+    def _with_all_that_was_shown(self, data: Any) -> Any:
+        """Fill in what a client left out of the hidden fields with what is stored."""
+        data = data.copy()
+        for name, field in self.fields.items():
+            key = self.add_initial_prefix(name)
+            if key not in data:
+                shown = field.prepare_value(self.get_initial_for_field(field, name))
+                data[key] = "" if shown is None else str(shown)
+        return data
+
+
+def _written_meanwhile(lead: Contact, name: str, stored: object) -> str:
+    """Say who wrote what, and how to choose."""
+    by_sarah = name in HOLDABLE and name not in lead.staff_fields
+    last = None if by_sarah else lead.edits.filter(field=name).first()
+    said = {"who": last.by if last else "Sarah", "what": told(name, stored)}
+    if stored in EMPTY:
+        return _("%(who)s has emptied this meanwhile. Save again to write yours.") % said
+    return (
+        _("%(who)s has written “%(what)s” here meanwhile. Save again to replace it with yours.")
+        % said
+    )

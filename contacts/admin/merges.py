@@ -9,8 +9,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.decorators import action
@@ -19,7 +18,7 @@ from contacts.merging import CHOOSABLE, NotUndoable, merge_by_hand, undo
 from contacts.models import Contact, ContactQuerySet, Merge, MergeSuggestion
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import Questions, row_id
-from leadsync.admin.html import admin_link, ago, as_link
+from leadsync.admin.html import admin_link
 from leadsync.admin.tools import ModelAdmin, holds
 from sarah.admin.details import in_words
 
@@ -47,31 +46,11 @@ def merge_two(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) ->
     if len(pair) != 2 or pair[0].workspace_id != pair[1].workspace_id:
         messages.error(request, _("Select two leads of one workspace."))
         return None
-    return HttpResponseRedirect(_comparison(*pair))
+    return HttpResponseRedirect(comparison(*pair))
 
 
-def merges_of(lead: Contact) -> SafeString:
-    """Show who it may be as well, and who was merged into it."""
-    suggestions = MergeSuggestion.objects.open().about(lead).select_related("first", "second")
-    lines = [_suggested(lead, one) for one in suggestions[:10]]
-    for done in Merge.objects.filter(survivor=lead)[:10]:
-        told = _("undone") if done.undone_at else ""
-        name = done.absorbed.get("name") or done.absorbed.get("whatsapp_name") or "–"  # noqa: RUF001
-        lines.append(format_html("{} · {} · {} {}", name, done.by, ago(done.at), told))
-    return format_html_join("", '<div class="ls-item">{}</div>', ((one,) for one in lines))
-
-
-def _suggested(lead: Contact, suggestion: MergeSuggestion) -> SafeString:
-    other = suggestion.second if suggestion.first_id == lead.pk else suggestion.first
-    return format_html(
-        "{} {} · {}",
-        _("WhatsApp knows it as the same person as"),
-        admin_link(other),
-        as_link(_comparison(lead, other), _("Compare and merge")),
-    )
-
-
-def _comparison(survivor: Contact, other: Contact) -> str:
+def comparison(survivor: Contact, other: Contact) -> str:
+    """The address of the page that compares two leads."""
     return reverse("admin:contacts_contact_merge", args=[survivor.pk, other.pk])
 
 

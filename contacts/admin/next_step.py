@@ -6,14 +6,11 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -22,17 +19,15 @@ from contacts.admin.fields import LineField
 from contacts.models import MAX_STEP, Contact, FollowUp, Outcome, who_may_see
 from contacts.worktime import Soon
 
-SHOWN_FORMER = 10
 SOON = {
     Soon.TOMORROW: _("Tomorrow"),
     Soon.IN_3_DAYS: _("In 3 days"),
     Soon.NEXT_MONDAY: _("Next Monday"),
 }
-MAX_PEOPLE = 200
 
 
 class StepForm(forms.Form):
-    """What the panel sends: a button, and what was typed beside it."""
+    """A button, and what was typed beside it."""
 
     text = LineField(required=False, max_length=MAX_STEP)
     due_at = forms.DateTimeField(required=False)
@@ -45,33 +40,13 @@ class StepForm(forms.Form):
         self.fields["whose"].queryset = who_may_see(lead.workspace)  # type: ignore[attr-defined]
 
 
-def next_step(lead: Contact) -> SafeString:
-    """Show the open step with what can be done about it, or a form for one, and former ones."""
-    newest = F("closed_at").desc(nulls_first=True)
-    steps = list(
-        lead.follow_ups.select_related("assigned_to").order_by(newest, "-pk")[: SHOWN_FORMER + 1]
-    )
-    current = steps[0] if steps and steps[0].closed_at is None else None
-    people = who_may_see(lead.workspace).order_by("username")[:MAX_PEOPLE]
-    whose = current.assigned_to_id if current else lead.assigned_to_id
-    context = {
-        "step": current,
-        "due": _when(current) if current else "",
-        "former": [(step, _when(step)) for step in steps if step is not current],
-        "people": people,
-        "whose": whose if any(person.pk == whose for person in people) else None,
-        "soon": [(when.value, label, _morning(lead, when)) for when, label in SOON.items()],
-    }
-    return render_to_string("contacts/next_step.html", context)
-
-
-def _when(step: FollowUp) -> str:
+def when_due(step: FollowUp) -> str:
     zone = step.contact.workspace.work_time.zone
     local = timezone.localtime(step.due_at, zone)
     return date_format(local, "D j M Y" if step.is_all_day else "D j M Y, H:i")
 
 
-def _morning(lead: Contact, when: Soon) -> str:
+def morning(lead: Contact, when: Soon) -> str:
     hours = lead.workspace.work_time
     return date_format(
         timezone.localtime(hours.soon(when, timezone.now()), hours.zone), "D j M, H:i"
@@ -79,7 +54,7 @@ def _morning(lead: Contact, when: Soon) -> str:
 
 
 class NextStep:
-    """Adds what the panel posts to."""
+    """Adds what the page of a lead posts to."""
 
     def get_urls(self) -> list[URLPattern]:
         admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]
@@ -102,11 +77,11 @@ class NextStep:
             if steps.close(Outcome(outcome), by=request.user.get_username()):
                 messages.success(request, Outcome(outcome).label)
         else:
-            _plan(request, lead, form.cleaned_data)
+            plan(request, lead, form.cleaned_data)
         return HttpResponseRedirect(reverse("admin:contacts_contact_change", args=[pk]))
 
 
-def _plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
+def plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
     """Plan what was asked for; what is left out stays as it is in the open step."""
     hours, open_step = lead.workspace.work_time, lead.follow_ups.open().first()
     due_at = asked["due_at"]

@@ -30,8 +30,6 @@ WILL_UNDO = _(
 class ReachingOut:
     """Adds these to the page of a lead."""
 
-    change_form_outer_after_template = "contacts/lead_forms.html"
-
     @action(
         description=_("Confirm what Sarah set"),
         permissions=["change"],

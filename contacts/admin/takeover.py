@@ -10,18 +10,14 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from contacts.models import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Contact
+from contacts.models import MAX_PAUSE_REASON, Contact
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import row_id
-from leadsync.admin.html import pill
 from leadsync.admin.tools import holds
 from sarah.takeover import hand_back, take_over
 
@@ -49,23 +45,6 @@ class TakeOverForm(BaseDialogForm):
         if until and until <= timezone.now():
             raise ValidationError(_("Choose a time to come."))
         return until
-
-
-def taken_over(lead: Contact) -> SafeString:
-    """Say who took the lead over, until when, and why; blank if nobody has."""
-    if lead.paused_until is None or not lead.is_paused:
-        return SafeString("")
-    until = _("until it is handed back")
-    if lead.paused_until < UNTIL_HANDED_BACK:
-        end = date_format(timezone.localtime(lead.paused_until), "j M Y, H:i")
-        until = _("until %s") % end  # type: ignore[assignment]
-    return format_html(
-        "{} {}, {} · {}",
-        pill(_("Sarah is silent"), "warning"),
-        until,
-        lead.paused_by,
-        lead.pause_reason,
-    )
 
 
 class TakeOver:

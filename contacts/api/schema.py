@@ -94,8 +94,8 @@ describe_timeline_view = extend_schema_view(
         tags=["leads"],
         summary="Tell what happened with a lead",
         description="Notes, changes of the status, what Sarah posted (with what it changed, such "
-        "as the score, and how its sync went), the WhatsApp chat, next steps, sync failures and "
-        "assignments, newest first, on cursor pages. Scope: `leads:read`.",
+        "as the score, and how its sync went), the WhatsApp chat, next steps, what people edited, "
+        "sync failures and assignments, newest first, on cursor pages. Scope: `leads:read`.",
         parameters=[ID, CURSOR, PAGE_SIZE],
         responses={200: TimelineSerializer, **error_responses(*ERRORS)},
     ),

@@ -222,7 +222,10 @@ class WrittenNoteSerializer(RowSerializer):
         return {name: getattr(note, name) for name in cls.Meta.fields}
 
 
-KINDS_OF_ENTRIES = ("note", "status", "message", "chat", "follow_up", "failure", "assignment")
+KINDS_OF_ENTRIES = (
+    *("note", "status", "message", "chat", "follow_up", "edit", "failure"),
+    "assignment",
+)
 
 
 class TimelineEntrySerializer(serializers.Serializer[Any]):
@@ -238,9 +241,9 @@ class TimelineEntrySerializer(serializers.Serializer[Any]):
         help_text="By kind. note: `kind`. status: `from_status`, `to`, `archive_reason`, "
         "`is_undone`. message (what Sarah posted): `outcome` of its sync, `lead_score`, `changes` "
         "(before and after, by field). chat: `type`, `status`, `reason`. follow_up: `due_at`, "
-        "`assigned_to`, `outcome`, `closed_at`, `closed_by`. failure: `kind`, `resolution`, "
-        "`resolved_at`, `resolved_by`, `occurrences`. assignment: `from_name`, `to_name` (user "
-        "names; empty: nobody)."
+        "`assigned_to`, `outcome`, `closed_at`, `closed_by`. edit (by a person): `field`, `old`, "
+        "`new`. failure: `kind`, `resolution`, `resolved_at`, `resolved_by`, `occurrences`. "
+        "assignment: `from_name`, `to_name` (user names; empty: nobody)."
     )
 
 

@@ -3,7 +3,7 @@
 One query per kind; each reads only as far as the page needs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from contacts.workflow import AuthorKind
 from leadsync.api.lists import Pages
 from leadsync.models import Scope
 from monitoring.models import SyncFailure
-from sarah.models import StateUpdate
+from sarah.models import SarahState, StateUpdate
 
 SALT = "leadsync.timeline.cursor"
 BY_AUTHOR = {"lead": "lead", "bot": AuthorKind.BOT.value, "staff": AuthorKind.PERSON.value}
@@ -69,7 +69,8 @@ def sources_of(lead: Contact) -> list[Source]:
         ),
         Source(
             kind="message",
-            rows=StateUpdate.objects.filter(state__contact=lead),
+            # As a list: the planner would rather walk through all messages by time.
+            rows=StateUpdate.objects.filter(state__in=conversations_of(lead)),
             at="received_at",
             columns=("changes", "outcome", "lead_score", "key__user__username"),
             told=_message,
@@ -89,6 +90,13 @@ def sources_of(lead: Contact) -> list[Source]:
             told=_follow_up,
         ),
         Source(
+            kind="edit",
+            rows=lead.edits.all(),
+            at="at",
+            columns=("field", "old", "new", "by"),
+            told=_edit,
+        ),
+        Source(
             kind="failure",
             rows=failures_about(lead),
             at="created_at",
@@ -105,6 +113,11 @@ def sources_of(lead: Contact) -> list[Source]:
     ]
 
 
+def conversations_of(lead: Contact) -> list[int]:
+    """Those synced to it, and those with its address that never were."""
+    return list(SarahState.objects.of_lead(lead).values_list("pk", flat=True))
+
+
 def failures_about(lead: Contact) -> Any:
     """The failures of its conversations, and those that name its phone."""
     here = Q(state__contact=lead)
@@ -113,11 +126,13 @@ def failures_about(lead: Contact) -> Any:
     return SyncFailure.objects.filter(here)
 
 
-def entries(lead: Contact, *, before: Place | None, size: int) -> list[tuple[Place, Row]]:
-    """Return the newest entries that stand behind this place."""
+def entries(
+    sources: Iterable[Source], *, before: Place | None, size: int
+) -> list[tuple[Place, Row]]:
+    """Return the newest entries of these sources that stand behind this place."""
     found = [
         entry
-        for rank, source in enumerate(sources_of(lead))
+        for rank, source in enumerate(sources)
         for entry in _newest(source, rank, before=before, size=size)
     ]
     return sorted(found, key=lambda entry: entry[0], reverse=True)[:size]
@@ -174,6 +189,11 @@ def _follow_up(row: Row) -> Row:
     return _entry(**signed, text=row["text"], **details)
 
 
+def _edit(row: Row) -> Row:
+    signed = {"author": row["by"], "author_kind": AuthorKind.PERSON.value}
+    return _entry(**signed, **{name: row[name] for name in ("field", "old", "new")})
+
+
 def _failure(row: Row) -> Row:
     names = ("kind", "resolution", "resolved_at", "resolved_by", "occurrences")
     return _entry(author_kind=AuthorKind.SYSTEM.value, **{name: row[name] for name in names})
@@ -192,19 +212,24 @@ class TimelineView(APIView):
         lead = get_object_or_404(visible_leads(request).select_related("workspace"), pk=pk)
         size = Pages().get_page_size(request) or Pages.page_size
         sent = request.query_params.get("cursor")
-        found = entries(lead, before=_read(sent, lead) if sent else None, size=size + 1)
+        before = read_cursor(sent, lead) if sent else None
+        found = entries(sources_of(lead), before=before, size=size + 1)
         page = found[:size]
         more = _link(request, lead, page[-1][0]) if len(found) > size else None
         return Response({"next": more, "results": [entry for _place, entry in page]})
 
 
 def _link(request: Request, lead: Contact, place: Place) -> str:
-    at, rank, pk = place
-    cursor = signing.dumps([lead.pk, at.isoformat(), rank, pk], salt=SALT)
+    cursor = cursor_of(lead, place)
     return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
 
 
-def _read(sent: str, lead: Contact) -> Place:
+def cursor_of(lead: Contact, place: Place) -> str:
+    at, rank, pk = place
+    return signing.dumps([lead.pk, at.isoformat(), rank, pk], salt=SALT)
+
+
+def read_cursor(sent: str, lead: Contact) -> Place:
     try:
         of_lead, at, rank, pk = signing.loads(sent, salt=SALT)
     except signing.BadSignature:

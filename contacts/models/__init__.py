@@ -19,6 +19,7 @@ from contacts.models.contacts import (
     Contact,
 )
 from contacts.models.departures import DEPARTURES_KEPT_FOR, Departure, How
+from contacts.models.edits import Edit
 from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
 from contacts.models.history import Assignment, Note, NoteKind, StatusChange
@@ -61,6 +62,7 @@ __all__ = [
     "ContactQuerySet",
     "DeliveryStatus",
     "Departure",
+    "Edit",
     "Erasure",
     "FollowUp",
     "FollowUpQuerySet",

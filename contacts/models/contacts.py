@@ -17,6 +17,7 @@ from contacts.models.clocks import (
     ResponseClock,
 )
 from contacts.models.departures import Departure
+from contacts.models.edits import as_told, edits_of
 from contacts.models.pauses import TakenOver
 from contacts.models.questions import ContactQuerySet
 from contacts.models.workspaces import Workspace
@@ -369,6 +370,9 @@ class Contact(TakenOver, ResponseClock, Collected):
             held = {*contact.staff_fields, *values} - set(handed_back)
             staff_fields = [name for name in HOLDABLE if name in held]
             written = {**values, "staff_fields": staff_fields}
+            before = {name: as_told(getattr(contact, name)) for name in written}
             changed = contact.change(written, by=by, why=why)
+            rows = edits_of(before, written, changed, by=by)
+            contact.edits.bulk_create(contact.edits.model(contact=contact, **row) for row in rows)
         self.refresh_from_db()
         return changed

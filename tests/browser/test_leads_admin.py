@@ -1,5 +1,7 @@
 """A salesperson at work, in a real browser."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -21,7 +23,7 @@ def at_work(page: Page, live_server) -> Page:
     return page
 
 
-def test_a_lead_is_found_edited_held_and_handed_back(at_work: Page, bot: Bot) -> None:
+def test_a_lead_is_found_and_a_fact_corrected_held_and_handed_back(at_work: Page, bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE, name="Bude")
     ContactFactory(name="Somebody else")
     page = at_work
@@ -33,24 +35,68 @@ def test_a_lead_is_found_edited_held_and_handed_back(at_work: Page, bot: Bot) ->
     expect(page.get_by_text("Somebody else")).to_have_count(0)
     page.get_by_role("link", name="Bude").click()
 
+    page.locator("#fact-name a").click()
     page.get_by_role("textbox", name="Name", exact=True).fill("Budi Santoso")
-    page.locator("#id_notes-0-text").fill("Called him: likes the demo.")
-    bot.post(state="handoff", lead_score=85, extracted_data={"name": "B", "goals": "Grow"})
-    page.get_by_role("button", name="Save and continue editing").click()
+    bot.post(state="handoff", lead_score=85, extracted_data={"name": "Bu Tejo", "goals": "Grow"})
+    page.locator("#fact-name").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Sarah has written “Bu Tejo” here meanwhile.")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
 
-    expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Budi Santoso")
-    expect(page.get_by_label("Goals")).to_have_value("Grow")
-    expect(page.get_by_label("Score")).to_have_value("85")
-    expect(page.get_by_text("Called him: likes the demo.")).to_be_visible()
-    expect(page.get_by_text("Held by staff.")).to_have_count(1)
+    expect(page.locator("#fact-name")).to_contain_text("Budi Santoso")
+    expect(page.locator("#fact-name")).to_contain_text("Sarah says “Bu Tejo”")
+    expect(page.locator("#fact-goals")).to_contain_text("Grow")
+    expect(page.locator("#timeline")).to_contain_text("Bu Tejo → Budi Santoso")
 
-    page.get_by_text("Hand back to Sarah").scroll_into_view_if_needed()
-    page.get_by_role("checkbox", name="Name").check()
-    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Use Sarah's").click()
 
-    expect(page.get_by_text("Held by staff.")).to_have_count(0)
+    expect(page.locator("#fact-name")).to_contain_text("Bu Tejo")
     lead.refresh_from_db()
-    assert (lead.name, lead.goals, lead.staff_fields) == ("Budi Santoso", "Grow", [])
+    assert (lead.name, lead.goals, lead.staff_fields) == ("Bu Tejo", "Grow", [])
+
+
+def test_the_whole_story_is_a_click_away_and_a_note_with_its_next_step_two_more(
+    at_work: Page,
+) -> None:
+    lead = ContactFactory(name="Budi")
+    lead.notes.create(text="Asked for a discount.", author="rudi")
+    page = at_work
+    page.goto(page.url.split("/admin/")[0] + "/admin/contacts/contact/")
+
+    page.get_by_role("link", name="Budi").click()
+    expect(page.get_by_text("Asked for a discount.")).to_be_visible()
+    page.get_by_label("Note", exact=True).first.fill("Called him: likes the demo.")
+    page.locator("label", has_text="Tomorrow").click()
+    page.locator("#timeline").get_by_role("button", name="Save").click()
+
+    expect(page.locator("#timeline")).to_contain_text("Called him: likes the demo.")
+    expect(page.get_by_role("region", name="Next step")).to_contain_text("Contact again")
+    assert lead.follow_ups.get().created_by == "dewi"
+
+
+def test_on_a_phone_facts_and_story_begin_on_the_first_two_screens(
+    page: Page, live_server: Any
+) -> None:
+    lead = ContactFactory(phone=PHONE, name="Budi", goals="Grow", location="Solo", story="Long")
+    lead.notes.create(text="Minta diskon.", author="rudi")
+    UserFactory(username="dewi", group="Sales")
+    page.set_extra_http_headers({"Accept-Language": "id"})
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server.url}/admin/contacts/contact/{lead.pk}/change/")
+    page.locator("#id_username").fill("dewi")
+    page.locator("#id_password").fill("secret")
+    page.locator("button[type=submit]").first.click()
+
+    bar = page.get_by_role("navigation", name="Hubungi")
+    for way in ("WhatsApp", "Telepon", "Catatan"):
+        expect(bar.get_by_text(way)).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    top = page.evaluate("document.querySelector('#timeline').getBoundingClientRect().top")
+    assert top < 2 * 844
+    bar.get_by_text("Catatan").click()
+    expect(page.locator("#note-text")).to_be_focused()
+    page.keyboard.type("Sudah ditelepon.")
+    page.locator("#timeline").get_by_role("button", name="Simpan").click()
+    expect(page.locator("#timeline")).to_contain_text("Sudah ditelepon.")
 
 
 def test_ticked_leads_are_moved_and_a_wrong_phone_is_explained(at_work: Page) -> None:
@@ -77,12 +123,12 @@ def test_the_chat_opens_in_whatsapp_and_what_was_typed_stays(at_work: Page) -> N
     page = at_work
     page.context.route("https://wa.me/**", lambda route: route.fulfill(body="WhatsApp"))
     page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
-    page.locator("#id_notes-0-text").fill("Not saved yet.")
+    page.locator("#note-text").fill("Not saved yet.")
 
     with page.expect_popup() as opened:
-        page.get_by_role("button", name="Open the chat in WhatsApp").click()
+        page.get_by_role("button", name="WhatsApp").first.click()
 
     expect(opened.value).to_have_url("https://wa.me/6281234567890")
-    expect(page.locator("#id_notes-0-text")).to_have_value("Not saved yet.")
+    expect(page.locator("#note-text")).to_have_value("Not saved yet.")
     lead.refresh_from_db()
     assert lead.last_contact_at

@@ -57,5 +57,33 @@ def saves(client: Client, url: str, **typed: Any) -> Any:
     return client.post(url, sent_by(client.get(url)) | typed)
 
 
+def edit_page_of(lead: Contact) -> str:
+    """The page with the form of all facts."""
+    return reverse("admin:contacts_contact_edit", args=[lead.pk])
+
+
+def opens(client: Client, lead: Contact, *names: str) -> dict[str, Any]:
+    """Click on these facts on the lead's page; returns what their form would send."""
+    htmx = {"HX-Request": "true"}
+    return sent_by(client.get(edit_page_of(lead), {"field": names}, headers=htmx))
+
+
+def edits(client: Client, lead: Contact, **typed: Any) -> Any:
+    """Click on these facts, type this, and save."""
+    return client.post(edit_page_of(lead), opens(client, lead, *typed) | typed)
+
+
+def moves(client: Client, lead: Contact, to: str, **said: str) -> Any:
+    """Press the button of a status on the lead's page; returns the page that comes then."""
+    url = reverse("admin:contacts_contact_move", args=[lead.pk])
+    return client.post(url, {"to": to, **said}, follow=True)
+
+
+def notes(client: Client, lead: Contact, text: str, /, **said: str) -> Any:
+    """Write into the note box of the lead's page, and save."""
+    url = reverse("admin:contacts_contact_note", args=[lead.pk])
+    return client.post(url, {"note": text, **said}, follow=True)
+
+
 def page_of(lead: Contact) -> str:
     return reverse("admin:contacts_contact_change", args=[lead.pk])

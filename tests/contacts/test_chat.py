@@ -49,7 +49,7 @@ def positions(page: str, *texts: str) -> list[int]:
     return [page.index(text) for text in texts]
 
 
-def test_a_leads_page_shows_what_was_written_in_its_order_with_who_and_how_far(
+def test_a_leads_page_shows_what_was_written_newest_first_with_who_and_how_far(
     lead: Contact,
 ) -> None:
     answer = write(lead, "Rp 45.000", minutes=2, author="bot")
@@ -70,7 +70,7 @@ def test_a_leads_page_shows_what_was_written_in_its_order_with_who_and_how_far(
 
     page = page_of(lead)
 
-    told = positions(page, "Berapa harganya?", "Rp 45.000", "Saya ambil dua", "Besok saya telepon")
+    told = positions(page, "Besok saya telepon", "Saya ambil dua", "Rp 45.000", "Berapa harganya?")
     assert told == sorted(told)
     assert "Voice message" in page
     assert page.count('aria-label="Read"') == 1
@@ -89,9 +89,8 @@ def test_sarahs_states_stand_between_the_messages(lead: Contact) -> None:
 
     page = page_of(lead)
 
-    told = positions(page, "Mau demo", "Sarah: Handoff", "Jam berapa?")
+    told = positions(page, "Jam berapa?", "<ins>Handoff</ins>", "Mau demo")
     assert told == sorted(told)
-    assert page.count("Sarah: ") == 1
 
 
 def test_why_a_message_failed_stands_beside_it(lead: Contact) -> None:
@@ -123,7 +122,6 @@ def test_the_page_takes_as_many_statements_for_a_long_chat_as_for_a_short_one(
         write(lead, minutes=minutes)
 
     assert queries_of(sales, url) == few
-    assert "The newest 100 messages." in page_of(lead)
 
 
 def test_a_lead_without_a_number_is_shown_by_its_user_name_and_offers_no_link_to_a_number() -> None:
@@ -154,7 +152,7 @@ def test_search_finds_user_names_and_ids(typed: str) -> None:
 
 def test_a_person_saves_a_lead_without_a_number(lead: Contact) -> None:
     lead = ContactFactory(phone=None, business_scoped_user_id="ID.1")
-    page = f"/admin/contacts/contact/{lead.pk}/change/"
+    page = f"/admin/contacts/contact/{lead.pk}/edit/"
 
     saves(Staff("Sales").client, page, name="Budi")
     lead.refresh_from_db()

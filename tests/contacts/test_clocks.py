@@ -12,7 +12,7 @@ from contacts.models.clocks import answers_of
 from sarah.takeover import take_over
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
-from tests.contacts.pages import page_of, saves
+from tests.contacts.pages import moves
 from tests.factories import ContactFactory
 from tests.staff import Staff
 
@@ -74,7 +74,7 @@ def notes_a_call(dewi: Staff, lead: Contact) -> None:
 
 STOPS: dict[str, Callable[[Staff, Contact], object]] = {
     "confirms it in the list": lambda dewi, lead: dewi.runs("confirm_status", [lead]),
-    "moves it": lambda dewi, lead: saves(dewi.client, page_of(lead), lead_status="qualified"),
+    "moves it": lambda dewi, lead: moves(dewi.client, lead, "qualified"),
     "notes a call": notes_a_call,
     "opens the chat": lambda dewi, lead: dewi.client.post(
         f"/admin/contacts/contact/{lead.pk}/chat/"
@@ -108,7 +108,7 @@ def test_a_move_that_is_taken_back_lets_the_clock_run_on(
     bot: Bot, dewi: Staff, lead: Contact
 ) -> None:
     bot.post(**HOT)
-    saves(dewi.client, page_of(lead), lead_status="qualified")
+    moves(dewi.client, lead, "qualified")
 
     dewi.runs("undo_moves", [lead])
 
@@ -119,7 +119,7 @@ def test_a_move_that_is_taken_back_lets_the_clock_run_on(
 def test_who_is_handed_over_again_is_waited_for_again(bot: Bot, dewi: Staff, lead: Contact) -> None:
     with time_machine.travel(AT_TEN, tick=False) as clock:
         bot.post(**HOT)
-        saves(dewi.client, page_of(lead), lead_status="qualified")
+        moves(dewi.client, lead, "qualified")
         clock.shift(timedelta(hours=1))
         bot.post(**HOT, message_count=9)
 

@@ -12,7 +12,7 @@ from contacts.models import Contact, Standing, count_standings
 from contacts.workflow import LeadStatus
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
-from tests.contacts.pages import page_of, saves
+from tests.contacts.pages import moves, notes, page_of
 from tests.factories import ANY_MOVE, ContactFactory
 from tests.staff import Staff
 
@@ -44,15 +44,12 @@ def opens_the_chat(dewi: Staff, lead: Contact) -> None:
 
 
 def notes_a(kind: str) -> Callable[[Staff, Contact], None]:
-    def notes(dewi: Staff, lead: Contact) -> None:
-        saves(dewi.client, page_of(lead), **{"notes-0-kind": kind, "notes-0-text": "Talked."})
-
-    return notes
+    return lambda dewi, lead: notes(dewi.client, lead, "Talked.", kind=kind)
 
 
 def moves_it_back_and_on(dewi: Staff, lead: Contact) -> None:
     for status in ("qualified", "contacted"):
-        saves(dewi.client, page_of(lead), lead_status=status)
+        moves(dewi.client, lead, status)
 
 
 REACHING_OUT = {

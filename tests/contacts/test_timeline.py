@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 STATS = "/api/v1/leads/stats/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KINDS = ["note", "status", "message", "chat", "follow_up", "failure", "assignment"]
+KINDS = ["note", "status", "message", "chat", "follow_up", "edit", "failure", "assignment"]
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def live_through(lead: Contact, times: int = 1) -> None:
             outcome="done", closed_at=NOON, closed_by="ani",
         )  # fmt: skip
         lead.assignments.create(to_name="ani", by="ani", actor_kind="person", at=NOON)
+        lead.edits.create(field="goals", old="", new="Grow", by="ani", at=NOON)
         SyncFailureFactory(
             state=state, created_at=NOON, resolved_at=timezone.now(), resolution="healed"
         )
@@ -101,7 +102,7 @@ def test_a_long_timeline_takes_one_query_for_each_kind(caller: Caller) -> None:
     with CaptureQueriesContext(connection) as statements:
         caller.read(timeline(lead), page_size=200)
 
-    assert len(statements) == 2 + 1 + len(KINDS)  # key, lead, former addresses
+    assert len(statements) == 2 + 2 + len(KINDS)  # key, lead, former addresses, conversations
 
 
 def test_a_bound_key_reads_no_timeline_of_another_workspace() -> None:

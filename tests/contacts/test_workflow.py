@@ -13,7 +13,7 @@ from contacts import bulk
 from contacts.models import AuthorKind, Contact, Milestone
 from contacts.workflow import LeadStatus, MoveRefused, Why, is_forward
 from tests.bot import PHONE, Bot
-from tests.contacts.pages import page_of, saves, sent_by
+from tests.contacts.pages import moves, page_of
 from tests.factories import ANY_MOVE, ContactFactory
 from tests.staff import Staff, messages_of
 
@@ -112,44 +112,41 @@ def test_an_archived_or_forced_lead_needs_a_reason(to: str, why: Why, field: str
 # At the admin
 
 
-def test_the_form_offers_the_moves_and_refuses_the_others_in_words() -> None:
+def test_a_leads_page_offers_its_moves_and_refuses_the_others_in_words() -> None:
     lead = ContactFactory()
-    page = page_of(lead)
     dewi = Staff("Sales", username="dewi").client
-    field = dewi.get(page).context["adminform"].form.fields["lead_status"]
-    assert [status for status, _ in field.widget.choices] == ["new", "qualified", "archived"]
+    page = dewi.get(page_of(lead))
+    assert [status for status, _ in page.context["heading"].moves] == ["qualified"]
+    assert page.context["heading"].may_archive
 
-    refused = saves(dewi, page, lead_status="converted")
-
-    told = "Invalid transition: new -> converted. Allowed from new: qualified, archived."
-    assert refused.context["adminform"].form.errors == {"lead_status": [told]}
-    unexplained = saves(dewi, page, lead_status="archived")
-    assert "archive_reason" in unexplained.context["adminform"].form.errors
-    saves(dewi, page, lead_status="archived", archive_reason="price", reason="Rp 5 juta")
+    assert messages_of(moves(dewi, lead, "converted")) == [
+        "Invalid transition: new -> converted. Allowed from new: qualified, archived."
+    ]
+    assert messages_of(moves(dewi, lead, "archived")) == ["Say why the lead is archived."]
+    archived = moves(dewi, lead, "archived", archive_reason="price", reason="Rp 5 juta")
     [line] = lead.status_changes.all()
     assert (line.to, line.archive_reason, line.reason) == ("archived", "price", "Rp 5 juta")
-    assert "Too expensive · Rp 5 juta" in dewi.get(page).content.decode()
+    assert "Too expensive · Rp 5 juta" in archived.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_move_that_a_bot_has_made_impossible_meanwhile_is_explained(bot: Bot) -> None:
+def test_a_move_that_somebody_has_overtaken_is_explained(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
     dewi = Staff("Sales").client
-    form = sent_by(dewi.get(page_of(lead)))
     bot.post(state="completed")
 
-    answer = dewi.post(page_of(lead), form | {"lead_status": "qualified"})
-
-    [told] = answer.context["adminform"].form.errors["lead_status"]
-    assert told.startswith("Invalid transition: converted -> qualified.")
+    assert messages_of(moves(dewi, lead, "qualified", shown="new")) == [
+        "Nothing was changed: meanwhile this lead was moved to “Converted”."
+    ]
 
 
 def test_a_superuser_forces_a_move_only_with_a_reason() -> None:
     lead, other = ContactFactory(), ContactFactory()
     boss = Staff(username="boss", is_superuser=True)
 
-    assert saves(boss.client, page_of(lead), lead_status="converted").status_code == 200
-    saves(boss.client, page_of(lead), lead_status="converted", reason="Paid cash.")
+    moves(boss.client, lead, "converted", forced="1")
+    assert not lead.status_changes.exists()
+    moves(boss.client, lead, "converted", forced="1", reason="Paid cash.")
     forced = {"confirmed": "1", "status": "contacted"}
     boss.runs("force_status", [lead, other], **forced)
     boss.runs("force_status", [lead, other], **forced, reason="Met them.")
@@ -166,7 +163,7 @@ def test_nobody_else_forces_a_move() -> None:
     lead = ContactFactory()
     dewi = Staff("Operators")
 
-    saves(dewi.client, page_of(lead), lead_status="converted", reason="Please.")
+    moves(dewi.client, lead, "converted", forced="1", reason="Please.")
     forced = {"confirmed": "1", "status": "converted", "reason": "Please."}
     dewi.runs("force_status", [lead], **forced)
 

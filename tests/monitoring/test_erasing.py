@@ -93,6 +93,7 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
         lead.status_changes.create(from_status="new", to="qualified", by="ani"),
         lead.assignments.create(by="ani", actor_kind="person"),
         lead.follow_ups.create(text="", due_at=timezone.now(), created_by="ani"),
+        lead.edits.create(field="goals", by="ani"),
         state,
         ChatMark.objects.create(**here, status="read"),
         ChatMessage.objects.create(
@@ -381,6 +382,7 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
             "next steps",
             "assignments",
             "notes",
+            "edits",
             "status changes",
             "conversations",
             "messages",

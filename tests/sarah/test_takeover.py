@@ -58,7 +58,7 @@ def test_sarah_is_silent_until_the_lead_is_handed_back_and_learns_as_ever(
     assert lead.lead_score == 80
     page = dewi.sees("contacts_contact_change", lead.pk)
     assert "Asks for a discount." in page
-    assert ("take-over" in page, "hand-back-lead" in page) == (False, True)
+    assert ("take-over" in page, "let-sarah-speak" in page) == (False, True)
 
     dewi.confirms("hand_this_back", lead)
 
