@@ -417,7 +417,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["17 rows were erased."]
+    assert messages_of(done) == ["18 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 
