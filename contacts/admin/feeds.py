@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from unfold.admin import StackedInline
 from unfold.decorators import action, display
 
+from contacts.admin.webhooks import EVENTS, WebhookPage
 from contacts.models import Workspace
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import row_id
@@ -23,22 +24,6 @@ from sarah.kapso.testing import send_test
 from sarah.kapso.work import Worked
 from sarah.models import KapsoDelivery, KapsoFeed
 
-EVENTS = (
-    "whatsapp.message.received",
-    "whatsapp.message.sent",
-    "whatsapp.message.delivered",
-    "whatsapp.message.read",
-    "whatsapp.message.failed",
-    "whatsapp.conversation.created",
-    "whatsapp.contact.identity_changed",
-    "whatsapp.contact.marketing_preference_changed",
-)
-"""What to tick at Kapso: we have a use for these."""
-WILL_CONNECT = _(
-    "The workspace gets an address for Kapso's webhook and a secret, which is shown once. From "
-    "then on whoever writes on WhatsApp is a lead from the first message on; you can switch that "
-    "off."
-)
 WILL_ROTATE = _(
     "Kapso's deliveries are signed with this secret. The present one is taken for another week, so "
     "that nothing is lost until you have pasted the new one at Kapso. It is shown once."
@@ -130,7 +115,7 @@ def _trouble(feed: KapsoFeed) -> list[object]:
     return found or [pill(_("Nothing"), "success")]
 
 
-class FeedActions:
+class FeedActions(WebhookPage):
     """The buttons of a workspace's page that are about its feed."""
 
     has_feed_permission = holds("contacts.change_workspace")
@@ -150,15 +135,10 @@ class FeedActions:
         permissions=["feed"],
         url_path="connect-kapso",
         icon="cable",
-        dialog=dialog(_("Connect Kapso?"), WILL_CONNECT, button=_("Connect")),
     )
-    def connect_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        workspace = get_object_or_404(Workspace, pk=object_id)
-        feed, is_new = KapsoFeed.objects.get_or_create(workspace=workspace)
-        if is_new:
-            _show_once(request, feed.secret)
-            self.log_change(request, workspace, "Connected Kapso.")  # type: ignore[attr-defined]
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
+    def connect_kapso(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Open the page that does it in three steps; that changes nothing."""
+        return HttpResponseRedirect(reverse("admin:contacts_workspace_webhook", args=[object_id]))
 
     @action(
         description=_("New secret for Kapso"),

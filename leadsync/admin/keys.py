@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,14 +17,17 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import close_dialog, confirm_selection, dialog, is_confirmed
+from leadsync.admin.connect import ConnectViews
 from leadsync.admin.filters import KeyStateFilter, WorkspaceFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.key_form import KeyForm
-from leadsync.admin.tools import ModelAdmin, column, computed, holds
+from leadsync.admin.key_health import Lately, health_of, lately
+from leadsync.admin.tools import ChangeList, column, computed, holds
 from leadsync.bots import BotError, issue_scoped_key
 from leadsync.infra.visible import reach_of
 from leadsync.keys import digest
 from leadsync.models import ApiKey, ApiKeyQuerySet, Scope
+from monitoring.limits import MAX_FAILURE_PERCENT
 
 WILL_REVOKE = _(
     "From now on the bot is refused with this key, for good: a revoked key never works again. "
@@ -31,16 +35,26 @@ WILL_REVOKE = _(
 )
 
 
+class KeyList(ChangeList):
+    """Counts the messages of all keys of the page together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        found = lately(key.pk for key in self.result_list)
+        for key in self.result_list:
+            key.lately = found.get(key.pk, Lately())
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(ConnectViews):
     form = KeyForm
     list_display = (
         "bot",
         "begins",
         "may",
         "for_workspace",
-        "created",
-        "last_used",
+        "last_message",
+        "failing",
         "expires",
         "status",
     )
@@ -51,7 +65,10 @@ class ApiKeyAdmin(ModelAdmin):
     search_fields = ("user__username", "prefix")
     search_help_text = _("Bot's name, or how the key begins")
     ordering = ("-created_at", "-pk")
-    readonly_fields = (*list_display, "last_messages")
+    readonly_fields = (
+        *("bot", "begins", "may", "for_workspace", "created", "last_used"),
+        *("expires", "status", "heard", "last_messages"),
+    )
     change_form_before_template = "leadsync/key_hint.html"
     actions = ("revoke",)
     actions_detail = ("revoke_this",)
@@ -79,6 +96,29 @@ class ApiKeyAdmin(ModelAdmin):
             return pill(_("Bot switched off"), "warning")
         return pill(_("Valid"), "success")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        return KeyList
+
+    @display(description=_("last message"))
+    def last_message(self, key: Any) -> object:
+        if key.lately.last_at:
+            return ago(key.lately.last_at)
+        return _("Not for 24 hours") if key.last_used_at else _("Never")
+
+    @display(description=_("failing"))
+    def failing(self, key: Any) -> SafeString | str:
+        now: Lately = key.lately
+        if not now.messages:
+            return "-"
+        told = _("%(failed)d of %(messages)d") % {"failed": now.failed, "messages": now.messages}
+        colour = "danger" if now.percent > MAX_FAILURE_PERCENT else "success"
+        return format_html("{} {}", pill(f"{now.percent} %", colour), told)
+
+    @display(description=_("first message"))
+    def heard(self, key: ApiKey) -> SafeString:
+        context = {"key": key, "health": health_of(key)}
+        return render_to_string("leadsync/key_heard.html", context)
+
     @display(description=_("last messages"))
     def last_messages(self, key: ApiKey) -> SafeString:
         return as_link(list_url("sarah_stateupdate", key=key.pk), _("Show what came with this key"))
@@ -90,7 +130,8 @@ class ApiKeyAdmin(ModelAdmin):
         if obj is None:
             return ("bot_name", *rights)
         if self.has_change_permission(request, obj):
-            return ("bot", "begins", *rights, "created", "last_used", "status", "last_messages")
+            known = ("created", "last_used", "status", "heard", "last_messages")
+            return ("bot", "begins", *rights, *known)
         return self.readonly_fields
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:

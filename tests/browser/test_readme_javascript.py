@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
+from leadsync.admin.connect import FUNCTION
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory
@@ -41,6 +42,7 @@ def readme_function(site: str) -> str:
     """
     readme = (settings.BASE_DIR / "README.md").read_text()
     (block,) = re.findall(r"^```js\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    assert block == FUNCTION.read_text()  # which the admin fills in for people
     body, addresses = re.subn(r"https://leads\.example\.com(?=/)", site, block)
     assert addresses == 1
     return f"async ({{ env, phone }}) => {{ {body} return [memory, await answer.json()]; }}"

@@ -29,6 +29,10 @@ def workspace() -> Workspace:
     return WorkspaceFactory()
 
 
+def wizard_of(workspace: Workspace) -> str:
+    return f"/admin/contacts/workspace/{workspace.pk}/webhook/"
+
+
 def page_of(operator: Staff, workspace: Workspace) -> str:
     return unescape(operator.sees(PAGE, workspace.pk))
 
@@ -36,24 +40,44 @@ def page_of(operator: Staff, workspace: Workspace) -> str:
 def test_the_secret_is_shown_once_and_signs_what_comes(
     operator: Staff, workspace: Workspace
 ) -> None:
-    operator.confirms("connect_kapso", workspace)
-    first, second = (page_of(operator, workspace) for _look in range(2))
+    first = operator.client.post(wizard_of(workspace)).content.decode()
+    second = operator.client.get(wizard_of(workspace)).content.decode()
 
     secret = KapsoFeed.objects.get().secret
     assert (secret in first, secret in second) == (True, False)
     assert f"http://testserver/webhooks/kapso/{workspace.slug}/" in second
     assert "whatsapp.message.received" in second
-    assert "None has come yet" in second
+    assert "Waiting for the first event" in second
+    assert secret not in page_of(operator, workspace)
+    assert "None has come yet" in page_of(operator, workspace)
     signed = {"X-Webhook-Signature": sign(b"{}", secret)}
     url = f"/webhooks/kapso/{workspace.slug}/"
     assert Client().post(url, b"{}", "application/json", headers=signed).status_code == 200
 
 
+def test_the_page_turns_green_with_the_first_event_and_says_what_is_refused(
+    operator: Staff,
+) -> None:
+    kapso = Kapso()
+    fragment = f"/admin/contacts/workspace/{kapso.workspace.pk}/came/"
+    kapso.feed.refuse(2)
+    waiting = operator.client.get(fragment).content.decode()
+    assert "every 2s" in waiting
+    assert "2 deliveries were refused" in waiting
+
+    kapso.send(example("text"))
+
+    arrived = operator.client.get(fragment).content.decode()
+    assert "every 2s" not in arrived
+    delivery = KapsoDelivery.objects.get()
+    assert f"/admin/sarah/kapsodelivery/{delivery.pk}/change/" in arrived
+
+
 def test_connecting_twice_keeps_the_secret(operator: Staff, workspace: Workspace) -> None:
-    operator.confirms("connect_kapso", workspace)
+    operator.client.post(wizard_of(workspace))
     secret = KapsoFeed.objects.get().secret
 
-    operator.confirms("connect_kapso", workspace)
+    operator.client.post(wizard_of(workspace))
 
     assert KapsoFeed.objects.get().secret == secret
 
@@ -113,6 +137,7 @@ def test_sales_neither_see_nor_change_the_feed() -> None:
 
     page = sales.sees(PAGE, kapso.workspace.pk)
     sales.confirms("rotate_kapso", kapso.workspace)
+    assert sales.client.post(wizard_of(kapso.workspace)).status_code == 403
 
     assert "/webhooks/kapso/" not in page
     assert KapsoFeed.objects.get().secret == "leadsync-example-secret"
