@@ -47,9 +47,7 @@ class WebhookPage:
         address = reverse("kapso", args=[workspace.slug])
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "title": _("Connect Kapso's webhook"),
-            "subtitle": str(workspace),
-            "opts": Workspace._meta,
+            "title": _("Connect Kapso's webhook: %s") % workspace,
             "workspace": workspace,
             "secret": secret,
             "address": request.build_absolute_uri(f"{address}/"),

@@ -83,7 +83,6 @@ class ConnectViews(ModelAdmin):
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("Connect a bot"),
-            "opts": self.opts,
             "form": form,
         }
         if form.is_valid():
