@@ -8,7 +8,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Workspace
 from sarah.models import KapsoDelivery, KapsoFeed
 
 EVENTS = (
