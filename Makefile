@@ -28,7 +28,7 @@ unexport DJANGO_SETTINGS_MODULE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test lint serve upgrade lock bench scenarios messages fonts
+.PHONY: help demo check test lint serve upgrade lock bench scenarios messages fonts screenshots
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ messages: $(RUN)  ## Collect the texts to translate and compile the translations
 
 fonts: $(DEV)  ## Cut the fonts to the letters and icons that pages show
 	$(BIN)/python -m tests.fonts
+
+screenshots: $(DEV)  ## Take the README's pictures anew, from a demo (needs Chromium)
+	$(AS_DEVELOPMENT) $(BIN)/python -m tests.screenshots
 
 lock: $(VENV)  ## Compile requirements*.in with hashes (LOCK=--upgrade takes newer versions)
 	@test -x $(BIN)/uv || $(PIP_INSTALL) uv
