@@ -121,6 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LANGUAGE_COOKIE_AGE = 31_536_000  # a year: people choose once
+FORMAT_MODULE_PATH = "leadsync.formats"
 USE_TZ = True
 TIME_ZONE = env.str(
     "TIME_ZONE",

@@ -23,8 +23,10 @@ api: list[URLPattern | URLResolver] = [
     ),
 ]
 
+home = RedirectView.as_view(pattern_name="admin:index")
+
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", home),
     path(
         "admin/strangers/<int:pk>/add/",
         admin.site.admin_view(strangers.add),
@@ -35,6 +37,7 @@ urlpatterns = [
         admin.site.admin_view(strangers.add_always),
         name="strangers-add-always",
     ),
+    re_path(r"^admin/(?:auth|contacts|leadsync|monitoring|sarah)/$", home),  # no lists of lists
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
     # Both answer directly: a redirect to the slash would lose the POST.

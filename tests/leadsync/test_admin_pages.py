@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from tests.factories import (
     MessageFactory,
     SarahStateFactory,
     SyncFailureFactory,
+    UserFactory,
     WorkspaceFactory,
     unseen_lead,
 )
@@ -249,3 +251,11 @@ def test_whatever_a_lead_or_an_exception_says_is_only_text() -> None:
             assert "<script>alert" not in page, url
             assert "<img src=x" not in page, url
             assert not re.search(r'(x-[a-z:.-]+|[@:][a-z.-]+|hx-[a-z]+)="[^"]*(alert|7\*7)', page)
+
+
+def test_times_are_written_in_one_way_and_apps_have_no_pages_of_their_own() -> None:
+    root = Staff(is_superuser=True)
+    ani = UserFactory(last_login=datetime(2026, 11, 3, 9, 30, tzinfo=UTC))
+
+    assert "3 Nov 2026, 16:30" in root.sees("auth_user_change", ani.pk)
+    assert root.client.get("/admin/contacts/").url == reverse("admin:index")
