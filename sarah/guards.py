@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from leadsync.infra.db import LOST, raise_if_transaction_is_lost
+from leadsync.infra.db import LOST, heed_deadline, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind, Source
 from monitoring.models.failures import SyncFailure
@@ -36,6 +36,7 @@ def record_failure(
     """
     details |= {"source": source, "kind": kind, "error": error}
     try:
+        heed_deadline()
         if refused:
             return RefusedBody.objects.keep(refused, **details)
         return SyncFailure.objects.record(**details)

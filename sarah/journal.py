@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts.models import Workspace
-from leadsync.infra.db import raise_if_transaction_is_lost
+from leadsync.infra.db import heed_deadline, raise_if_transaction_is_lost
 from leadsync.infra.request_ids import request_id
 from monitoring.errors import frames
 from sarah.models import Outcome, SarahState, StateUpdate
@@ -90,6 +90,7 @@ def add(entry: StateUpdate, *, is_guarded: bool) -> None:
         return
     try:
         with transaction.atomic():
+            heed_deadline()
             entry.save(force_insert=True)
     except Exception as error:  # noqa: BLE001 (guard: a broken journal costs no message)
         raise_if_transaction_is_lost()

@@ -14,6 +14,7 @@ from leadsync.infra.db import (
     LOST,
     bounded_queries,
     bounded_waits,
+    heed_deadline,
     is_busy,
     past_races,
 )
@@ -151,6 +152,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     who = address.who
     if arrival.was_stored and any(is_erased_since(one, arrival.at) for one in who.identities):
         raise PersonErased
+    heed_deadline()
     state = None if is_guarded else known_conversation(address)
     is_guarded = state is None
     if state is None:

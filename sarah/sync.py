@@ -12,7 +12,7 @@ from contacts.identity import locked_lead, moved_lead
 from contacts.models import AuthorKind, Contact, Membership, Workspace
 from contacts.workflow import SARAH, ArchiveReason, Why
 from leadsync.infra.compiled import CompiledQuery
-from leadsync.infra.db import limit_lock_waits, raise_if_transaction_is_lost
+from leadsync.infra.db import heed_deadline, limit_lock_waits, raise_if_transaction_is_lost
 from monitoring.errors import as_failure, frames
 from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules
@@ -75,6 +75,7 @@ def save_guarded(state: SarahState, *, fields: Sequence[str]) -> SyncResult:
     state.is_guarded = False
     try:
         with transaction.atomic():
+            heed_deadline()
             save(state, fields=fields)
             result = state.sync_result
     except Exception as error:

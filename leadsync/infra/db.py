@@ -1,6 +1,8 @@
 """Database helpers: batches, capped counts, bounded waits, second tries."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -26,6 +28,8 @@ CAP = 10_000
 MAX_RACES = 5
 """Second tries of what another request was faster with: each such race has a winner."""
 SQLITE_WAIT_MS = 2000
+LAST_WAIT_MS = 50
+"""How long a message waits for each lock after its deadline."""
 READ_WAIT_MS, WRITE_WAIT_MS = 150, 500
 """For locks, of what only looks: the health of the sync must be known within a second."""
 LOST = (OperationalError, InterfaceError)
@@ -33,6 +37,8 @@ LOST = (OperationalError, InterfaceError)
 
 T = TypeVar("T")
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+"""When the waits of this request end (`time.monotonic()`)."""
 
 
 def batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -115,29 +121,52 @@ def bounded_queries() -> AbstractContextManager[None]:
     return bounded_waits() if needs_limits() else nullcontext()
 
 
+@contextmanager
+def one_deadline(seconds: float) -> Iterator[None]:
+    """Let all waits for locks in this block, of all its transactions together, end by then."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 def needs_limits() -> bool:
-    """Whether each transaction has to limit its waits for locks: a direct connection has a limit
-    from its start, and SQLite has no row locks."""
-    return connection.vendor == "postgresql" and not settings.LEADSYNC_DB_DIRECT
+    """Whether each transaction has to limit its waits for locks: a direct connection has the usual
+    limit from its start, and SQLite has no row locks."""
+    return connection.vendor == "postgresql" and (
+        not settings.LEADSYNC_DB_DIRECT or _wait_ms() != settings.LEADSYNC_LOCK_TIMEOUT_MS
+    )
 
 
 def lock_limit() -> str:
     """Return the statement that limits the waits of the transaction it stands in."""
-    milliseconds = _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
-    return f"SET LOCAL lock_timeout = {milliseconds:d}"
+    return f"SET LOCAL lock_timeout = {_wait_ms():d}"
 
 
 def limit_lock_waits() -> None:
-    """Limit the waits of this transaction as `bounded_waits` does; SQLite has no row locks.
-
-    A direct connection has the usual limit from its start.
-    """
-    is_usual = (_limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS) == (
-        settings.LEADSYNC_LOCK_TIMEOUT_MS
-    )
-    if needs_limits() or (connection.vendor == "postgresql" and not is_usual):
+    """Limit the waits of this transaction as `bounded_waits` does."""
+    if needs_limits():
         with connection.cursor() as cursor:
             cursor.execute(lock_limit())
+
+
+def heed_deadline() -> None:
+    """Let what follows in this transaction wait no longer than the deadline allows: a limit is for
+    each wait, and there may be several. Costs nothing until something has waited."""
+    is_late = connection.in_atomic_block and _wait_ms() < _usual_wait_ms()
+    if is_late and connection.vendor == "postgresql":
+        limit_lock_waits()
+
+
+def _wait_ms() -> int:
+    left = (_deadline.get() - time.monotonic()) * 1000
+    usual = _usual_wait_ms()
+    return usual if left >= usual else max(int(left), LAST_WAIT_MS)
+
+
+def _usual_wait_ms() -> int:
+    return _limit.get() or settings.LEADSYNC_LOCK_TIMEOUT_MS
 
 
 @contextmanager

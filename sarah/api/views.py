@@ -16,7 +16,7 @@ from contacts.phones import InvalidPhone
 from leadsync.api.parsers import AlwaysJSON
 from leadsync.infra.addresses import client_address
 from leadsync.infra.bodies import read_body
-from leadsync.infra.db import is_unavailable, with_second_try
+from leadsync.infra.db import is_unavailable, one_deadline, with_second_try
 from leadsync.models import ApiKey, Scope
 from monitoring.alerts.announce import notice_key
 from monitoring.models import AlertKind
@@ -38,6 +38,9 @@ from sarah.reading import (
 from sarah.receive import Receipt, receive
 
 logger = logging.getLogger(__name__)
+
+WAITS_END_AFTER = 0.8
+"""Seconds, from the look for the key on."""
 
 
 @describe_state_view
@@ -80,6 +83,10 @@ class StateView(APIView):
         )
         receipt = _receive_or_store(arrival, key)
         return Response(receipt_json(receipt) if receipt else stored_json(arrival.message))
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with one_deadline(WAITS_END_AFTER):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         self.started = time.perf_counter()
