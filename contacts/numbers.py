@@ -9,11 +9,14 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from contacts.models import Contact, Standing, StatusChange, Temperature, Workspace
-from contacts.workflow import ArchiveReason, LeadStatus
+from contacts.workflow import ArchiveReason, AuthorKind, LeadStatus
+
+ANSWERS_OF = timedelta(days=30)
+MAX_PEOPLE = 100
 
 
 def numbers_of(workspace: Workspace | None, *, now: datetime) -> dict[str, Any]:
-    """Return the numbers of the leads of one workspace, or of all, in three statements."""
+    """Return the numbers of the leads of one workspace, or of all, in five statements."""
     here = Q(workspace=workspace) if workspace else Q()
     leads: Any = Contact.objects.filter(here)
     kinds = ("lead_status", "lead_temperature", "standing")
@@ -29,6 +32,8 @@ def numbers_of(workspace: Workspace | None, *, now: datetime) -> dict[str, Any]:
         "average_score": round(score / total, 1) if total else None,
         "new": new_in(leads, now=now, zone=zone_of(workspace)),
         "archived_because": archived_because(workspace),
+        "converted_by_person": converted_by_person(workspace),
+        "answered": _answered(leads, since=now - ANSWERS_OF),
     }
 
 
@@ -82,6 +87,34 @@ def archived_because(workspace: Workspace | None) -> dict[str, int]:
     rows = moves.order_by().values_list("archive_reason").annotate(Count("pk"))
     counts = dict.fromkeys(ArchiveReason.values, 0) | dict(rows)
     return {reason or "unknown": count for reason, count in counts.items()}
+
+
+def converted_by_person(workspace: Workspace | None) -> dict[str, int]:
+    """Count the leads that a person converted and that are converted still, by that person."""
+    moves = StatusChange.objects.filter(
+        to=LeadStatus.CONVERTED,
+        is_undone=False,
+        actor_kind=AuthorKind.PERSON,
+        contact__lead_status=LeadStatus.CONVERTED,
+        contact__status_changed_at=F("at"),
+    )
+    if workspace:
+        moves = moves.filter(contact__workspace=workspace)
+    rows = moves.order_by().values_list("by").annotate(count=Count("pk"))
+    return dict(rows.order_by("-count", "by")[:MAX_PEOPLE])
+
+
+def _answered(leads: Any, *, since: datetime) -> dict[str, Any]:
+    answers = leads.answers(since=since)
+    middle = answers.median
+    minutes = None if middle is None else round(middle.total_seconds() / 60, 1)
+    return {
+        "in_time": answers.in_time,
+        "late": answers.late,
+        "share_in_time": answers.share,
+        "median_minutes": minutes,
+        "by_person": answers.by_person,
+    }
 
 
 def _by(name: str, groups: list[dict[str, Any]], known: list[str]) -> dict[str, int]:

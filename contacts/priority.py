@@ -1,19 +1,12 @@
 """How urgently a lead should be called: a number from 0 to 100, and its parts. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from contacts.workflow import LeadStatus
 
 SCORE, CONTACT, DECAY, URGENCY = 40, 30, 20, 10
 """What each part counts for at most."""
 FULLY_FORGOTTEN = timedelta(days=14)
-PATIENCE = {
-    LeadStatus.NEW: timedelta(days=1),
-    LeadStatus.QUALIFIED: timedelta(days=3),
-    LeadStatus.CONTACTED: timedelta(days=7),
-}
-"""How long a lead may be silent, by its status."""
 LONG = timedelta(days=7)
 HURRY = ("urgent", "segera", "secepatnya", "asap", "deadline", "budget", "competitor", "kompetitor")
 LEVELS = {"high": 1.0, "tinggi": 1.0, "medium": 0.5, "sedang": 0.5}
@@ -39,11 +32,12 @@ def priority_of(
     last_activity_at: datetime,
     urgency_level: str,
     texts: str,
+    patience: Mapping[str, timedelta],
     now: datetime,
 ) -> Priority:
-    """Weigh a lead; `texts` are its goals and pain points."""
-    patience = PATIENCE.get(LeadStatus(status), LONG)
-    silence = _share(now - last_activity_at, patience)
+    """Weigh a lead; `texts` are its goals and pain points, `patience` how long it may be quiet, by
+    status."""
+    silence = _share(now - last_activity_at, patience.get(status, LONG))
     forgotten = _share(now - last_contact_at, FULLY_FORGOTTEN) if last_contact_at else 1.0
     return Priority(
         score=SCORE * score / 100,

@@ -91,5 +91,6 @@ def _weigh(lead: Contact, now: datetime) -> Priority:
         last_activity_at=lead.last_activity_at,
         urgency_level=lead.urgency_level,
         texts=" ".join([lead.goals, *map(str, lead.pain_points)]),
+        patience=lead.workspace.patience,
         now=now,
     )

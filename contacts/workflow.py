@@ -162,6 +162,8 @@ def stamps_of_move(to: str, *, by: str, kind: str, at: datetime) -> dict[str, ob
         stamps["moved_by_person_at"] = at
         if to == LeadStatus.CONTACTED:
             stamps["last_contact_at"] = at
+    else:
+        stamps["moved_by_bot_at"] = at
     return stamps
 
 

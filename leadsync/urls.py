@@ -14,6 +14,7 @@ from sarah.api.webhooks import KapsoView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("contacts.api.urls")),
+    path("", include("sarah.api.urls")),
     path("", include("monitoring.api.urls")),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(

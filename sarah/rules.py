@@ -86,8 +86,9 @@ def is_news(contact: Contact, state: SarahState) -> bool:
     server's own clock, which tells when a message from its spool arrived, may be somewhat wrong.
     """
     moved = [contact.moved_by_person_at]
-    if contact.status_changed_by not in ("", SARAH):  # perhaps by a process of a former release
-        moved.append(contact.status_changed_at)
+    by_bot = contact.status_changed_at == contact.moved_by_bot_at
+    if not by_bot and contact.status_changed_by not in ("", SARAH):
+        moved.append(contact.status_changed_at)  # perhaps by a process of a former release
     doubt = SPOOL_CLOCK_DOUBT if state.waited_in_spool else timedelta()
     told_at = (state.state_told_at or state.updated_at) - doubt
     return all(at is None or told_at > at for at in moved)

@@ -82,6 +82,10 @@ class LeadFilters(AskedFilterSet):
         method="of_overdue",
         help_text="`true`: only leads that a person should have answered by now (`answer_by`).",
     )
+    stale = YesNoFilter(
+        method="of_silence",
+        help_text="`true`: only leads that are quiet for too long (`is_stale`).",
+    )
     active_since = TimeFilter(
         method="of_activity",
         help_text="Active since this time, ISO 8601. Write the `+` of an offset as `%2B`.",
@@ -116,6 +120,9 @@ class LeadFilters(AskedFilterSet):
 
     def of_overdue(self, leads: ContactQuerySet, name: str, value: bool) -> ContactQuerySet:
         return leads.overdue() if value else leads
+
+    def of_silence(self, leads: ContactQuerySet, name: str, value: bool) -> ContactQuerySet:
+        return leads.stale() if value else leads
 
     def of_activity(self, leads: ContactQuerySet, name: str, value: datetime) -> ContactQuerySet:
         return leads.active_since(value)

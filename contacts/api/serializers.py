@@ -1,7 +1,9 @@
 """JSON of leads."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from contacts.models import (
@@ -14,6 +16,7 @@ from contacts.models import (
     StatusChange,
 )
 from contacts.models.history import MAX_NOTE
+from contacts.models.hours import PATIENCE_COLUMNS
 from contacts.text import clean_line, clean_text
 from contacts.workflow import MAX_REASON, ArchiveReason, AuthorKind, LeadStatus
 from leadsync.api.lists import RowSerializer
@@ -34,6 +37,7 @@ IN_LIST = (
     "status_changed_at",
     "status_changed_by",
     "standing",
+    "is_stale",
     "assigned_to",
     "business_type",
     "team_size",
@@ -66,12 +70,14 @@ ONLY_IN_DETAIL = (
     "staff_fields",
 )
 HISTORY = ("status_changes", "notes")
+PATIENCE_OF_ROW = {status: f"workspace__{name}" for status, name in PATIENCE_COLUMNS.items()}
 
 
 class LeadSerializer(RowSerializer):
     """A lead, without its long texts."""
 
     related = {"workspace": "workspace__slug", "assigned_to": "assigned_to__username"}
+    added: tuple[str, ...] = ("is_stale",)
 
     workspace: Any = serializers.SlugRelatedField(
         slug_field="slug", read_only=True, help_text="The workspace's slug."
@@ -96,9 +102,23 @@ class LeadSerializer(RowSerializer):
         help_text="By when a person should answer a lead that was handed over hot or warm.",
     )
 
+    is_stale: Any = serializers.BooleanField(
+        help_text="Quiet for longer than its workspace allows in its status."
+    )
+
     class Meta:
         model = Contact
         fields: tuple[str, ...] = IN_LIST
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        return [*super().columns(), *PATIENCE_OF_ROW.values()]
+
+    def to_representation(self, row: Any) -> dict[str, Any]:
+        column = PATIENCE_OF_ROW.get(row["lead_status"])
+        quiet_for = timezone.now() - row["last_activity_at"]
+        row["is_stale"] = column is not None and quiet_for > timedelta(hours=row[column])
+        return super().to_representation(row)
 
 
 class StatusChangeSerializer(RowSerializer):
@@ -123,7 +143,7 @@ class NoteSerializer(RowSerializer):
 class LeadDetailSerializer(LeadSerializer):
     """A lead with all its fields, newest status changes and newest notes."""
 
-    added = HISTORY
+    added = ("is_stale", *HISTORY)
 
     staff_fields: Any = serializers.ListField(
         child=serializers.CharField(),
@@ -265,6 +285,18 @@ class NewByPeriodSerializer(serializers.Serializer[Any]):
     month = NewLeadsSerializer()
 
 
+class AnsweredSerializer(serializers.Serializer[Any]):
+    """Leads that were handed over in the last 30 days, and are not still in time."""
+
+    in_time = serializers.IntegerField()
+    late = serializers.IntegerField(help_text="Answered late, or not yet.")
+    share_in_time = serializers.IntegerField(allow_null=True, help_text="Per cent.")
+    median_minutes = serializers.FloatField(allow_null=True, help_text="To the first answer.")
+    by_person = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many each person answered."
+    )
+
+
 class StatsSerializer(serializers.Serializer[Any]):
     """Numbers of leads."""
 
@@ -282,6 +314,11 @@ class StatsSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(),
         help_text="Why those that are archived now were archived; `unknown`: nobody was asked.",
     )
+    converted_by_person = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Of those that are converted now, by the user name of who said so.",
+    )
+    answered = AnsweredSerializer()
 
 
 class DigestQuerySerializer(serializers.Serializer[Any]):

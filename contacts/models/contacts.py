@@ -127,6 +127,7 @@ class Contact(TakenOver, ResponseClock, Collected):
     status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
     moved_by_person_at = models.DateTimeField(_("moved by a person"), null=True, blank=True)
     """Only a message that arrived later may move the status (`sarah/rules.py`)."""
+    moved_by_bot_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,6 +1,6 @@
 """When a workspace works, and how soon it wants to answer."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -10,12 +10,18 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.workflow import LeadStatus
 from contacts.worktime import MIDNIGHT, WorkTime
 
 WEEKDAYS = r"^1?2?3?4?5?6?7?$"
 WORKING_DAYS = "12345"
 MAX_HOLIDAYS = 200
 HOT_MINUTES, WARM_MINUTES, MAX_MINUTES = 15, 120, 10_080
+
+
+STALE_HOURS = {LeadStatus.NEW: 24, LeadStatus.QUALIFIED: 72, LeadStatus.CONTACTED: 168}
+MAX_STALE_HOURS = 24 * 365
+PATIENCE_COLUMNS = {status: f"stale_{status.value}_hours" for status in STALE_HOURS}
 
 
 def validate_zone(name: str) -> None:
@@ -39,6 +45,15 @@ def _minutes(title: object, default: int) -> models.PositiveSmallIntegerField:
         default=default,
         db_default=default,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_MINUTES)],
+    )
+
+
+def _hours(title: object, default: int) -> models.PositiveSmallIntegerField:
+    return models.PositiveSmallIntegerField(
+        title,  # type: ignore[arg-type]
+        default=default,
+        db_default=default,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_STALE_HOURS)],
     )
 
 
@@ -72,8 +87,24 @@ class Hours(models.Model):
     hot_minutes = _minutes(_("minutes to answer a hot lead"), HOT_MINUTES)
     warm_minutes = _minutes(_("minutes to answer a warm lead"), WARM_MINUTES)
 
+    stale_new_hours = _hours(_("hours until a new lead is stale"), STALE_HOURS[LeadStatus.NEW])
+    stale_qualified_hours = _hours(
+        _("hours until a qualified lead is stale"), STALE_HOURS[LeadStatus.QUALIFIED]
+    )
+    stale_contacted_hours = _hours(
+        _("hours until a contacted lead is stale"), STALE_HOURS[LeadStatus.CONTACTED]
+    )
+
     class Meta:
         abstract = True
+
+    @property
+    def patience(self) -> dict[str, timedelta]:
+        """How long a lead may be quiet, by its status."""
+        return {
+            status: timedelta(hours=getattr(self, column))
+            for status, column in PATIENCE_COLUMNS.items()
+        }
 
     @property
     def work_time(self) -> WorkTime:
@@ -98,5 +129,11 @@ HOURS_ARE_SOUND = [
     models.CheckConstraint(
         condition=Q(hot_minutes__range=(1, MAX_MINUTES), warm_minutes__range=(1, MAX_MINUTES)),
         name="workspace_answers_within_a_minute_to_a_week",
+    ),
+    models.CheckConstraint(
+        condition=Q(
+            **{f"{column}__range": (1, MAX_STALE_HOURS) for column in PATIENCE_COLUMNS.values()}
+        ),
+        name="workspace_leads_are_stale_within_an_hour_to_a_year",
     ),
 ]

@@ -62,6 +62,19 @@ class ContactQuerySet(VisibleQuerySet[Any]):
     def active_since(self, when: datetime) -> Self:
         return self.filter(last_activity_at__gte=when)
 
+    def stale(self) -> Self:
+        """Those that are quiet for longer than their workspace allows in their status.
+
+        Each workspace is named, with its times: so the index by status answers.
+        """
+        now = timezone.now()
+        quiet = [
+            Q(workspace=workspace.pk, lead_status=status, last_activity_at__lt=now - patience)
+            for workspace in Workspace.objects.all()
+            for status, patience in workspace.patience.items()
+        ]
+        return self.filter(reduce(or_, quiet, Q(pk__in=[])))
+
     def with_standing(self) -> Any:
         """Give each lead its `standing`."""
         return self.annotate(standing=STANDING)

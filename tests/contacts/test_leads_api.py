@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
 from contacts.models import Contact
@@ -107,6 +108,27 @@ def test_leads_are_found(caller: Caller, query: dict[str, Any], found: set[str])
     )  # fmt: skip
 
     assert {name.split()[0] for name in names(caller, **query)} == found
+
+
+def test_a_lead_is_stale_once_it_is_quiet_for_longer_than_its_workspace_allows(
+    caller: Caller,
+) -> None:
+    patient = WorkspaceFactory(slug="kopi", stale_new_hours=48)
+    ages = {"new": 25, "qualified": 73, "contacted": 169}
+    for status, hours in ages.items():
+        for name, quiet in (("quiet", hours), ("fresh", hours - 2)):
+            at = timezone.now() - timedelta(hours=quiet)
+            ContactFactory(name=f"{status} {name}", lead_status=status, last_activity_at=at)
+    long_ago = timezone.now() - timedelta(days=400)
+    ContactFactory(name="won", lead_status="converted", last_activity_at=long_ago)
+    day_old = timezone.now() - timedelta(hours=25)
+    ContactFactory(name="new patient", workspace=patient, last_activity_at=day_old)
+
+    stale = {f"{status} quiet" for status in ages}
+    assert set(names(caller, stale="true")) == stale
+    leads = caller.read(LEADS)["results"]
+    assert {lead["name"] for lead in leads if lead["is_stale"]} == stale
+    assert len(names(caller, stale="false")) == 8
 
 
 @pytest.mark.parametrize("column", ["last_activity_at", "created_at"])

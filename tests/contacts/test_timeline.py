@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from contacts.models import ChatMessage, Contact
+from contacts.models import AuthorKind, ChatMessage, Contact
 from sarah.models import SarahState, StateUpdate
 from tests.bot import PHONE, Bot
 from tests.callers import Caller, visit_all
@@ -166,6 +166,29 @@ def test_leads_are_counted_by_where_they_stand_and_why_they_were_archived(caller
     }
 
 
+@time_machine.travel("2026-11-19T03:00:00Z", tick=False)
+def test_numbers_tell_who_converted_and_who_answered_in_time(caller: Caller) -> None:
+    clock = {"handed_over_at": timezone.now() - timedelta(hours=2), "handed_over_as": "hot"}
+    answer_by = {"answer_by": timezone.now() - timedelta(hours=1)}
+    for minutes in (10, 90):
+        answered_at = clock["handed_over_at"] + timedelta(minutes=minutes)
+        ContactFactory(**clock, **answer_by, answered_at=answered_at, answered_by="ani")
+    ContactFactory(**clock, **answer_by)
+    won, undone, by_sarah = ContactFactory.create_batch(3)
+    for lead in (won, undone):
+        lead.change_status("converted", by="ani", why=ANY_MOVE)
+    undone.change_status("archived", by="ani", why=ANY_MOVE)
+    by_sarah.change_status("converted", by="sarah-bot", kind=AuthorKind.BOT)
+
+    told = caller.read(STATS)
+
+    assert told["converted_by_person"] == {"ani": 1}
+    assert told["answered"] == {
+        "in_time": 1, "late": 2, "share_in_time": 33, "median_minutes": 50.0,
+        "by_person": {"ani": 2},
+    }  # fmt: skip
+
+
 def test_numbers_are_those_of_one_workspace_if_the_key_or_the_caller_names_it(
     caller: Caller,
 ) -> None:
@@ -188,4 +211,4 @@ def test_numbers_take_as_many_statements_for_many_leads_as_for_none(caller: Call
     with CaptureQueriesContext(connection) as statements:
         caller.read(STATS)
 
-    assert len(statements) == 4
+    assert len(statements) == 6

@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from contacts.models import Contact, FollowUp
+from contacts.models import Contact, FollowUp, Workspace
 from contacts.priority import priority_of
 from contacts.today import whom_to_call
 from tests.callers import Caller
@@ -126,7 +126,7 @@ def test_only_who_may_see_leads_sees_whom_to_call() -> None:
 def test_a_priority_is_the_sum_of_its_parts(fields: dict[str, Any], parts: tuple) -> None:
     usual = {
         "score": 0, "status": "new", "last_contact_at": None, "last_activity_at": NOW,
-        "urgency_level": "", "texts": "", "now": NOW,
+        "urgency_level": "", "texts": "", "patience": Workspace().patience, "now": NOW,
     }  # fmt: skip
 
     found = priority_of(**usual | fields)

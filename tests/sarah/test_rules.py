@@ -110,6 +110,14 @@ def test_the_state_moves_the_status_forward_only(
         ({"status_changed_by": "sarah-bot", "status_changed_at": HEARD + SECOND}, True),
         ({"status_changed_by": "ani", "status_changed_at": HEARD - SECOND}, True),
         ({"status_changed_by": "ani", "status_changed_at": HEARD + SECOND}, False),
+        (
+            {
+                "status_changed_by": "manager-bot",
+                "status_changed_at": HEARD + SECOND,
+                "moved_by_bot_at": HEARD + SECOND,
+            },
+            True,
+        ),
     ],
 )
 def test_a_message_moves_the_status_only_if_it_is_younger_than_a_persons_last_move(moved, is_moved):
