@@ -65,7 +65,7 @@ class ConversationDetailSerializer(ConversationSerializer):
         fields = (*ConversationSerializer.Meta.fields, "extracted_data")
 
 
-class MessageSerializer(RowSerializer):
+class PostedMessageSerializer(RowSerializer):
     """A message that the bot posted, and what came of it."""
 
     related = {"bot": "key__user__username"}
@@ -175,12 +175,12 @@ class ConversationViews(ReadOnlyModelViewSet):
         "lead, newest first, on cursor pages. Messages are kept for the days that the "
         "installation sets (90). Scope: `leads:read`.",
         parameters=[ID],
-        responses={200: MessageSerializer(many=True), **error_responses(*ERRORS)},
+        responses={200: PostedMessageSerializer(many=True), **error_responses(*ERRORS)},
     ),
 )
 class MessagesView(ListAPIView):
     read_scope = write_scope = Scope.LEADS_READ
-    serializer_class = MessageSerializer
+    serializer_class = PostedMessageSerializer
     filter_backends: list[Any] = []
     pagination_class = Pages
 
@@ -188,4 +188,4 @@ class MessagesView(ListAPIView):
         states, workspace = SarahState.objects.all(), self.request.auth.workspace
         seen = states.filter(workspace=workspace) if workspace else states
         state = get_object_or_404(seen, pk=self.kwargs["pk"])
-        return state.updates.order_by("-received_at").values(*MessageSerializer.columns())
+        return state.updates.order_by("-received_at").values(*PostedMessageSerializer.columns())
