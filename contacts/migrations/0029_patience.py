@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0027_assignments"),
+        ("contacts", "0028_edits_by_people"),
     ]
 
     operations = [
