@@ -22,7 +22,12 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,  # leads, failures and alerts have histories of their own
     "SHOW_LANGUAGES": True,
     "STYLES": [lambda _request: static("leadsync/admin.css")],
-    "SCRIPTS": [lambda _request: static("leadsync/dialog.js")],
+    "SCRIPTS": [
+        lambda _request: static("leadsync/dialog.js"),
+        lambda _request: static("leadsync/palette.js"),
+        lambda _request: static("leadsync/keys.js"),
+        lambda _request: static("leadsync/live.js"),
+    ],
     "DASHBOARD_CALLBACK": "leadsync.dashboard.page.dashboard",
     "SIDEBAR": {"navigation": "leadsync.admin.navigation.navigation"},
     "BORDER_RADIUS": "8px",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from leadsync.admin import live, palette
 from leadsync.api.errors import json_or_page, not_found
 from leadsync.dashboard import strangers
 from monitoring.api.metrics import MetricsView
@@ -39,6 +40,8 @@ urlpatterns = [
         name="strangers-add-always",
     ),
     re_path(r"^admin/(?:auth|contacts|leadsync|monitoring|sarah)/$", home),  # no lists of lists
+    path("admin/live/", admin.site.admin_view(live.badges), name="live-badges"),
+    path("admin/palette/", admin.site.admin_view(palette.search), name="palette"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
     # Both answer directly: a redirect to the slash would lose the POST.

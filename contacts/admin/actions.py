@@ -1,31 +1,33 @@
 """Bulk actions on selected leads; each changes rows only by POST."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from contacts import bulk
 from contacts.admin.assigning import AssignForm, assign
-from contacts.admin.reasons import ArchiveForm, ForceForm
+from contacts.admin.desk.bulk import plan_follow_up, sync_again, write_note
+from contacts.admin.desk.limits import is_reasonable
+from contacts.admin.reasons import ArchiveForm, ForceForm, StatusForm
 from contacts.models import ContactQuerySet
 from contacts.workflow import UNSAID, LeadStatus, Why
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.tools import ModelAdmin
-from leadsync.infra.db import CAP, capped_count
 
-Action = Callable[[ModelAdmin, HttpRequest, ContactQuerySet], None]
 WILL_ASSIGN = _(
     "Their open next steps go along, and the history says who assigned them. A person gets only "
     "leads of their own workspaces."
 )
-WILL_ARCHIVE = _("Only a person moves an archived lead back. The reason is counted.")
+WILL_MOVE = _(
+    "Those whose status leads there move; the others stay, and you are told how many. For the "
+    "archive, say why: the reason is counted."
+)
 WILL_FORCE = _(
     "Every selected lead gets this status, also where no rule leads there. Its history keeps your "
     "name and your reason."
@@ -34,13 +36,13 @@ WILL_FORCE = _(
 
 @admin.action(description=_("Assign to me"), permissions=["change"])
 def assign_to_me(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-    if _is_reasonable(request, leads):
+    if is_reasonable(request, leads):
         assign(request, leads, cast(User, request.user))
 
 
-@admin.action(description=_("Assign to…"), permissions=["change"])
+@admin.action(description=_("Assign"), permissions=["change"])
 def assign_to(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
-    if not _is_reasonable(request, leads):
+    if not is_reasonable(request, leads):
         return None
     form = AssignForm(request.POST if is_confirmed(request) else None, leads=leads)
     if form.is_valid():
@@ -50,28 +52,10 @@ def assign_to(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) ->
     return confirm_selection(page, request, leads, asked, action=request.POST["action"], form=form)
 
 
-def moving_to(status: LeadStatus) -> Action:
-    """Return the action that changes the status of leads to this one."""
-
-    @admin.action(
-        description=format_lazy(_("Change status to “{status}”"), status=status.label),
-        permissions=["change"],
-    )
-    def move(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-        if _is_reasonable(request, leads):
-            _move(request, leads, status)
-
-    move.__name__ = f"move_to_{status.value}"
-    return move
-
-
-@admin.action(
-    description=format_lazy(_("Change status to “{status}”"), status=LeadStatus.ARCHIVED.label),
-    permissions=["change"],
-)
-def move_to_archived(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
-    asked = dialog(_("Why are these leads archived?"), WILL_ARCHIVE, button=_("Archive"))
-    return _ask_and_move(page, request, leads, ArchiveForm, asked)
+@admin.action(description=_("Status"), permissions=["change"])
+def change_status(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> Any:
+    asked = dialog(_("Change the status of these leads?"), WILL_MOVE, button=_("Change"))
+    return _ask_and_move(page, request, leads, StatusForm, asked)
 
 
 @admin.action(description=_("Change status against the rules"), permissions=["force"])
@@ -82,7 +66,7 @@ def force_status(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet)
 
 @admin.action(description=_("Undo my last move"), permissions=["change"])
 def undo_moves(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-    if _is_reasonable(request, leads):
+    if is_reasonable(request, leads):
         tell_undone(request, bulk.undo_moves(leads, by=request.user.get_username()))
 
 
@@ -102,7 +86,7 @@ def _ask_and_move(
     form_class: type[ArchiveForm],
     asked: Mapping[str, object],
 ) -> TemplateResponse | None:
-    if not _is_reasonable(request, leads):
+    if not is_reasonable(request, leads):
         return None
     form = form_class(request.POST if is_confirmed(request) else None)
     if form.is_valid():
@@ -132,7 +116,7 @@ def _move(request: HttpRequest, leads: ContactQuerySet, status: str, why: Why = 
 
 @admin.action(description=_("Confirm what Sarah set"), permissions=["change"])
 def confirm_status(page: ModelAdmin, request: HttpRequest, leads: ContactQuerySet) -> None:
-    if _is_reasonable(request, leads):
+    if is_reasonable(request, leads):
         tell_confirmed(request, bulk.confirm_status(leads, by=request.user.get_username()))
 
 
@@ -149,17 +133,11 @@ def tell_confirmed(request: HttpRequest, count: int) -> None:
 ACTIONS = [
     assign_to_me,
     assign_to,
-    *map(moving_to, [status for status in LeadStatus if status != LeadStatus.ARCHIVED]),
-    move_to_archived,
+    change_status,
+    plan_follow_up,
+    write_note,
+    sync_again,
     confirm_status,
     undo_moves,
     force_status,
 ]
-
-
-def _is_reasonable(request: HttpRequest, leads: ContactQuerySet) -> bool:
-    if capped_count(leads) <= CAP:
-        return True
-    text = _("Nothing was changed: these are more than %d leads. Filter the list first.")
-    messages.error(request, text % CAP)
-    return False

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     CheckboxFilter,
@@ -14,16 +16,21 @@ from unfold.contrib.filters.admin import (
     RadioFilter,
 )
 
-from contacts.models import ContactQuerySet, Standing, Workspace, colleagues_of
+from contacts.admin.desk.tabs import hot
+from contacts.models import ContactQuerySet, FollowUp, Standing, Workspace, colleagues_of
 from leadsync.admin.filters import Question, Questions, day_start, within
 
 Choices = list[tuple[str, Any]]
 
 MAX_PEOPLE = 200
+LOOKED_AT = 1000
+"""Leads whose sources are offered."""
+REMEMBERED = 60
+"""Seconds."""
 
 
 class HotFilter(CheckboxFilter):
-    """`Contact.objects.hot()`: hot by temperature or score, and neither won nor archived."""
+    """Hot by temperature or score, also by what is not synced yet, and neither won nor archived."""
 
     title = _("hot leads")
     parameter_name = "hot"
@@ -32,7 +39,7 @@ class HotFilter(CheckboxFilter):
         return [("yes", _("Hot, and still to be won"))]
 
     def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
-        return queryset.hot() if "yes" in (self.value() or []) else queryset
+        return hot(queryset) if "yes" in (self.value() or []) else queryset
 
 
 class StatusFilter(ChoicesCheckboxFilter):
@@ -98,6 +105,14 @@ def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[
     }
 
 
+def _planned() -> Any:
+    return FollowUp.objects.open().values("contact")
+
+
+def _due(when: datetime) -> Any:
+    return FollowUp.objects.due_before(when).values("contact")
+
+
 class ClockFilter(Questions, RadioFilter):
     title = _("response clock")
     parameter_name = "clock"
@@ -117,3 +132,39 @@ class AddedFilter(Questions, RadioFilter):
     title = _("date added")
     parameter_name = "added"
     questions = times(ContactQuerySet.added_since)
+
+
+class MovedFilter(Questions, RadioFilter):
+    title = _("status changed")
+    parameter_name = "moved"
+    questions = times(ContactQuerySet.status_changed_since)
+
+
+class StepFilter(Questions, RadioFilter):
+    title = _("next step")
+    parameter_name = "step"
+    questions = {
+        "due": (_("Due"), lambda leads: leads.filter(pk__in=_due(timezone.now()))),
+        "today": (_("Due today"), lambda leads: leads.filter(pk__in=_due(day_start(-1)))),
+        "none": (_("None planned"), lambda leads: leads.exclude(pk__in=_planned())),
+    }
+
+
+class SourceFilter(DropdownFilter):
+    """Offers the sources of the newest leads: those of all leads would have to be looked for."""
+
+    title = _("source")
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:
+        leads = model_admin.get_queryset(request).order_by("-created_at")
+        newest = cache.get_or_set(
+            f"contacts.sources.{request.user.pk}",
+            lambda: set(leads.values_list("source", flat=True)[:LOOKED_AT]),
+            REMEMBERED,
+        )
+        sources = {*(newest or ()), request.GET.get(self.parameter_name, "")}
+        return [(source, source) for source in sorted(sources) if source]
+
+    def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
+        return queryset.filter(source=self.value()) if self.value() else queryset

@@ -15,10 +15,13 @@ from unfold.contrib.filters.admin import (
     ChoicesCheckboxFilter,
     RangeNumericFilter,
 )
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from contacts.admin.actions import ACTIONS
+from contacts.admin.desk.board import Board
+from contacts.admin.desk.page import Desk
+from contacts.admin.desk.strangers import AddStrangers
+from contacts.admin.desk.views import SavedViews
 from contacts.admin.exporting import export_csv, export_xlsx
 from contacts.admin.fields import BlockField, LineField
 from contacts.admin.filters import (
@@ -27,8 +30,11 @@ from contacts.admin.filters import (
     AssignedFilter,
     ClockFilter,
     HotFilter,
+    MovedFilter,
+    SourceFilter,
     StandingFilter,
     StatusFilter,
+    StepFilter,
 )
 from contacts.admin.forms import NewLeadForm, own_field
 from contacts.admin.importing import ImportPages
@@ -49,12 +55,11 @@ from contacts.models import (
     colleagues_of,
     who_may_see,
 )
-from contacts.workflow import STAGE, LeadStatus
+from contacts.workflow import LeadStatus
 from leadsync.admin.filters import WorkspaceFilter
 from leadsync.admin.healed import TellsHealed
-from leadsync.admin.html import ago, standing_pill, temperature_pill
 from leadsync.admin.people import PersonActions
-from leadsync.admin.tools import ModelAdmin, column, holds
+from leadsync.admin.tools import ModelAdmin, holds
 from leadsync.infra.db import past_races
 from sarah.models import SarahState
 
@@ -87,6 +92,10 @@ CLEANED = {
 
 @admin.register(Contact)
 class ContactAdmin(
+    Desk,
+    SavedViews,
+    AddStrangers,
+    Board,
     TodayPage,
     ImportPages,
     MergePages,
@@ -109,8 +118,6 @@ class ContactAdmin(
     actions = [*ACTIONS, merge_two, export_csv, export_xlsx]
     actions_list = ("import_page",)
     has_export_leads_permission = holds("contacts.export_contact")
-    ordering = ["-last_activity_at"]
-    sortable_by = ["status", "lead_score", "last_activity"]  # those with an index
     search_fields = ["name"]  # what switches the search on; get_search_results does it
     search_help_text = _("Name, business type, WhatsApp user name or id, or phone in any spelling")
     list_filter = [
@@ -122,7 +129,10 @@ class ContactAdmin(
         AssignedFilter,
         ClockFilter,
         ("workspace", WorkspaceFilter),
+        StepFilter,
+        SourceFilter,
         ActiveFilter,
+        MovedFilter,
         AddedFilter,
         SuggestionFilter,
         ("opted_out", BooleanRadioFilter),
@@ -133,30 +143,10 @@ class ContactAdmin(
         leads: ContactQuerySet = super().get_queryset(request)
         return leads.with_standing().select_related("workspace", "assigned_to")
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
-        several = Workspace.objects.visible_to(request.user).values("pk")[1:2].exists()
-        columns = ["lead", "status", "temperature", "lead_score", "business_type"]
-        return [*columns, *(["workspace"] if several else []), "assigned", "last_activity"]
-
     def get_search_results(
         self, request: HttpRequest, queryset: ContactQuerySet, search_term: str
     ) -> tuple[ContactQuerySet, bool]:
         return (queryset.matching(search_term) if search_term.strip() else queryset), False
-
-    @display(description=_("lead"), header=True)
-    def lead(self, lead: Contact) -> tuple[str, str]:
-        phone = lead.phone or str(_("no number"))
-        return (lead.shown_name, phone) if lead.shown_name else (phone, "")
-
-    status = column("standing", _("status"), standing_pill, sortable=STAGE)
-    temperature = column("lead_temperature", _("temperature"), temperature_pill)
-
-    last_activity = column("last_activity_at", _("last activity"), ago, sortable=True)
-
-    @display(description=_("assigned to"))
-    def assigned(self, lead: Contact) -> str:
-        person = lead.assigned_to
-        return (person.get_full_name() or person.get_username()) if person else "-"
 
     # The form of a new lead
 

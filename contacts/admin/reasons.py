@@ -58,9 +58,12 @@ class ArchiveForm(ReasonFields):
         )
 
 
-class ForceForm(ArchiveForm):
-    forced = True
+class StatusForm(ArchiveForm):
     status = forms.ChoiceField(  # type: ignore[assignment]
         label=_("Status"), choices=LeadStatus, widget=UnfoldAdminSelectWidget
     )
     field_order = ["status"]
+
+
+class ForceForm(StatusForm):
+    forced = True

@@ -22,13 +22,14 @@ from contacts.models.departures import DEPARTURES_KEPT_FOR, Departure, How
 from contacts.models.edits import Edit
 from contacts.models.erasures import Erasure
 from contacts.models.follow_ups import MAX_STEP, FollowUp, FollowUpQuerySet, Outcome
-from contacts.models.history import Assignment, Note, NoteKind, StatusChange
+from contacts.models.history import MAX_NOTE, Assignment, Note, NoteKind, StatusChange
 from contacts.models.hours import MAX_HOLIDAYS
 from contacts.models.members import Load, Membership, colleagues_of, who_may_see
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
-from contacts.models.questions import HOT_SCORE, ContactQuerySet
+from contacts.models.questions import HOT_SCORE, SHOWN_NAME, ContactQuerySet
+from contacts.models.saved_views import MAX_QUERY, MAX_VIEW_NAME, MAX_VIEWS, SavedView
 from contacts.models.standing import Milestone, Standing, count_standings
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
@@ -42,13 +43,18 @@ __all__ = [
     "HOT_SCORE",
     "MAX_CHAT_TEXT",
     "MAX_HOLIDAYS",
+    "MAX_NOTE",
     "MAX_PAUSE_REASON",
+    "MAX_QUERY",
     "MAX_REASON",
     "MAX_SCORE",
     "MAX_STEP",
     "MAX_TEAM_SIZE",
     "MAX_TEST_NUMBERS",
+    "MAX_VIEWS",
+    "MAX_VIEW_NAME",
     "MAX_WAMID",
+    "SHOWN_NAME",
     "UNTIL_HANDED_BACK",
     "AddressChange",
     "Answers",
@@ -77,6 +83,7 @@ __all__ = [
     "NoteKind",
     "Outcome",
     "Pausable",
+    "SavedView",
     "Standing",
     "StatusChange",
     "Temperature",

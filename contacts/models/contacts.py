@@ -19,7 +19,7 @@ from contacts.models.clocks import (
 from contacts.models.departures import Departure
 from contacts.models.edits import as_told, edits_of
 from contacts.models.pauses import TakenOver
-from contacts.models.questions import ContactQuerySet
+from contacts.models.questions import SHOWN_NAME, ContactQuerySet
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164
 from contacts.workflow import (
@@ -233,6 +233,8 @@ class Contact(TakenOver, ResponseClock, Collected):
             # status writes the last activity as well: these end no HOT update of their own.
             models.Index(fields=["lead_score", "id"], name="contact_by_score"),
             models.Index(STAGE, "id", name="contact_by_stage"),
+            # The list by name. The sync seldom writes a name, and another index has it anyway.
+            models.Index(SHOWN_NAME, "id", name="contact_by_name"),
             # "Who waits for an answer, and for how long?"
             models.Index(fields=["answer_by"], condition=RUNNING, name="contact_to_answer"),
             # "How soon were the leads of this week answered?"

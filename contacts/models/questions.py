@@ -1,12 +1,14 @@
 """The questions that staff ask of leads; admin, API and commands ask the same."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Self
 
-from django.db import transaction
-from django.db.models import Count, Q
+from django.db import models, transaction
+from django.db.models import Count, F, Q, Value
+from django.db.models.functions import Coalesce, NullIf, Upper
 from django.utils import timezone
 
 from contacts.addresses import Address, is_user_id
@@ -29,6 +31,19 @@ from leadsync.infra.db import BATCH_SIZE, CAP
 from leadsync.infra.visible import VisibleQuerySet
 
 HOT_SCORE = 70
+HOT = Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
+SHOWN_NAME = Coalesce(
+    *(NullIf(Upper(name), Value("")) for name in ("name", "whatsapp_name", "whatsapp_username")),
+    F("phone"),
+    Value(""),
+    output_field=models.TextField(),
+)
+"""What a lead is called, for sorting; an index answers it."""
+RE_ENGAGED = Q(lead_status=LeadStatus.ARCHIVED) & (
+    Q(status_changed_at__isnull=True, re_engaged_at__isnull=False)
+    | Q(re_engaged_at__gte=F("status_changed_at"))
+)
+"""Archived leads that have written again since."""
 
 
 class ContactQuerySet(VisibleQuerySet[Any]):
@@ -41,11 +56,19 @@ class ContactQuerySet(VisibleQuerySet[Any]):
             Departure.objects.keep(self.order_by().values_list("pk", "workspace_id"))
             return super().delete()
 
-    def hot(self) -> Self:
-        """Leads to call first: hot by temperature or score, and neither won nor archived."""
-        return self.filter(
-            Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=HOT_SCORE)
-        ).exclude(lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED])
+    def hot(self, *, also: Iterable[int] = ()) -> Self:
+        """Leads to call first: hot by temperature or score, and neither won nor archived; `also`
+        are further ones that are hot by what somebody says."""
+        is_hot = HOT | Q(pk__in=also) if also else HOT
+        return self.filter(is_hot).exclude(
+            lead_status__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED]
+        )
+
+    def re_engaged(self) -> Self:
+        return self.filter(RE_ENGAGED)
+
+    def status_changed_since(self, when: datetime) -> Self:
+        return self.filter(status_changed_at__gte=when)
 
     def at(self, address: Address) -> Self:
         """Leads with this phone or this id, in any workspace."""

@@ -105,8 +105,9 @@ def test_ticked_leads_are_moved_and_a_wrong_phone_is_explained(at_work: Page) ->
     page.goto(page.url.split("/admin/")[0] + "/admin/contacts/contact/")
 
     page.locator("#action-toggle").check()
-    page.locator("select[name=action]").select_option("move_to_qualified")
-    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Status").click()
+    page.get_by_label("Status").select_option("qualified")
+    page.get_by_role("button", name="Change").click()
 
     expect(page.get_by_text("2 leads moved to “Qualified”")).to_be_visible()
     assert Contact.objects.filter(lead_status="qualified").count() == 2

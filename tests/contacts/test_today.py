@@ -20,7 +20,8 @@ from tests.staff import Staff, queries_of
 pytestmark = pytest.mark.django_db
 
 TODAY = "/api/v1/leads/today/"
-PAGE = "/admin/contacts/contact/today/"
+PAGE = "/admin/contacts/contact/?tab=today"
+FORMER = "/admin/contacts/contact/today/"
 NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SET_BY_SARAH: dict[str, Any] = {"status_changed_at": NOW - DAY, "status_changed_by": "sarah-bot"}
@@ -86,7 +87,7 @@ def test_a_person_sees_what_is_hers_and_a_key_what_is_its_workspaces() -> None:
 
     assert names == {"mine"}
     assert [one["name"] for one in bound.read(TODAY)["results"]] == ["mine"]
-    assert "theirs" not in dewi.client.get(f"{PAGE}?whose=me").content.decode()
+    assert "theirs" not in dewi.client.get(f"{PAGE}&whose=me").content.decode()
     assert "theirs" in dewi.client.get(PAGE).content.decode()
     assert caller.get(TODAY, {"assigned_to": "nobody"}).status_code == 400
 
@@ -103,6 +104,8 @@ def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
 
 def test_only_who_may_see_leads_sees_whom_to_call() -> None:
     assert Staff().client.get(PAGE).status_code == 403
+    assert Staff().client.get(FORMER).status_code == 403
+    assert Staff("Sales").client.get(FORMER).url == PAGE
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_nobody_else_forces_a_move() -> None:
 def test_ticked_leads_that_may_not_move_so_stay_and_are_counted() -> None:
     leads = [ContactFactory(), ContactFactory(lead_status="qualified")]
 
-    page = Staff("Sales").runs("move_to_contacted", leads)
+    page = Staff("Sales").runs("change_status", leads, confirmed="1", status="contacted")
 
     assert [text.split(":")[0] for text in messages_of(page)] == [
         "1 lead moved to “Contacted”; the others were there already.",

@@ -1,0 +1,166 @@
+"""The board: the pipeline in columns by status, and moving a lead from one to another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from contacts.admin.desk.rows import NEEDED, Row, rows_of
+from contacts.admin.desk.tabs import MOST, CountOf, forget_counts, shown_up_to_most
+from contacts.admin.reasons import ArchiveForm, in_words
+from contacts.models import AuthorKind, Contact, ContactQuerySet
+from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
+
+SHOWN = 50
+"""Leads in a column."""
+KEYS = ("why", "score", "owner", "next")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    status: LeadStatus
+    count: str
+    rows: list[Row]
+    moves: list[LeadStatus]
+    """Where a person may move a lead from here."""
+
+    @property
+    def is_folded(self) -> bool:
+        return self.status == LeadStatus.ARCHIVED
+
+    @property
+    def list_url(self) -> str:
+        page = reverse("admin:contacts_contact_changelist")
+        return f"{page}?lead_status__exact={self.status.value}"
+
+
+class MoveForm(ArchiveForm):
+    """What the board sends of a move."""
+
+    def clean(self) -> dict[str, Any]:
+        return self.cleaned_data  # the move itself is refused, in the words of the rules
+
+
+class Board:
+    """Adds the board, and what it posts to."""
+
+    def get_urls(self) -> list[URLPattern]:
+        admin_view: Any = self.admin_site.admin_view  # type: ignore[attr-defined]
+        move = admin_view(require_POST(self.move_on_board))
+        return [
+            path("board/", admin_view(self.board), name="contacts_contact_board"),
+            path("board/<int:pk>/", move, name="contacts_contact_move"),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def board(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        is_mine = request.GET.get("whose") == "me"
+        leads = self._on_board(request)
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "title": _("Board"),
+            "columns": columns_of(leads.filter(assigned_to=request.user.pk) if is_mine else leads),
+            "is_mine": is_mine,
+            "may_move": self.has_change_permission(request),  # type: ignore[attr-defined]
+            "archive_reasons": ArchiveReason.choices,
+        }
+        return TemplateResponse(request, "contacts/desk/board.html", context)
+
+    def move_on_board(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Move a lead; the answer is JSON for the board's script, and the board itself without."""
+        lead = get_object_or_404(self._on_board(request), pk=pk)
+        if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        refused = _move(lead, request)
+        forget_counts(request)
+        if "application/json" in request.headers.get("Accept", ""):
+            return self._told(request, pk, refused)
+        if refused:
+            messages.error(request, f"{lead}: {refused}")
+        else:
+            text = _("%(lead)s is now: %(status)s.")
+            messages.success(
+                request, text % {"lead": lead, "status": lead.get_lead_status_display()}
+            )
+        return HttpResponseRedirect(reverse("admin:contacts_contact_board"))
+
+    def _told(self, request: HttpRequest, pk: int, refused: str) -> JsonResponse:
+        (row,) = rows_of([self._on_board(request).get(pk=pk)], keys=KEYS, query="")
+        status = LeadStatus(row.lead.lead_status)
+        column = Column(status=status, count="", rows=[row], moves=_moves(status))
+        context = {
+            "row": row,
+            "column": column,
+            "may_move": True,
+            "archive_reasons": ArchiveReason.choices,
+        }
+        card = render_to_string("contacts/desk/card.html", context, request)
+        told = {"status": status.value, "refused": refused, "card": card}
+        return JsonResponse(told, status=409 if refused else 200)
+
+    def _on_board(self, request: HttpRequest) -> ContactQuerySet:
+        leads: ContactQuerySet = self.get_queryset(request)  # type: ignore[attr-defined]
+        return leads
+
+
+def _move(lead: Contact, request: HttpRequest) -> str:
+    """Move the lead; return why it may not be moved, blank if it was."""
+    status, form = request.POST.get("status", ""), MoveForm(request.POST)
+    if status not in LeadStatus.values:
+        return _("There is no such status.")
+    if not form.is_valid():
+        return " ".join(str(error) for errors in form.errors.values() for error in errors)
+    try:
+        lead.change_status(status, by=request.user.get_username(), why=form.why())
+    except MoveRefused as error:
+        return in_words(error)
+    return ""
+
+
+def columns_of(leads: ContactQuerySet) -> list[Column]:
+    """Return the columns: a statement for each, one that counts, two for the rows."""
+    counts = _counts(leads)
+    found = {
+        status: list(
+            leads.filter(lead_status=status).only(*NEEDED).order_by("-last_activity_at")[:SHOWN]
+        )
+        for status in (*FUNNEL, LeadStatus.ARCHIVED)
+    }
+    rows = rows_of([lead for some in found.values() for lead in some], keys=KEYS, query="")
+    row_of = {row.lead.pk: row for row in rows}
+    return [
+        Column(
+            status=status,
+            count=shown_up_to_most(counts[status]),
+            rows=[row_of[lead.pk] for lead in some],
+            moves=_moves(status),
+        )
+        for status, some in found.items()
+    ]
+
+
+def _counts(leads: ContactQuerySet) -> dict[LeadStatus, int]:
+    counted: Any = {
+        f"n_{status.value}": CountOf(
+            leads.filter(lead_status=status).order_by().values("pk")[: MOST + 1]
+        )
+        for status in LeadStatus
+    }
+    one_row: Any = User.objects.annotate(**counted).values(*counted)
+    numbers = one_row[:1].get()
+    return {status: numbers[f"n_{status.value}"] for status in LeadStatus}
+
+
+def _moves(status: str) -> list[LeadStatus]:
+    return moves_from(status, kind=AuthorKind.PERSON)

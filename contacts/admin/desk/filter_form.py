@@ -1,0 +1,47 @@
+"""The filters of the list as a form of the browser's own fields: no script has to load for them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contacts.admin.desk.chips import labels_of, names_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterField:
+    title: str
+    name: str
+    options: list[tuple[str, str, bool]]
+    """Value, label, and whether it is chosen."""
+    is_multiple: bool = False
+    range: tuple[str, str] | None = None
+    """What is set of a range of numbers."""
+
+
+def filter_fields(changes: Any) -> list[FilterField]:
+    return [_range(spec) if _is_range(spec) else _choice(spec) for spec in changes.filter_specs]
+
+
+def _is_range(spec: Any) -> bool:
+    return len(names_of(spec)) == 2 and names_of(spec)[1].endswith("_to")
+
+
+def _range(spec: Any) -> FilterField:
+    low, high = (str(spec.used_parameters.get(name) or "") for name in names_of(spec))
+    return FilterField(title=_title(spec), name=spec.parameter_name, options=[], range=(low, high))
+
+
+def _choice(spec: Any) -> FilterField:
+    value = spec.value()
+    is_multiple = isinstance(value, list) or getattr(spec, "all_option", "") is None
+    chosen = {str(one) for one in (value if isinstance(value, list) else [value])}
+    return FilterField(
+        title=_title(spec),
+        name=names_of(spec)[0],
+        options=[(str(key), str(label), str(key) in chosen) for key, label in labels_of(spec)],
+        is_multiple=is_multiple,
+    )
+
+
+def _title(spec: Any) -> str:
+    title = str(spec.title)
+    return title[:1].upper() + title[1:]

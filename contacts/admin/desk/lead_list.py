@@ -1,0 +1,218 @@
+"""The list of leads: its tab, order, columns and rows."""
+
+from typing import Any
+from zlib import crc32
+
+from django.contrib.admin.views.main import ORDER_VAR
+from django.db.models.expressions import OrderBy
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from contacts.admin.desk.chips import Chip, chips_of, names_of
+from contacts.admin.desk.columns import (
+    COLUMNS,
+    NEXT_STEP,
+    chosen_columns,
+    with_open_step,
+)
+from contacts.admin.desk.filter_form import FilterField, filter_fields
+from contacts.admin.desk.rows import EMPTY, NEEDED, Row, rows_of
+from contacts.admin.desk.strangers import strangers_named
+from contacts.admin.desk.tabs import ALL, TABS, TODAY, Tab, counts, entries_of
+from contacts.admin.desk.views import view_links
+from contacts.models import ContactQuerySet, Workspace
+from leadsync.admin.tools import ChangeList
+from leadsync.infra.db import CAP, capped_count
+from sarah.models import SarahState
+
+MAX_WORKSPACES = 200
+OWN = ("tab", "cols", "saved", "whose")
+"""Parameters of ours that filter nothing by themselves."""
+
+
+class LeadList(ChangeList):
+    """Sorts by name of a column (`o=-score`), not by its place: people choose their columns."""
+
+    result_list: Any
+    is_unsortable = False
+    """Whether more leads are found than can be sorted by the column that was asked for."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.request = request
+        self.tab_name = request.GET.get("tab", ALL) if request.GET.get("tab") in TABS else ALL
+        super().__init__(request, *args, **kwargs)
+        self.title = _("Leads")
+
+    # What is found
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        asked: dict[str, Any] = super().get_filters_params(params)
+        return {name: value for name, value in asked.items() if name not in OWN}
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        return []  # by `get_queryset`, once it is known how many there are
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> ContactQuerySet:
+        found = super().get_queryset(request, exclude_parameters)
+        return self._sorted(self.tab.ask(found, request))
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count  # says “Show all” in the title if it differs
+        self.result_list = list(self.result_list.only(*NEEDED))
+
+    @property
+    def tab(self) -> Tab:
+        return TABS[self.tab_name]
+
+    # Order
+
+    @cached_property
+    def order(self) -> tuple[str, bool]:
+        """Return the column to sort by, and whether it descends."""
+        asked = self.params.get(ORDER_VAR, "")
+        key = asked.removeprefix("-")
+        known = key in COLUMNS and COLUMNS[key].order is not None
+        asked = asked if known else self.tab.order
+        return asked.removeprefix("-"), asked.startswith("-")
+
+    def _sorted(self, found: ContactQuerySet) -> ContactQuerySet:
+        key, descends = self.order
+        column = COLUMNS.get(key)
+        if column is None:
+            return found.order_by(key, "pk")
+        if not column.is_indexed and capped_count(found) > CAP:
+            self.is_unsortable = True
+            return found.order_by("-last_activity_at", "-pk")
+        if key == NEXT_STEP and self.tab_name != "follow-up":
+            found = with_open_step(found)
+        # Blanks last, but where an index has its own order; no indexed column has any.
+        last = {} if column.is_indexed else {"nulls_last": True}
+        order = OrderBy(column.order, descending=descends, **last)
+        return found.order_by(order, "-pk" if descends else "pk")
+
+    def headers(self) -> list[dict[str, Any]]:
+        """Return the columns' titles, how each is sorted, and the address that sorts by it."""
+        key, descends = self.order
+        return [
+            {
+                "key": name,
+                "title": column.title,
+                "sort": ("descending" if descends else "ascending") if name == key else "",
+                "arrow": "arrow_downward" if descends else "arrow_upward",
+                "link": self._sort_link(name) if column.order is not None else "",
+            }
+            for name, column in ((name, COLUMNS[name]) for name in self.columns)
+        ]
+
+    def _sort_link(self, name: str) -> str:
+        key, descends = self.order
+        turned = not descends if name == key else COLUMNS[name].descends_first
+        return self.get_query_string({ORDER_VAR: f"-{name}" if turned else name})
+
+    # What is shown
+
+    @cached_property
+    def workspaces(self) -> list[Workspace]:
+        return list(Workspace.objects.visible_to(self.request.user)[:MAX_WORKSPACES])
+
+    @cached_property
+    def columns(self) -> list[str]:
+        asked = ",".join(self.filter_params.get("cols", []))
+        return chosen_columns(asked, several_workspaces=len(self.workspaces) > 1)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        kept = {"_changelist_filters": self.request.GET.urlencode()}
+        query = f"?{urlencode(kept)}" if self.request.GET else ""
+        to_call = entries_of(self.request) if self.tab_name == TODAY else EMPTY
+        return rows_of(self.result_list, keys=self.columns, query=query, to_call=to_call)
+
+    @cached_property
+    def tab_links(self) -> list[dict[str, Any]]:
+        """Return the tabs with their counts; the search stays, filters and order go."""
+        counted = counts(self.model_admin.get_queryset(self.request), self.request)
+        kept = {"q": self.query} if self.query else {}
+        return [
+            {
+                "name": name,
+                "title": tab.title,
+                "count": counted.get(name, ""),
+                "link": f"?{urlencode({**kept, **({'tab': name} if name != ALL else {})})}",
+                "is_current": name == self.tab_name and "saved" not in self.params,
+            }
+            for name, tab in TABS.items()
+        ]
+
+    @cached_property
+    def saved_views(self) -> list[dict[str, Any]]:
+        return view_links(self.request)
+
+    @cached_property
+    def strangers(self) -> list[SarahState]:
+        return strangers_named(self.query, self.request) if self.query else []
+
+    @cached_property
+    def version(self) -> str:
+        """Differs as soon as the list looks different."""
+        told = [row.version for row in self.rows], self.result_count, self.tab_links
+        return f"{crc32(repr(told).encode()):x}"
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        return chips_of(self)
+
+    @cached_property
+    def filter_fields(self) -> list[FilterField]:
+        return filter_fields(self)
+
+    @property
+    def column_choices(self) -> list[dict[str, Any]]:
+        return [
+            {"key": key, "title": column.title, "is_shown": key in self.columns}
+            for key, column in COLUMNS.items()
+            if key != "name"
+        ]
+
+    def kept(self, *without: str) -> list[tuple[str, str]]:
+        """Return the parameters of this list for a form that replaces some of them."""
+        return [
+            (name, value)
+            for name, values in self.filter_params.items()
+            if name not in (*without, "p")
+            for value in values
+        ]
+
+    @property
+    def kept_by_filters(self) -> list[tuple[str, str]]:
+        filtered = [name for spec in self.filter_specs for name in names_of(spec)]
+        return self.kept(*filtered)
+
+    @property
+    def kept_by_search(self) -> list[tuple[str, str]]:
+        return self.kept("q", "saved")
+
+    @property
+    def kept_by_columns(self) -> list[tuple[str, str]]:
+        return self.kept("cols")
+
+    @property
+    def page_links(self) -> dict[str, str]:
+        """Return the addresses of the pages before and after this one."""
+        last = self.paginator.num_pages
+        around = {"before": self.page_num - 1, "after": self.page_num + 1}
+        return {
+            name: self.get_query_string({"p": page})
+            for name, page in around.items()
+            if 1 <= page <= last
+        }
+
+    @property
+    def first_shown(self) -> int:
+        return (self.page_num - 1) * self.list_per_page + 1
+
+    @property
+    def last_shown(self) -> int:
+        return self.first_shown + len(self.result_list) - 1

@@ -1,0 +1,129 @@
+"""The tabs of the list of leads, and how many each has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db.models import IntegerField, Subquery, Value
+from django.db.models.fields import CharField
+from django.db.models.functions import Cast, Concat, StrIndex
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.desk.columns import NEXT_STEP, with_open_step
+from contacts.models import ContactQuerySet
+from contacts.today import Entry, whom_to_call
+from contacts.workflow import LeadStatus
+from leadsync.infra.db import shown_count
+from sarah.said import said_hot
+
+ALL, TODAY = "all", "today"
+MOST = 1000
+"""Counting stops there: a tab need not tell thousands apart."""
+SECONDS = 10
+"""How long a count, or what an index of conversations found, is remembered."""
+
+Question = Callable[[ContactQuerySet, HttpRequest], ContactQuerySet]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    title: Any
+    ask: Question
+    order: str = "-activity"
+
+
+def hot(leads: ContactQuerySet) -> ContactQuerySet:
+    """Leads to call first, by what they know or by what Sarah says and they do not know yet."""
+    return leads.hot(also=cache.get_or_set("contacts.desk.said_hot", said_hot, SECONDS) or [])
+
+
+def mine(leads: ContactQuerySet, request: HttpRequest) -> ContactQuerySet:
+    return leads.filter(assigned_to=request.user.pk).exclude(lead_status=LeadStatus.ARCHIVED)
+
+
+def today(leads: ContactQuerySet, request: HttpRequest) -> ContactQuerySet:
+    """Whom to call, in the order of `contacts/today.py`."""
+    keys = list(entries_of(request))
+    place = StrIndex(
+        Value("".join(f",{key}" for key in [*keys, ""])),
+        Concat(Value(","), Cast("pk", CharField()), Value(",")),
+    )
+    return leads.filter(pk__in=keys).annotate(place=place)
+
+
+def entries_of(request: HttpRequest) -> dict[int, Entry]:
+    """Return whom to call by the lead's key, in order; asked once in a request."""
+    known: dict[int, Entry] | None = getattr(request, "_to_call", None)
+    if known is None:
+        user = cast(User, request.user)
+        person = user if request.GET.get("whose") == "me" else None
+        entries = whom_to_call(now=timezone.now(), person=person, seen_by=user)
+        known = {entry.lead.pk: entry for entry in entries}
+        request._to_call = known  # type: ignore[attr-defined]
+        cache.set(_key(request, TODAY), len(known), SECONDS)
+    return known
+
+
+TABS: dict[str, Tab] = {
+    TODAY: Tab(title=_("Today"), ask=today, order="place"),
+    "mine": Tab(title=_("Mine"), ask=mine),
+    "hot": Tab(title=_("Hot"), ask=lambda leads, _request: hot(leads)),
+    "follow-up": Tab(
+        title=_("Follow-up"), ask=lambda leads, _request: with_open_step(leads), order=NEXT_STEP
+    ),
+    "new": Tab(
+        title=_("New"), ask=lambda leads, _request: leads.filter(lead_status=LeadStatus.NEW)
+    ),
+    "re-engaged": Tab(title=_("Re-engaged"), ask=lambda leads, _request: leads.re_engaged()),
+    ALL: Tab(title=_("All"), ask=lambda leads, _request: leads),
+}
+COUNTED = [name for name in TABS if name not in (TODAY, ALL)]
+
+
+class CountOf(Subquery):
+    """How many rows there are, up to where they are cut off."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) rows)"
+    output_field = IntegerField()
+
+
+def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
+    """Count the leads of the tabs: one statement, remembered for some seconds; and how many are to
+    be called today, which are few."""
+    found = cache.get_or_set(_key(request, "counts"), lambda: _count(leads, request), SECONDS)
+    to_call = cache.get(_key(request, TODAY))
+    if to_call is None:
+        to_call = len(entries_of(request))
+    return {
+        name: shown_up_to_most(count) for name, count in {**(found or {}), TODAY: to_call}.items()
+    }
+
+
+def _count(leads: ContactQuerySet, request: HttpRequest) -> dict[str, int]:
+    asked = {name: TABS[name].ask(leads, request) for name in COUNTED}
+    counted: Any = {
+        f"n_{index}": CountOf(asked[name].order_by().values("pk")[: MOST + 1])
+        for index, name in enumerate(COUNTED)
+    }
+    numbers = (
+        User.objects.filter(pk=request.user.pk or 0).annotate(**counted).values(*counted).get()
+    )
+    return {name: numbers[f"n_{index}"] for index, name in enumerate(COUNTED)}
+
+
+def forget_counts(request: HttpRequest) -> None:
+    """A person has just changed leads, and looks at them."""
+    cache.delete_many([_key(request, "counts"), _key(request, TODAY)])
+
+
+def shown_up_to_most(count: int) -> str:
+    return shown_count(count) if count <= MOST else f"{shown_count(MOST)}+"
+
+
+def _key(request: HttpRequest, what: str) -> str:
+    whose = request.GET.get("whose", "") if what == TODAY else ""
+    return f"contacts.desk.{what}.{request.user.pk}.{whose[:2]}"
