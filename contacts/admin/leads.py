@@ -92,10 +92,6 @@ CLEANED = {
 
 @admin.register(Contact)
 class ContactAdmin(
-    Desk,
-    SavedViews,
-    AddStrangers,
-    Board,
     TodayPage,
     ImportPages,
     MergePages,
@@ -105,6 +101,10 @@ class ContactAdmin(
     RecordPage,
     FactsPage,
     RecordWrites,
+    Desk,
+    SavedViews,
+    AddStrangers,
+    Board,
     PersonActions,
     TellsHealed,
     ModelAdmin,

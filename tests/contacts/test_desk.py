@@ -158,7 +158,7 @@ def test_active_filters_are_chips_that_can_be_taken_away(dewi: Staff) -> None:
 def test_a_list_is_sorted_by_what_no_index_knows_only_if_it_is_short(
     dewi: Staff, monkeypatch
 ) -> None:
-    monkeypatch.setattr("contacts.admin.desk.lead_list.CAP", 1)
+    monkeypatch.setattr("contacts.admin.desk.found.CAP", 1)
     ContactFactory(business_type="b")
     ContactFactory(business_type="a")
 

@@ -1,97 +1,41 @@
-"""The list of leads: its tab, order, columns and rows."""
+"""The list of leads as its page shows it: tabs, columns, rows, filters."""
 
 from typing import Any
 from zlib import crc32
 
 from django.contrib.admin.views.main import ORDER_VAR
-from django.db.models.expressions import OrderBy
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from contacts.admin.desk.chips import Chip, chips_of, names_of
-from contacts.admin.desk.columns import (
-    COLUMNS,
-    NEXT_STEP,
-    chosen_columns,
-    with_open_step,
-)
+from contacts.admin.desk.columns import COLUMNS, chosen_columns
 from contacts.admin.desk.filter_form import FilterField, filter_fields
+from contacts.admin.desk.found import FoundLeads
 from contacts.admin.desk.rows import EMPTY, NEEDED, Row, rows_of
 from contacts.admin.desk.strangers import strangers_named
-from contacts.admin.desk.tabs import ALL, TABS, TODAY, Tab, counts, entries_of
+from contacts.admin.desk.tabs import ALL, TABS, TODAY, counts, entries_of
 from contacts.admin.desk.views import view_links
-from contacts.models import ContactQuerySet, Workspace
-from leadsync.admin.tools import ChangeList
-from leadsync.infra.db import CAP, capped_count
+from contacts.models import Workspace
 from sarah.models import SarahState
 
 MAX_WORKSPACES = 200
-OWN = ("tab", "cols", "saved", "whose")
-"""Parameters of ours that filter nothing by themselves."""
 
 
-class LeadList(ChangeList):
-    """Sorts by name of a column (`o=-score`), not by its place: people choose their columns."""
+class LeadList(FoundLeads):
+    """The list as a page shows it."""
 
     result_list: Any
-    is_unsortable = False
-    """Whether more leads are found than can be sorted by the column that was asked for."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self.request = request
-        self.tab_name = request.GET.get("tab", ALL) if request.GET.get("tab") in TABS else ALL
         super().__init__(request, *args, **kwargs)
         self.title = _("Leads")
-
-    # What is found
-
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        asked: dict[str, Any] = super().get_filters_params(params)
-        return {name: value for name, value in asked.items() if name not in OWN}
-
-    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
-        return []  # by `get_queryset`, once it is known how many there are
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> ContactQuerySet:
-        found = super().get_queryset(request, exclude_parameters)
-        return self._sorted(self.tab.ask(found, request))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count  # says “Show all” in the title if it differs
         self.result_list = list(self.result_list.only(*NEEDED))
-
-    @property
-    def tab(self) -> Tab:
-        return TABS[self.tab_name]
-
-    # Order
-
-    @cached_property
-    def order(self) -> tuple[str, bool]:
-        """Return the column to sort by, and whether it descends."""
-        asked = self.params.get(ORDER_VAR, "")
-        key = asked.removeprefix("-")
-        known = key in COLUMNS and COLUMNS[key].order is not None
-        asked = asked if known else self.tab.order
-        return asked.removeprefix("-"), asked.startswith("-")
-
-    def _sorted(self, found: ContactQuerySet) -> ContactQuerySet:
-        key, descends = self.order
-        column = COLUMNS.get(key)
-        if column is None:
-            return found.order_by(key, "pk")
-        if not column.is_indexed and capped_count(found) > CAP:
-            self.is_unsortable = True
-            return found.order_by("-last_activity_at", "-pk")
-        if key == NEXT_STEP and self.tab_name != "follow-up":
-            found = with_open_step(found)
-        # Blanks last, but where an index has its own order; no indexed column has any.
-        last = {} if column.is_indexed else {"nulls_last": True}
-        order = OrderBy(column.order, descending=descends, **last)
-        return found.order_by(order, "-pk" if descends else "pk")
 
     def headers(self) -> list[dict[str, Any]]:
         """Return the columns' titles, how each is sorted, and the address that sorts by it."""

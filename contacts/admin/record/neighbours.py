@@ -9,13 +9,13 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from leadsync.admin.tools import ChangeList
+from contacts.admin.desk.found import FoundLeads
 
 FILTERS = "_changelist_filters"
 PAGE = "p"
 
 
-class Rows(ChangeList):
+class Rows(FoundLeads):
     """A list that only knows its rows and their order, and counts nothing."""
 
     def get_results(self, request: HttpRequest) -> None:
