@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0028_edits_by_people"),
+        ("contacts", "0029_patience"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from leadsync.infra.schema import AddIndexBesideTraffic
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("contacts", "0029_saved_views")]
+    dependencies = [("contacts", "0030_saved_views")]
 
     operations = [
         AddIndexBesideTraffic(
