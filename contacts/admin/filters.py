@@ -122,6 +122,12 @@ class ClockFilter(Questions, RadioFilter):
     }
 
 
+class StaleFilter(Questions, RadioFilter):
+    title = _("patience")
+    parameter_name = "stale"
+    questions = {"yes": (_("Quiet for too long"), ContactQuerySet.stale)}
+
+
 class ActiveFilter(Questions, RadioFilter):
     title = _("last activity")
     parameter_name = "active"

@@ -68,12 +68,17 @@ def test_the_lead_with_the_last_activity_comes_first(sales: Client) -> None:
         ("active=30d", {"cold", "mine", "hot", "won"}),
         ("added=7d", {"mine", "hot", "won"}),
         ("opted_out__exact=1", {"won"}),
+        ("stale=yes", {"cold"}),
+        ("moved=7d", set()),
+        ("step=none", {"cold", "mine", "hot", "won"}),
+        ("step=due", set()),
+        ("source=import", {"cold"}),
     ],
 )
 def test_leads_are_filtered(sales: Client, query: str, names: set[str]) -> None:
     me = User.objects.get(username="dewi")
     ago = timezone.now() - timedelta(days=10)
-    ContactFactory(name="cold", last_activity_at=ago, created_at=ago)
+    ContactFactory(name="cold", last_activity_at=ago, created_at=ago, source="import")
     ContactFactory(name="mine", lead_score=50, assigned_to=me)
     ContactFactory(name="hot", lead_temperature="hot", lead_score=80, lead_status="qualified")
     ContactFactory(name="won", lead_temperature="hot", lead_status="converted", opted_out=True)

@@ -58,7 +58,7 @@ class Board:
         move = admin_view(require_POST(self.move_on_board))
         return [
             path("board/", admin_view(self.board), name="contacts_contact_board"),
-            path("board/<int:pk>/", move, name="contacts_contact_move"),
+            path("board/<int:pk>/", move, name="contacts_contact_move_card"),
             *super().get_urls(),  # type: ignore[misc]
         ]
 
