@@ -152,7 +152,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     spoken = computed(_("language"), lambda state: state.get_language_display())
     sync_in_words = computed(_("what that means"), lambda state: as_advice(explain_sync(state)))
     failures = computed(_("failures"), failures_table, empty=_("None."))
-    learned = column("extracted_data", _("facts"), facts_table, empty=_("Nothing yet."))
+    learned = computed(_("facts"), facts_table, empty=_("Nothing yet."))
     last_messages = computed(_("last messages"), messages_table, empty=_("None."))
     raw = column("extracted_data", _("extracted_data"), as_json)
 

@@ -1,6 +1,6 @@
 """A conversation as sentences and tables, for its admin page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.contrib.admin.utils import label_for_field
 from django.db.models import F
@@ -17,12 +17,17 @@ from monitoring.admin.details import resolution_pill
 from monitoring.kinds import Kind
 from sarah.facts import BY_KEY
 from sarah.models import SarahState, SyncReason
+from sarah.rules import proposed_by
 
 SHOWN_FAILURES = 10
 
 
 def explain_sync(state: SarahState) -> SafeString:
     """Say whether the conversation is synced to its lead; if not, why, and what happens next."""
+    if state.synced_at and (held := held_by_staff(state)):
+        names = ", ".join(str(label_for_field(name, Contact)) for name in held)
+        told = _("What Sarah said has reached the lead ({}), but not what people hold there: {}.")
+        return format_html(told, ago(state.synced_at), names)
     if state.synced_at:
         return format_html(
             _("Everything Sarah said has reached the lead ({})."), ago(state.synced_at)
@@ -88,13 +93,42 @@ def _next_attempt(state: SarahState) -> str:
     return ""
 
 
-def facts_table(extracted_data: Mapping[str, object]) -> SafeString:
+def held_by_staff(state: SarahState) -> list[str]:
+    """The fields in which the lead keeps what a person wrote, and Sarah says otherwise."""
+    lead = state.contact
+    if lead is None:
+        return []
+    said = proposed_by(state)
+    return [
+        name for name in lead.staff_fields if name in said and said[name] != getattr(lead, name)
+    ]
+
+
+def facts_table(state: SarahState) -> SafeString:
     """Render what Sarah learned: first what is copied to the lead, then what is only kept here."""
-    copied = [(key, value) for key, value in extracted_data.items() if key in BY_KEY]
-    kept = [(key, value) for key, value in extracted_data.items() if key not in BY_KEY]
-    rows = [(_label(key), in_words(value), pill(_("Lead"), "success")) for key, value in copied]
+    facts, said, held = state.extracted_data, proposed_by(state), held_by_staff(state)
+    rows = [
+        (_label(key), in_words(value), _where_it_is(state, BY_KEY[key].field, said, held))
+        for key, value in facts.items()
+        if key in BY_KEY
+    ]
+    kept = [(key, value) for key, value in facts.items() if key not in BY_KEY]
     rows += [(key, in_words(value), pill(_("Only here"))) for key, value in kept]
-    return table([_("fact"), _("what Sarah heard"), _("goes to")], rows)
+    return table([_("fact"), _("what Sarah heard"), _("where it is")], rows)
+
+
+def _where_it_is(
+    state: SarahState, name: str, said: Mapping[str, object], held: Sequence[str]
+) -> SafeString:
+    """Whether the lead has it by now."""
+    if name in held:
+        value = in_words(getattr(state.contact, name))
+        return format_html("{} {}", pill(_("Held by staff"), "warning"), value)
+    if name not in said:
+        return pill(_("Only here"))
+    if state.contact is None or getattr(state.contact, name) != said[name]:
+        return pill(_("Not yet at the lead"), "warning")
+    return pill(_("Lead"), "success")
 
 
 def failures_table(state: SarahState) -> SafeString:

@@ -1,5 +1,6 @@
 """Conversations with Sarah in the admin."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,23 @@ def test_a_page_shows_facts_in_words_and_its_failures() -> None:
     assert "somebody who is no lead yet" in page
     failure = state.failures.get()
     assert reverse("admin:monitoring_syncfailure_change", args=[failure.pk]) in page
+
+
+def test_a_page_tells_what_has_reached_the_lead_and_what_people_hold_there() -> None:
+    facts = {"business_type": "toko sepatu", "goals": "Grow", "name": "Halo", "budget": "5 juta"}
+    lead = ContactFactory(business_type="mebel rotan", staff_fields=["business_type"])
+    state = SarahStateFactory(contact_phone=lead.phone, extracted_data=facts)
+    staff = Staff("Sales")
+
+    page = staff.sees("sarah_sarahstate_change", state.pk)
+
+    assert "but not what people hold there: business type." in page
+    text = re.sub(r"(<[^>]+>|\s)+", " ", page)
+    assert "Business type toko sepatu Held by staff mebel rotan Goals Grow Lead" in text
+    assert "Name Halo Only here Budget 5 juta Only here" in text.replace(" budget ", " Budget ")
+
+    SarahState.objects.update(extracted_data=facts | {"goals": "Sell"})
+    assert "Not yet at the lead" in staff.sees("sarah_sarahstate_change", state.pk)
 
 
 def test_a_page_tells_when_a_failed_sync_is_retried() -> None:
