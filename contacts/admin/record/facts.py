@@ -152,7 +152,7 @@ def _source(known: Known, name: str, value: object) -> tuple[str, datetime | Non
 
 
 def _shown(name: str, value: object) -> object:
-    if isinstance(value, list) and len(value) > 1:
+    if name == "pain_points" and isinstance(value, list) and len(value) > 1:
         items: Any = ((str(item),) for item in value)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", items))
     if isinstance(value, str) and value and name not in FEW_VALUES:

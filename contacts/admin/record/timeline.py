@@ -179,9 +179,10 @@ def _status(row: Row) -> Entry:
 
 def _message(row: Row) -> Entry:
     details = row["details"]
-    news = {name: pair for name, pair in details["changes"].items() if name not in NO_NEWS}
     changes = tuple(
-        (label_of(name), told(name, old), told(name, new)) for name, (old, new) in news.items()
+        (label_of(name), told(name, old), told(name, new))
+        for name, (old, new) in details["changes"].items()
+        if name not in NO_NEWS and told(name, old) != told(name, new)
     )
     is_synced = details["outcome"] in (SyncOutcome.SYNCED, SyncOutcome.EXCLUDED)
     return Entry(
