@@ -66,12 +66,16 @@ from sarah.models import SarahState
 
 REASONS = ("archive_reason", "reason")
 NEW_WHO = (
-    ("phone", "workspace"),
-    ("name", "email"),
-    ("language", "source"),
-    ("tags", "business_scoped_user_id"),
+    ("phone", "name"),
+    ("workspace", "assigned_to"),
+    ("language", "email"),
+    ("source", "tags"),
 )
-NEW_STANDING = (("lead_status", "assigned_to"), REASONS, ("lead_temperature", "lead_score"))
+NEW_STANDING = (
+    ("lead_temperature", "lead_score"),
+    ("lead_status", "business_scoped_user_id"),
+    REASONS,
+)
 ADDED = "Added with this status."
 FACTS = (
     ("business_type", "team_size"),
@@ -113,7 +117,7 @@ class ContactAdmin(
     form = NewLeadForm
     actions_detail = (
         *("take_this_over", "hand_this_back", "confirm_this", "undo_move"),
-        *("undo_merge", "export_this", "erase_this"),
+        *("merge_this", "undo_merge", "export_this", "erase_this"),
     )
     formfield_overrides = CLEANED
     actions = [*ACTIONS, merge_two, export_csv, export_xlsx]
@@ -154,9 +158,9 @@ class ContactAdmin(
 
     def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None) -> Any:
         return [
-            (_("Who"), {"fields": NEW_WHO}),
-            (_("Where it stands"), {"fields": NEW_STANDING}),
-            (_("What you know"), {"fields": FACTS}),
+            (None, {"fields": NEW_WHO}),
+            (_("What you know"), {"fields": FACTS, "classes": ["collapse"]}),
+            (_("Where it stands"), {"fields": NEW_STANDING, "classes": ["collapse"]}),
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -2,30 +2,43 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.merging import CHOOSABLE, NotUndoable, merge_by_hand, undo
 from contacts.models import Contact, ContactQuerySet, Merge, MergeSuggestion
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import Questions, row_id
-from leadsync.admin.html import admin_link
-from leadsync.admin.tools import ModelAdmin, holds
+from leadsync.admin.html import admin_link, as_link, list_url
+from leadsync.admin.tools import MAX_SEARCH, ModelAdmin, holds
 from sarah.admin.details import in_words
 
 WILL_UNDO = _(
     "The lead that was merged into this one last comes back with what it brought. What has changed "
     "or come in since stays here."
 )
+
+
+class OtherForm(BaseDialogForm):
+    other = forms.CharField(
+        label=_("The other lead"),
+        max_length=MAX_SEARCH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Name, business type, WhatsApp user name or id, or phone in any spelling"),
+    )
 
 
 def _may_be_the_same(leads: ContactQuerySet) -> ContactQuerySet:
@@ -107,7 +120,30 @@ class MergePages:
         messages.success(request, _("They are one lead now. It can be undone for 30 days."))
         return HttpResponseRedirect(page)
 
-    has_undo_permission = holds("contacts.change_contact")
+    has_undo_permission = has_merge_permission = holds("contacts.change_contact")
+
+    @action(
+        description=_("Merge with another lead"),
+        permissions=["merge"],
+        url_path="merge",
+        icon="merge",
+        dialog=dialog(_("Merge with which lead?"), "", button=_("Compare"), form=OtherForm),
+    )
+    def merge_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+        """Find the other lead, and compare the two."""
+        leads = Contact.objects.visible_to(request.user)
+        lead, typed = get_object_or_404(leads, pk=object_id), form.cleaned_data["other"]
+        others = leads.filter(workspace=lead.workspace_id).exclude(pk=lead.pk)
+        found = list(others.matching(typed)[:2])
+        if len(found) == 1:
+            return HttpResponse(headers={"HX-Redirect": comparison(lead, found[0])})
+        if found:
+            every = list_url("contacts_contact", q=typed)
+            text = _("Several leads match: tick two of them, and choose “Merge two leads”.")
+            messages.error(request, format_html("{} {}", text, as_link(every, _("Show them"))))
+        else:
+            messages.error(request, _("No other lead of this workspace matches “%s”.") % typed)
+        return close_dialog(self, object_id)  # type: ignore[arg-type]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to undo only where something can be undone."""

@@ -212,6 +212,18 @@ def test_a_person_compares_and_chooses_field_by_field() -> None:
     assert Contact.objects.count() == 2
 
 
+def test_the_other_lead_is_found_by_what_is_typed_into_the_menu_of_the_first() -> None:
+    one, other = two_full_leads()
+    staff = Staff("Sales")
+
+    found = staff.confirms("merge_this", one, other=str(other))
+    staff.confirms("merge_this", one, other="nobody")
+
+    assert found["HX-Redirect"].endswith(f"/{one.pk}/merge/{other.pk}/")
+    page = staff.client.get(f"/admin/contacts/contact/{one.pk}/change/")
+    assert messages_of(page) == ["No other lead of this workspace matches “nobody”."]
+
+
 def test_who_is_kept_apart_is_not_suggested_again() -> None:
     one, other = by_phone(tags=["vip"]), by_id(tags=["vip"])
     hear_both(kapso := Kapso())

@@ -46,7 +46,7 @@ def press(staff: Staff, lead: Contact, button: str) -> Any:
     forms = re.findall(r"<form.*?</form>", page, re.DOTALL)
     form = next(form for form in forms if f">{button}</button>" in form)
     names = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
-    names += re.findall(rf'<button class="ls-btn" name="(\w+)" value="(\w*)">{button}<', form)
+    names += re.findall(rf'<button class="ls-button" name="(\w+)" value="(\w*)">{button}<', form)
     [action] = re.findall(r'action="([^"]+)"', form)
     return staff.client.post(action, dict(names), follow=True)
 
