@@ -18,7 +18,7 @@ from contacts.models import (
     Workspace,
 )
 from contacts.models.clocks import STOPPED, stopping
-from contacts.models.standing import SET_BY_BOT
+from contacts.models.standing import ENDS, SET_BY_BOT
 from contacts.workflow import (
     STAMPS,
     UNSAID,
@@ -102,6 +102,15 @@ def workplaces_of(person: User) -> QuerySet[Workspace]:
     if not (person.is_active and person.is_staff):
         return Workspace.objects.none()
     return Workspace.objects.visible_to(person)
+
+
+def leave(workspace: Workspace, person: User, *, by: str) -> int:
+    """Take the open leads and next steps of a workspace from somebody who works there no more;
+    returns how many leads are assigned to nobody now."""
+    leads = Contact.objects.filter(workspace=workspace)
+    freed = assign(leads.filter(assigned_to=person).exclude(lead_status__in=ENDS), None, by=by)
+    FollowUp.objects.open().filter(contact__in=leads, assigned_to=person).update(assigned_to=None)
+    return freed.moved
 
 
 def batches(leads: ContactQuerySet) -> Iterator[list[int]]:

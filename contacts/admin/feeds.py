@@ -122,7 +122,8 @@ class FeedActions(WebhookPage):
 
     def get_inlines(self, request: HttpRequest, obj: Workspace | None) -> list[Any]:
         """A new workspace has no feed yet."""
-        return [KapsoFeedInline] if obj else []
+        inlines = list(super().get_inlines(request, obj))  # type: ignore[misc]
+        return [*inlines, KapsoFeedInline] if obj else inlines
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to connect what is not connected, and the rest to what is."""

@@ -1,9 +1,10 @@
 """Admin pages of workspaces."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.hours import HOURS, HoursFields
+from contacts.admin.members import HasMembers, MembershipInline
 from contacts.admin.phones import in_words
 from contacts.admin.status_map import FIELDS, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
@@ -66,8 +68,9 @@ def _created_lately(workspace: Workspace) -> object:
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
+class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
     form = WorkspaceForm
+    inlines = [MembershipInline]
     actions_detail = ("connect_kapso", "test_kapso", "rotate_kapso")
     formfield_overrides = {
         models.CharField: {"form_class": LineField},
@@ -117,6 +120,12 @@ class WorkspaceAdmin(FeedActions, TellsHealed, ModelAdmin):
     ) -> dict[str, Any]:
         is_given = obj or "slug" in request.GET  # by the bot: typing a name must not change it
         return {} if is_given else {"slug": ["name"]}
+
+    def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
+        """Whoever adds a workspace works there: else they would not see it."""
+        super().save_model(request, obj, form, change)
+        if not change and not request.user.is_superuser:
+            obj.memberships.create(user=cast(User, request.user))
 
     def waiting_for(self, saved: Workspace) -> models.Q:
         return models.Q(state__workspace=saved)

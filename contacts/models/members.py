@@ -116,7 +116,10 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        permissions = [("see_unowned", "Can see what belongs to no workspace yet")]
+        permissions = [
+            ("see_unowned", "Can see what belongs to no workspace yet"),
+            ("invite_member", "Can invite colleagues and decide who is a member"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "user"],

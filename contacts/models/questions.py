@@ -47,6 +47,8 @@ RE_ENGAGED = Q(lead_status=LeadStatus.ARCHIVED) & (
 
 
 class ContactQuerySet(VisibleQuerySet[Any]):
+    is_always_owned = True
+
     def update(self, **values: Any) -> int:
         """Stamp the rows: whoever follows the changes of leads finds them by it."""
         return super().update(**values | {"updated_at": timezone.now()})

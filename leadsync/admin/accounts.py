@@ -15,6 +15,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from contacts.admin.members import HasMembers, MembershipInline
 from leadsync.admin.filters import AccountFilter
 from leadsync.admin.html import ago, pill
 from leadsync.admin.tools import ModelAdmin, column, computed
@@ -46,8 +47,16 @@ class ForSuperusers:
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
+class WorkspacesInline(MembershipInline):
+    """The same from the other side: where a person works."""
+
+    verbose_name_plural = _("Workspaces")
+    fields = ("workspace", "takes_leads", "last_given")
+    ordering = ("workspace__name",)
+
+
 @admin.register(User)
-class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -66,6 +75,9 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[mis
         accounts = super().get_queryset(request)
         has_keys = Exists(ApiKey.objects.filter(user=OuterRef("pk")))
         return accounts.annotate(has_keys=has_keys).prefetch_related("groups")
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return [WorkspacesInline] if obj else []
 
     full_name = computed(_("name"), User.get_full_name)
 

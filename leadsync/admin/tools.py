@@ -22,6 +22,7 @@ from unfold import views
 from unfold.decorators import display
 
 from leadsync.admin.filters import row_id
+from leadsync.admin.members import no_workspace_yet
 from leadsync.infra.db import capped_count, shown_count
 from leadsync.infra.visible import VisibleQuerySet
 
@@ -56,6 +57,7 @@ class ChangeList(views.ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.when_empty = no_workspace_yet(request.user) or self.model_admin.when_empty
         for row in self.result_list:
             row.viewer = request.user
         if not (self.has_active_filters or self.query):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest
@@ -27,6 +28,7 @@ from contacts.models import (
 )
 from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.html import STANDING_COLOURS, TEMPERATURE_COLOURS, list_url
+from leadsync.admin.members import no_workspace_yet
 from leadsync.dashboard import charts
 from leadsync.dashboard.message_charts import message_charts
 from leadsync.dashboard.strangers import strangers
@@ -89,6 +91,8 @@ class Number:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the template context with the sections that this person may see."""
+    if text := no_workspace_yet(request.user):
+        messages.info(request, text)
     parts = Parts(seconds=SECONDS_TO_READ)
     board: dict[str, Any] = {"headlines": [], "now": timezone.localtime()}
     for permission, (name, section) in SECTIONS.items():

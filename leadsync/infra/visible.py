@@ -22,12 +22,16 @@ SEE_UNOWNED = "contacts.see_unowned"
 class Reach:
     """What a person may see."""
 
-    is_everything: bool = False
-    """Superusers, and members of all workspaces who also see what belongs to none."""
     slugs: Mapping[int, str] = field(default_factory=dict)
     """Of their workspaces, by primary key."""
+    is_in_all: bool = False
+    """Whether they are a member of all workspaces."""
     has_unowned: bool = False
     """Whether they also see what belongs to no workspace yet."""
+
+    @property
+    def is_everything(self) -> bool:
+        return self.is_in_all and self.has_unowned
 
     @property
     def key(self) -> str:
@@ -36,6 +40,9 @@ class Reach:
             return "all"
         seen = f"{sorted(self.slugs)} {self.has_unowned}"
         return sha256(seen.encode()).hexdigest()[:20]
+
+
+EVERYTHING = Reach(is_in_all=True, has_unowned=True)
 
 
 def reach_of(user: Any) -> Reach:
@@ -51,14 +58,13 @@ def _reach_of(user: Any) -> Reach:
     if not (user.is_active and user.is_authenticated):
         return Reach()
     if user.is_superuser:
-        return Reach(is_everything=True)
+        return EVERYTHING
     workspaces = apps.get_model("contacts.Workspace")._default_manager
     mine = Exists(user.memberships.filter(workspace=OuterRef("pk")))
     rows = list(workspaces.annotate(mine=mine).values_list("pk", "slug", "mine"))
     slugs = {pk: slug for pk, slug, is_mine in rows if is_mine}
-    has_unowned = user.has_perm(SEE_UNOWNED)
-    sees_all = has_unowned and 0 < len(slugs) == len(rows)
-    return Reach(is_everything=sees_all, slugs=slugs, has_unowned=has_unowned)
+    is_in_all = 0 < len(slugs) == len(rows)
+    return Reach(slugs=slugs, is_in_all=is_in_all, has_unowned=user.has_perm(SEE_UNOWNED))
 
 
 def failures_within(reach: Reach, prefix: str = "") -> Q:
@@ -79,11 +85,15 @@ class VisibleQuerySet(models.QuerySet[M]):
     workspace_path = "workspace"
     unowned = Q(pk__in=[])
     """Those that belong to none yet."""
+    is_always_owned = False
+    """Whether all of them belong to one. Then a member of all workspaces sees all, without a
+    condition that would keep an index from being used."""
 
     def visible_to(self, user: Any) -> Self:
         """Those that this person of staff may see, count and change."""
         reach = reach_of(user)
-        return self.all() if reach.is_everything else self.filter(self.within(reach))
+        sees_all = reach.is_in_all and (self.is_always_owned or reach.has_unowned)
+        return self.all() if sees_all else self.filter(self.within(reach))
 
     def within(self, reach: Reach) -> Q:
         """Those of a person who does not see everything."""
@@ -95,6 +105,7 @@ class OfLeadQuerySet(VisibleQuerySet[M]):
     """Rows that belong to a lead."""
 
     workspace_path = "contact__workspace"
+    is_always_owned = True
 
 
 class UnownedQuerySet(VisibleQuerySet[M]):

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within, reach_of
+from leadsync.infra.visible import EVERYTHING, Reach, VisibleQuerySet, failures_within, reach_of
 from monitoring.kinds import MAX_NOTE, Kind, Source, advice_on
 from monitoring.titles import title_of
 
@@ -48,7 +48,7 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
         """Annotate `open_failures`, `leads` (with open failures), `occurrences`, `last_seen_at`
         (null if its failures were deleted) and `status`, all from the failures that are kept and
         that `user` may see."""
-        mine = _failures_seen_by(user)
+        mine = failures_seen_by(user)
         is_open = Q(failures__resolved_at__isnull=True) & mine
         return self.annotate(
             open_failures=Count("failures", filter=is_open),
@@ -131,8 +131,8 @@ WHO = Case(
 """Whom a failure is about (null: nobody); who hides the phone is told by the id's fingerprint."""
 
 
-def _failures_seen_by(user: Any) -> Q:
-    reach = reach_of(user) if user else Reach(is_everything=True)
+def failures_seen_by(user: Any) -> Q:
+    reach = reach_of(user) if user else EVERYTHING
     return Q() if reach.is_everything else failures_within(reach, "failures__")
 
 

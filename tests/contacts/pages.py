@@ -31,7 +31,7 @@ class _Inputs(HTMLParser):
         elif tag == "textarea":
             self.textarea, self.sent[name] = name, ""
         elif tag == "input" and name and (attrs.get("type") not in UNSENT or "checked" in attrs):
-            self.sent[name] = value
+            self.sent[name] = value or "on" * ("checked" in attrs)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("select", "textarea"):

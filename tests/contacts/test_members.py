@@ -13,6 +13,7 @@ from contacts.models import Contact, FollowUp, Membership, Note, Workspace
 from leadsync.admin.tools import ModelAdmin
 from monitoring.models import Alert, AlertKind, FailureGroup, SyncFailure, SyncRun
 from sarah.models import SarahState, StateUpdate
+from tests.contacts.pages import ADD, saves, sent_by
 from tests.factories import (
     CauseFactory,
     ContactFactory,
@@ -23,6 +24,7 @@ from tests.factories import (
     WorkspaceFactory,
     join,
 )
+from tests.staff import Staff, messages_of
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +112,51 @@ def test_a_person_joins_a_workspace_once(ani: User, mine: Workspace, other: Work
 def test_a_page_whose_rows_belong_to_nobody_cannot_be_made():
     with pytest.raises(ImproperlyConfigured, match="Say who may see the rows of contenttypes"):
         ModelAdmin(ContentType, admin.site)
+
+
+def test_who_sees_no_workspace_is_told_whom_to_ask():
+    UserFactory(is_superuser=True, first_name="Budi")
+    newcomer = Staff("Sales", workspaces=[])
+
+    assert "Ask Budi to add you to yours." in newcomer.sees("contacts_contact_changelist")
+    assert "Ask Budi to add you to yours." in newcomer.sees("index")
+
+
+def test_a_lead_is_assigned_only_to_who_may_see_it(mine: Workspace, other: Workspace):
+    ani, budi = Staff("Sales", workspaces=[mine, other]), UserFactory(workspaces=[other])
+    lead = ContactFactory(workspace=mine)
+
+    page = ani.client.get(f"/admin/contacts/contact/{lead.pk}/change/")
+    offered = set(page.context["adminform"].form.fields["assigned_to"].queryset)
+    typed = {"workspace": mine.pk, "phone": "0812 3456 7890", "assigned_to": budi.pk}
+    added = saves(ani.client, ADD, **typed)
+
+    assert offered == {ani.user}
+    assert "This person is no member of the workspace." in added.content.decode()
+
+
+def test_members_are_changed_on_the_workspaces_page(ani: User, mine: Workspace, other: Workspace):
+    boss, budi = Staff(is_superuser=True, workspaces=[]), UserFactory(workspaces=[mine])
+    lead = ContactFactory(workspace=mine, assigned_to=ani)
+    won = ContactFactory(workspace=mine, assigned_to=ani, lead_status="converted")
+    elsewhere = ContactFactory(workspace=other, assigned_to=ani)
+    url = f"/admin/contacts/workspace/{mine.pk}/change/"
+    members = {user: n for n, user in enumerate(sorted([ani, budi], key=lambda u: u.username))}
+    typed = {f"memberships-{members[ani]}-DELETE": "on"}
+    form = sent_by(boss.client.get(url)) | typed
+    del form[f"memberships-{members[budi]}-takes_leads"]
+
+    answer = boss.client.post(url, form, follow=True)
+
+    assert "1 open lead is assigned to nobody now." in messages_of(answer)
+    assert list(mine.memberships.values_list("user", "takes_leads")) == [(budi.pk, False)]
+    owners = {one: Contact.objects.get(pk=one.pk).assigned_to for one in (lead, won, elsewhere)}
+    assert owners == {lead: None, won: ani, elsewhere: ani}
+
+
+def test_an_operator_is_a_member_of_the_workspace_that_they_add():
+    operator = Staff("Operators", workspaces=[])
+
+    saves(operator.client, "/admin/contacts/workspace/add/", name="Kopi", slug="kopi")
+
+    assert "Kopi" in operator.sees("contacts_workspace_changelist")

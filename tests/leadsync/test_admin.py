@@ -11,6 +11,7 @@ from leadsync.admin.navigation import navigation
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
 from monitoring.models import Alert
+from tests.contacts.pages import saves
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff, action_url, messages_of
 
@@ -132,11 +133,8 @@ def test_a_superuser_puts_a_person_into_a_group() -> None:
     person = Staff("Sales").user
     operators = Group.objects.get(name="Operators")
 
-    account = {"username": person.username, "is_active": "on", "is_staff": "on"}
-    answer = staff.client.post(
-        reverse("admin:auth_user_change", args=[person.pk]),
-        account | {"groups": [str(operators.pk)]},
-    )
+    page = reverse("admin:auth_user_change", args=[person.pk])
+    answer = saves(staff.client, page, groups=[str(operators.pk)])
 
     assert answer.status_code == 302
     person.refresh_from_db()
