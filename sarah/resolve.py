@@ -39,11 +39,13 @@ def resolve_cause(
     """Resolve a cause: close its open failures, or those of them that are `among` these; returns
     how many.
 
-    A failure that is seen meanwhile stays open, and the cause is *back again*.
+    A failure that is seen meanwhile stays open, and the cause is *back again*. A cause that also
+    has others is not over with these.
     """
-    now = timezone.now()
-    FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)
-    failures = (SyncFailure.objects.all() if among is None else among).filter(group=cause)
+    now, all_of_it = timezone.now(), SyncFailure.objects.filter(group=cause)
+    failures = all_of_it if among is None else among.filter(group=cause)
+    if not all_of_it.exclude(pk__in=failures.values("pk")).exists():
+        FailureGroup.objects.filter(pk=cause.pk).mark_resolved(by=by, note=note, at=now)
     return resolve_failures(failures, by=by, note=note, seen_until=now)
 
 

@@ -74,6 +74,8 @@ def _of_lead(lead: Contact, home: Workspace) -> list[Model]:
     return [
         lead.notes.create(text="", author="ani"),
         lead.status_changes.create(from_status="new", to="contacted", by="sarah-bot"),
+        lead.assignments.create(to_name=home.name, by="ani", actor_kind="person"),
+        lead.edits.create(field="goals", old="", new=home.name, by="ani"),
         lead.follow_ups.create(text="", due_at=now - timedelta(hours=1), created_by="ani"),
         ChatMessage.objects.create(
             workspace=home, wamid=wamid, contact_phone=lead.phone, author="lead", sent_at=now

@@ -82,14 +82,14 @@ class PhoneSearch:
         if not typed:
             return queryset, False
         if bounds := search_range(typed, region=settings.LEADSYNC_DEFAULT_REGION):
-            return self.with_phone(queryset, bounds), False
-        return self.with_words(queryset, typed), False
+            return self.with_phone(request, queryset, bounds), False
+        return self.with_words(request, queryset, typed), False
 
-    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+    def with_phone(self, request: HttpRequest, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         """Return rows whose phone lies within these bounds (`contacts.phones.search_range`)."""
         return rows.filter(contact_phone__range=bounds)
 
-    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+    def with_words(self, request: HttpRequest, rows: QuerySet, words: str) -> QuerySet:
         """Return rows that contain these words."""
         raise NotImplementedError
 

@@ -99,8 +99,10 @@ class CauseActions(ModelAdmin):
             return []
         pointless = {
             "retry-all": cause.kind != Kind.SYNC_ERROR or cause.source != Source.SARAH,
-            "acknowledge": cause.status == GroupStatus.ACKNOWLEDGED,
-            "reopen": not (cause.acknowledged_at or cause.status == GroupStatus.IGNORED),
+            "acknowledge": cause.is_shared or cause.status == GroupStatus.ACKNOWLEDGED,
+            "ignore": cause.is_shared,
+            "reopen": cause.is_shared
+            or not (cause.acknowledged_at or cause.status == GroupStatus.IGNORED),
         }
         offered = super().get_actions_detail(request, object_id)
         return [one for one in offered if not pointless.get(one.path)]
@@ -118,7 +120,7 @@ class CauseActions(ModelAdmin):
         ),
     )
     def acknowledge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        causes = self._causes(request, object_id)
+        causes = self._handled(request, object_id)
         causes.acknowledge(by=request.user.get_username(), note=form.cleaned_data["note"])
         return self._close(request, object_id, "Acknowledged.", _("Acknowledged."))
 
@@ -136,7 +138,7 @@ class CauseActions(ModelAdmin):
     )
     def ignore(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
         until, note = end_of(form.cleaned_data["hours"]), form.cleaned_data["note"]
-        causes = self._causes(request, object_id)
+        causes = self._handled(request, object_id)
         causes.ignore(until=until, by=request.user.get_username(), note=note)
         return self._close(request, object_id, "Ignored.", _("Ignored for a while."))
 
@@ -152,7 +154,7 @@ class CauseActions(ModelAdmin):
         ),
     )
     def reopen(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        self._causes(request, object_id).reopen()
+        self._handled(request, object_id).reopen()
         return self._close(request, object_id, "Reopened.", _("Reopened."))
 
     @action(
@@ -183,6 +185,12 @@ class CauseActions(ModelAdmin):
 
     def _causes(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
         return FailureGroup.objects.visible_to(request.user).filter(pk=object_id)
+
+    def _handled(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
+        """The cause, if its status is this person's to set."""
+        causes = FailureGroup.objects.handled_by(request.user).filter(pk=object_id)
+        get_object_or_404(causes)
+        return causes
 
     def _close(
         self, request: HttpRequest, object_id: str, history: str, message: object = ""

@@ -32,7 +32,7 @@ class CauseSelection:
         if not form.is_valid():
             asked = dialog(_("Acknowledge these?"), WILL_ACKNOWLEDGE, button=_("Acknowledge"))
             return self._ask(request, causes, asked, "acknowledge_these", form)
-        chosen, by = _plain(causes), request.user.get_username()
+        chosen, by = _handled(request, causes), request.user.get_username()
         _tell(request, chosen.acknowledge(by=by, note=form.cleaned_data["note"]))
         return None
 
@@ -44,7 +44,7 @@ class CauseSelection:
             return self._ask(request, causes, asked, "ignore_these", form)
         told = form.cleaned_data
         until, by = end_of(told["hours"]), request.user.get_username()
-        _tell(request, _plain(causes).ignore(until=until, by=by, note=told["note"]))
+        _tell(request, _handled(request, causes).ignore(until=until, by=by, note=told["note"]))
         return None
 
     @action(description=_("Resolve"), permissions=["handle", "resolve"])
@@ -94,6 +94,19 @@ class CauseSelection:
 def _plain(causes: QuerySet) -> FailureGroupQuerySet:
     """The same without their numbers: rows that are counted together cannot be updated."""
     return FailureGroup.objects.filter(pk__in=[cause.pk for cause in causes])
+
+
+def _handled(request: HttpRequest, causes: QuerySet) -> FailureGroupQuerySet:
+    """Those whose status is this person's to set; of the others, they are told."""
+    mine = FailureGroup.objects.handled_by(request.user).filter(pk__in=_plain(causes).values("pk"))
+    if left := len(causes) - mine.count():
+        text = ngettext(
+            "%d cause also concerns other workspaces and stays as it is.",
+            "%d causes also concern other workspaces and stay as they are.",
+            left,
+        )
+        messages.warning(request, text % left)
+    return mine
 
 
 def _failures_of(request: HttpRequest, causes: QuerySet) -> Any:

@@ -101,6 +101,8 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
 
     @display(description=_("looked after by"))
     def handled_by(self, cause: FailureGroup) -> str | None:
+        if cause.is_shared:
+            return None
         return {
             GroupStatus.ACKNOWLEDGED: cause.acknowledged_by,
             GroupStatus.IGNORED: cause.ignored_by,
@@ -109,13 +111,14 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
 
     # The list
 
-    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
-        failures = SyncFailure.objects.filter(contact_phone__range=bounds)
+    def with_phone(self, request: HttpRequest, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+        failures = SyncFailure.objects.visible_to(request.user).filter(contact_phone__range=bounds)
         return rows.filter(pk__in=failures.values("group"))
 
-    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+    def with_words(self, request: HttpRequest, rows: QuerySet, words: str) -> QuerySet:
         """Search titles as they are shown, and errors: there are never many causes."""
-        failures = SyncFailure.objects.filter(error__icontains=words).values("group")
+        mine = SyncFailure.objects.visible_to(request.user)
+        failures = mine.filter(error__icontains=words).values("group")
         shown = [
             cause.pk
             for cause in FailureGroup.objects.all()
@@ -142,8 +145,8 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
             "status": cause_pill(cause.status),
             "error": latest if cause.kind == Kind.SYNC_ERROR else "",
             "sentence": in_a_sentence(cause, people=cause.leads),
-            "said": _said_about(cause),
-            "note": cause.note,
+            "said": "" if cause.is_shared else _said_about(cause),
+            "note": "" if cause.is_shared else cause.note,
             "being_retried": _being_retried(failures),
             "sample": sample_of(request, failures.open()),
         }

@@ -81,7 +81,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
 
     # The list
 
-    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+    def with_words(self, request: HttpRequest, rows: QuerySet, words: str) -> QuerySet:
         """Search without an index: there are never many failures."""
         return rows.filter(error__icontains=words) | rows.filter(workspace_ref__iexact=words)
 

@@ -4,7 +4,19 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Sum, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -38,11 +50,14 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
 
     def handled_by(self, user: Any) -> Self:
         """Those whose status this person may set: none of their failures is hidden from them."""
-        reach = reach_of(user)
+        return self.visible_to(user).exclude(self._is_shared(user))
+
+    def _is_shared(self, user: Any) -> Q:
+        """Whether some of their failures are hidden from this person."""
+        reach = reach_of(user) if user else EVERYTHING
         log: Any = self.model.failures.rel.related_model
         hidden = log.objects.filter(group=OuterRef("pk")).exclude(failures_within(reach))
-        seen = self.visible_to(user)
-        return seen if reach.is_everything else seen.exclude(Exists(hidden))
+        return Q(pk__in=[]) if reach.is_everything else Q(Exists(hidden))
 
     def with_numbers(self, user: Any = None) -> Self:
         """Annotate `open_failures`, `leads` (with open failures), `occurrences`, `last_seen_at`
@@ -55,6 +70,7 @@ class FailureGroupQuerySet(VisibleQuerySet["FailureGroup"]):
             leads=Count(WHO, filter=is_open, distinct=True),
             occurrences=Coalesce(Sum("failures__occurrences", filter=mine), 0),
             last_seen_at=Max("failures__last_seen_at", filter=mine),
+            is_shared=ExpressionWrapper(self._is_shared(user), models.BooleanField()),
             open_seen_at=Max("failures__last_seen_at", filter=is_open),
         ).annotate(status=_status(timezone.now()))
 
@@ -197,6 +213,9 @@ class FailureGroup(models.Model):
     occurrences: int
     last_seen_at: datetime | None
     status: str
+    is_shared: bool
+    """Whether some of its failures are hidden from who looks: then what people say of it is, too,
+    and its status is not theirs to set."""
 
     class Meta:
         verbose_name = _("cause of failures")

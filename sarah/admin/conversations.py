@@ -84,12 +84,12 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
 
     # The list
 
-    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+    def with_phone(self, request: HttpRequest, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         """Search in two arms: the indexes that begin with the phone are two partial ones."""
         here = Q(contact_phone__range=bounds)
         return rows.filter((here & Q(workspace__isnull=False)) | (here & Q(workspace__isnull=True)))
 
-    def with_words(self, rows: QuerySet, words: str) -> QuerySet:
+    def with_words(self, request: HttpRequest, rows: QuerySet, words: str) -> QuerySet:
         """Search by name alone: a search by phone and name at once could use neither index."""
         if is_user_id(words):
             return rows.filter(business_scoped_user_id=words)

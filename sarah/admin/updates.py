@@ -50,10 +50,10 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
             (_("Where it came from"), {"fields": origin}),
         )
 
-    def with_phone(self, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
+    def with_phone(self, request: HttpRequest, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         return rows.filter(state__in=SarahState.objects.filter(contact_phone__range=bounds))
 
-    def with_words(self, rows: Any, words: str) -> QuerySet:
+    def with_words(self, request: HttpRequest, rows: Any, words: str) -> QuerySet:
         return rows.of_request(words)
 
     received = column("received_at", _("received"), ago, sortable=True)

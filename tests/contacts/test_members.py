@@ -83,6 +83,29 @@ def test_a_cause_counts_the_failures_that_a_person_may_see(
     assert (cause.open_failures, cause.leads, cause.occurrences) == (1, 1, 2)
 
 
+def test_what_is_said_of_a_cause_stays_among_those_whom_it_concerns(
+    mine: Workspace, other: Workspace
+):
+    operator, cause = Staff("Operators", workspaces=[mine]), CauseFactory(exception="ValueError")
+    ours = SyncFailureFactory(workspace_ref="kopi", group=cause)
+    theirs = SyncFailureFactory(workspace_ref="batik", group=cause)
+    FailureGroup.objects.acknowledge(by="budi", note="Secret.")
+
+    page = operator.sees("monitoring_failuregroup_change", cause.pk)
+    pages = page + operator.sees("monitoring_failuregroup_changelist")
+    operator.confirms("ignore", cause, hours="1", note="")
+    operator.runs("ignore_these", [cause], confirmed="1", hours="1", note="")
+    operator.confirms("resolve_all", cause, note="")
+
+    assert "Secret." not in pages
+    assert "budi" not in pages
+    cause.refresh_from_db()
+    assert (cause.ignored_by, cause.resolved_by, cause.acknowledged_by) == ("", "", "budi")
+    ours.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (bool(ours.resolved_at), bool(theirs.resolved_at)) == (True, False)
+
+
 def test_only_operators_see_what_belongs_to_no_workspace_yet(ani: User, mine: Workspace):
     sales = UserFactory(group="Sales", workspaces=[mine])
     SarahStateFactory(workspace=None, workspace_ref="tidak-ada")
@@ -126,8 +149,9 @@ def test_a_lead_is_assigned_only_to_who_may_see_it(mine: Workspace, other: Works
     ani, budi = Staff("Sales", workspaces=[mine, other]), UserFactory(workspaces=[other])
     lead = ContactFactory(workspace=mine)
 
-    page = ani.client.get(f"/admin/contacts/contact/{lead.pk}/change/")
-    offered = set(page.context["adminform"].form.fields["assigned_to"].queryset)
+    url = f"/admin/contacts/contact/{lead.pk}/edit/?field=assigned_to"
+    page = ani.client.get(url)
+    offered = set(page.context["form"].fields["assigned_to"].queryset)
     typed = {"workspace": mine.pk, "phone": "0812 3456 7890", "assigned_to": budi.pk}
     added = saves(ani.client, ADD, **typed)
 

@@ -65,7 +65,7 @@ def activity_of(
     events = [*_closed(failures), *_first_and_last(failures)]
     if request.user.has_perm("sarah.view_stateupdate"):
         events += _messages(request, cause, failures, is_cause=is_cause)
-    if is_cause:
+    if is_cause and not cause.is_shared:
         events += _people(cause)
     return sorted(events, key=lambda event: event.at, reverse=True)[:SHOWN]
 

@@ -17,7 +17,8 @@ from monitoring.models import SyncFailure
 
 def issue_of(request: HttpRequest, failure: SyncFailure, actions: Any) -> dict[str, Any]:
     """Return what the page of a failure shows."""
-    cause = failure.group
+    cause: Any = failure.group
+    cause.viewer = request.user
     alike = SyncFailure.objects.visible_to(request.user).filter(group=cause)
     trend = trends_of([cause])[cause.pk]
     shown = shape(request, cause, alike, one=failure, actions=actions, trend=trend)
