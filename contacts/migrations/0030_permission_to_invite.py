@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0028_edits_by_people"),
+        ("contacts", "0029_patience"),
     ]
 
     operations = [
