@@ -18,6 +18,5 @@ def no_workspace_yet(user: Any) -> str:
     superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")[:NAMED]
     names = ", ".join(one.get_full_name() or one.username for one in superusers)
     text = _("You are not a member of a workspace yet, so there is nothing to see here.")
-    if not names:
-        return text
-    return f"{text} {_('Ask %s to add you to yours.') % names}"
+    whom = _("Ask %s to add you to yours.") % names if names else ""
+    return f"{text} {whom}".strip()

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0029_patience"),
+        ("contacts", "0031_leads_by_name"),
     ]
 
     operations = [
