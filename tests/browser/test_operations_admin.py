@@ -41,10 +41,11 @@ def test_an_operator_goes_from_the_dashboard_to_a_failure_and_resolves_it(operat
 
     operator.locator(".ls-headline", has_text="Open failures").click()
     operator.get_by_role("link", name=failure.contact_phone).click()
-    expect(operator.get_by_text("<script>alert(1)</script>{{7*7}}")).to_be_visible()
-    operator.get_by_role("link", name="Mark resolved").click()
-    operator.get_by_label("Note").fill("Nobody we know.")
-    operator.get_by_role("button", name="Mark resolved").click()
+    expect(operator.get_by_text("<script>alert(1)</script>{{7*7}}").first).to_be_visible()
+    operator.get_by_role("button", name="Mark resolved").first.click()
+    dialog = operator.get_by_role("dialog")
+    dialog.get_by_label("Note").fill("Nobody we know.")
+    dialog.get_by_role("button", name="Mark resolved").click()
 
     expect(operator.get_by_text("1 failure marked resolved.")).to_be_visible()
     expect(operator.get_by_text("Nobody we know.")).to_be_visible()
@@ -88,7 +89,7 @@ def test_an_operator_ends_a_cause_with_hundreds_of_failures(operator: Page) -> N
 
     operator.get_by_role("link", name="Causes of failures").click()
     operator.get_by_role("link", name="ValueError").click()
-    operator.get_by_role("link", name="220", exact=True).click()
+    operator.get_by_role("link", name="As a list").click()
     operator.locator("#action-toggle").check()
     operator.get_by_role("link", name="Select all 220").click()
     operator.get_by_label("Select action to run").select_option("mark_resolved")

@@ -84,9 +84,9 @@ def unknown_numbers_write(bot: Bot, count: int) -> None:
 
 
 def many_messages_fail(bot: Bot) -> Callable[[], object]:
-    """Nobody needs to be told of the cause: it is ignored."""
-    FailureGroup.objects.id_of(source="sarah", kind="workspace_not_found")
-    FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=9), by="ana")
+    """Nobody needs to be told of the cause: somebody looks after it."""
+    FailureGroup.objects.id_of(source="sarah", kind="workspace_not_found", subject="bandung")
+    FailureGroup.objects.acknowledge(by="ana")
     for n in range(5):
         bot.post(f"+62812345678{n:02}", workspace_id="bandung")
     return lambda: None  # they are over when they are a quarter of an hour old

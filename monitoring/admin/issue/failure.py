@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leadsync.admin.html import admin_link, ago
 from monitoring.admin.details import outcome_in_words
@@ -22,11 +24,14 @@ def issue_of(request: HttpRequest, failure: SyncFailure, actions: Any) -> dict[s
     alike = SyncFailure.objects.visible_to(request.user).filter(group=cause)
     trend = trends_of([cause])[cause.pk]
     shown = shape(request, cause, alike, one=failure, actions=actions, trend=trend)
-    times = {"n": failure.occurrences, "when": moment(failure.created_at)}
+    seen = ngettext(
+        "Seen %(n)s time since %(when)s", "Seen %(n)s times since %(when)s", failure.occurrences
+    )
+    times = {"n": intcomma(failure.occurrences), "when": moment(failure.created_at)}
     return shown | {
         "status": outcome_in_words(failure),
         "error": failure.error,
-        "sentence": _("Seen %(n)s times since %(when)s") % times,
+        "sentence": seen % times,
         "trend_text": _("All of this cause: %s") % shown["trend_text"],
         "note": failure.note,
         "facts": list(_facts(request, failure)),
