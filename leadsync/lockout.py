@@ -12,7 +12,6 @@ from axes.helpers import get_client_username
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
-from django.http import HttpResponse
 from django.utils import timezone
 
 ACCOUNT_TRIES, ADDRESS_TRIES = 5, 10
@@ -59,14 +58,6 @@ def wait_after(failures: int, *, tries: int) -> timedelta:
     if failures < tries:
         return timedelta()
     return min(FIRST_WAIT * 2 ** min(failures - tries, 10), LONGEST_WAIT)
-
-
-def too_many(request: Any, response: HttpResponse, credentials: Any) -> HttpResponse:
-    """Answer 429 with the log-in page, whose form says why."""
-    response.status_code = 429
-    left = free_at(request, credentials) - timezone.now()
-    response.headers["Retry-After"] = str(max(int(left.total_seconds()), 0) + 1)
-    return response
 
 
 def in_logs(*_client: Any) -> str:

@@ -226,7 +226,7 @@ AXES_COOLOFF_TIME = timedelta(days=1)  # older failures are forgotten
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_LOCKOUT_CALLABLE = "leadsync.lockout.too_many"
+AXES_LOCKOUT_CALLABLE = "leadsync.admin.login.too_many"
 AXES_CLIENT_IP_CALLABLE = "leadsync.infra.addresses.client_network"
 AXES_CLIENT_STR_CALLABLE = "leadsync.lockout.in_logs"
 AXES_ENABLE_ADMIN = False  # its pages are ours

@@ -157,6 +157,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     is_guarded = state is None
     if state is None:
         state = _conversation_at(address, arrival)
+    state.sent_with = arrival.key_id
     if may_be_in and (entry := StateUpdate.objects.received_as(arrival.id, state)):
         return entry.state, _receipt_of(entry)
     merged = merge(state, message, is_late=arrival.was_stored and arrival.at < state.updated_at)
@@ -237,5 +238,6 @@ def _record_problems(state: SarahState, problems: dict[str, str], raw: bytes) ->
         workspace_ref=state.workspace.slug if state.workspace else state.workspace_ref,
         contact_phone=state.contact_phone or "",
         state_id=state.pk,
+        sent_with=state.sent_with,
         **as_evidence(raw),
     )

@@ -217,6 +217,7 @@ def _record(state: SarahState, reason: SyncReason, **details: Any) -> SyncResult
         state_id=state.pk,
         payload=state.as_payload(),
         is_retry=state.is_retry,
+        sent_with=state.sent_with,
         **details,
     )
     return SyncResult(reason=reason, cause_id=cause_id)

@@ -21,6 +21,7 @@ LAYERS = {
     "leadsync.infra": "infra",
     "leadsync": "project",
     "contacts": "contacts",
+    "monitoring.fairness": "log",
     "monitoring.kinds": "log",
     "monitoring.errors": "log",
     "monitoring.titles": "log",

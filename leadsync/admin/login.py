@@ -19,6 +19,8 @@ from leadsync.admin.html import ago
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
 from leadsync.lockout import free_at
 from leadsync.models import FailedLogin
+from monitoring.alerts.announce import finding, notice
+from monitoring.models import AlertKind
 
 WAIT = ngettext_lazy(
     "Too many wrong passwords. Wait %(minutes)d minute, then try again. If you are in a hurry, ask "
@@ -45,6 +47,15 @@ class LoginForm(AuthenticationForm):
 
 
 admin.site.login_form = LoginForm
+
+
+def too_many(request: Any, response: HttpResponse, credentials: Any) -> HttpResponse:
+    """Answer 429 with the log-in page, whose form says why, and tell operators."""
+    notice(finding(AlertKind.LOCKOUT))
+    response.status_code = 429
+    left = free_at(request, credentials) - timezone.now()
+    response.headers["Retry-After"] = str(max(int(left.total_seconds()), 0) + 1)
+    return response
 
 
 @admin.register(FailedLogin)

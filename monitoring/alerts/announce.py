@@ -66,20 +66,24 @@ def finding(
 
 
 def notice_key(kind: AlertKind, key: Any) -> None:
-    """Open an alert about an API key, or note that it is still going on.
+    """Notice something about an API key, as below."""
+    found = finding(kind, subject=key.prefix, key=f"{key.prefix}… ({key.user})")
+    notice(replace(found, workspace_id=key.workspace_id))
+
+
+def notice(found: Finding) -> None:
+    """Open an alert about what happens right now, or note that it is still going on.
 
     Writes at most once a minute per process, and never fails the request. Call it outside of
     transactions: the alert must stay if the request is rolled back.
     """
-    if not cache.add(f"{__name__}:{kind}:{key.prefix}", True, NOTED_EVERY):
+    if not cache.add(f"{__name__}:{found.kind}:{found.subject}", True, NOTED_EVERY):
         return
-    about = finding(kind, subject=key.prefix, key=f"{key.prefix}… ({key.user})")
-    found = replace(about, workspace_id=key.workspace_id)
     try:
         with bounded_waits(NOTICE_WAITS_MS):  # the bot waits for its answer
             Alert.objects.notice(**asdict(found))
     except Error as error:
-        logger.warning("An alert (%s) could not be opened: %s", kind, frames(error))
+        logger.warning("An alert (%s) could not be opened: %s", found.kind, frames(error))
         connection.close_if_unusable_or_obsolete()
 
 

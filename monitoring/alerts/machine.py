@@ -6,11 +6,14 @@ from pathlib import Path
 from shutil import disk_usage
 
 from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
 
-from monitoring.alerts.announce import Finding, finding
+from contacts.models import Contact
+from monitoring.alerts.announce import Finding, finding, notice
 from monitoring.models import Backup
 from monitoring.models.alerts import AlertKind
-from monitoring.models.backups import LATE_AFTER
+from monitoring.models.backups import FIRST_AFTER, LATE_AFTER
 
 GIB = 1024**3
 MIN_FREE_PERCENT = 10
@@ -19,10 +22,29 @@ MAX_WANTED = 20 * GIB
 
 
 def missing_backup() -> Iterator[Finding]:
-    """Nobody is told who never made one here: others take care of that database."""
-    if Backup.objects.exists() and not Backup.objects.recent().exists():
-        hours = LATE_AFTER.total_seconds() / 3600
+    """That the last night passed without one, or the first days with leads."""
+    if Backup.objects.exists():
+        late_after, is_missing = LATE_AFTER, not Backup.objects.recent().exists()
+    else:
+        late_after, is_missing = FIRST_AFTER, _was_never_made()
+    if is_missing:
+        hours = late_after.total_seconds() / 3600
         yield finding(AlertKind.BACKUP, hours=f"{hours:.0f}")
+
+
+def _was_never_made() -> bool:
+    """Whether leads are here for days and no backup ever worked. Of PostgreSQL somebody else may
+    take care, unless it was tried here."""
+    is_expected = connection.vendor == "sqlite" or (settings.VAR_DIR / "backups").exists()
+    if settings.DEBUG or not is_expected:
+        return False
+    return Contact.objects.filter(created_at__lt=Now() - FIRST_AFTER).exists()
+
+
+def notice_full_disks() -> None:
+    """Open the alert from a machine on which no worker may be running."""
+    for found in full_disks():
+        notice(found)
 
 
 def full_disks() -> Iterator[Finding]:

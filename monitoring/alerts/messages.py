@@ -23,6 +23,10 @@ from monitoring.models.alerts import (
 
 IS_OVER, IS_TEST = _("Recovered, this is over:"), _("This is a test: alerts arrive here.")
 WHAT_TO_DO = _("What to do:")
+LISTS: dict[str, tuple[str, dict[str, str]]] = {
+    AlertKind.BACKLOG: ("sarah_sarahstate", {"reason": "sync_error"}),
+    AlertKind.LOCKOUT: ("leadsync_failedlogin", {}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +99,17 @@ def page_about(alert: Alert) -> str:
         return _list("leadsync_apikey", q=alert.subject)
     if alert.cause == AlertKind.FAILURE_RATE:
         return _list("monitoring_syncfailure", workspace=alert.subject)
-    if alert.cause == AlertKind.BACKLOG:
-        return _list("sarah_sarahstate", reason="sync_error")
+    if alert.cause in LISTS:
+        label, filters = LISTS[alert.cause]
+        return _list(label, **filters)
     if alert.workspace_id:
         return reverse("admin:contacts_workspace_change", args=[alert.workspace_id])
     return reverse("admin:monitoring_alert_change", args=[alert.pk])
 
 
 def _list(label: str, **filters: str) -> str:
-    return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
+    query = f"?{urlencode(filters)}" if filters else ""
+    return f"{reverse(f'admin:{label}_changelist')}{query}"
 
 
 def _url(path: str) -> str:

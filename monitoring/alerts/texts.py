@@ -36,6 +36,9 @@ TEXTS: dict[str, Any] = {
     ),
     AlertKind.BACKUP: gettext_lazy("No backup was made for over {hours} hours."),
     AlertKind.DISK: gettext_lazy("Only {free} GiB are free on the disk of {folder}."),
+    AlertKind.LOCKOUT: gettext_lazy(
+        "Too many wrong passwords at the admin's log-in: whoever tries has to wait."
+    ),
 }
 OPEN_FAILURES = gettext_lazy("Open failures: {count}.")
 ADVICE: dict[str, Any] = {
@@ -51,6 +54,10 @@ ADVICE: dict[str, Any] = {
         "See what should start `manage.py backup` each night, and run it to see whether it works."
     ),
     AlertKind.DISK: gettext_lazy("Make room on it, or enlarge it."),
+    AlertKind.LOCKOUT: gettext_lazy(
+        "See under “Failed log-ins” whose account it is. A colleague who forgot the password can "
+        "be let in there. If it is a stranger, nothing is to be done: each try takes longer."
+    ),
 }
 """For causes of failures, their own."""
 

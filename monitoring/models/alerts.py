@@ -45,13 +45,14 @@ class AlertKind(models.TextChoices):
     FLOOD = "flood", _("Flood of unknown numbers")
     BACKUP = "backup", _("No backup")
     DISK = "disk", _("Disk is filling up")
+    LOCKOUT = "lockout", _("Guessed passwords")
 
 
 ABOUT_CAUSES = (AlertKind.NEW_CAUSE, AlertKind.REGRESSION)
 """The subject of such an alert is the id of a cause of failures."""
 ABOUT_KEYS = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """The subject of such an alert is the prefix of a key."""
-HAPPENING = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP, AlertKind.DISK)
+HAPPENING = (*ABOUT_KEYS, AlertKind.DISK, AlertKind.LOCKOUT)
 """Noticed by whom they happen to; over when they have not happened for a while."""
 
 

@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 LATE_AFTER = timedelta(hours=26)
 """A backup each night, which may take two hours longer than that of the night before."""
 
+FIRST_AFTER = timedelta(days=3)
+"""How long leads may be here before the first backup."""
+
 
 class BackupQuerySet(models.QuerySet["Backup"]):
     def recent(self) -> Self:

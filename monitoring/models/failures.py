@@ -1,19 +1,19 @@
 """The log of sync failures: one open row per kind and lead, with repeats counted on it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.request_ids import MAX_LENGTH, request_id
 from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
+from monitoring.fairness import Kept, least_worth
 from monitoring.kinds import ABOUT_WORKSPACES, HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on
 from monitoring.models.causes import FailureGroup
 
@@ -65,6 +65,7 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
         traceback: str = "",
         payload: Mapping[str, object] | None = None,
         is_retry: bool = False,
+        sent_with: int | None = None,
         **key: str,
     ) -> int:
         """Count this on the open row with the same key, or add one; return the id of its cause.
@@ -97,6 +98,7 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
                 "payload": payload or {},
             }
             seen: dict[str, object] = {"request_id": request_id.get(), "last_seen_at": now}
+            seen |= {"sent_with": sent_with} if sent_with else {}
             once_more = {} if is_retry else {"occurrences": F("occurrences") + 1, **seen}
             repeated = self.open().filter(**key)
             if not repeated.update(**news, **once_more):
@@ -112,38 +114,33 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
 
         A portion at once, because choosing the rows costs a failing message a third of its time.
         Resolved rows go first, then refused bodies, then the open ones; of each, always the one not
-        seen for longest of the workspace that has the most, so that no flood drives out the
-        failures of others. No retry is lost with them: the queue is the conversation's state. The
-        table is small, so the count is cheap. Rows that another request has locked are skipped.
+        seen for longest of the workspace, and there of the key, that has the most, so that no flood
+        drives out the failures of others. No retry is lost with them: the queue is the
+        conversation's state. The table is small, so the count is cheap. Rows that another request
+        has locked are skipped.
         """
         limit = settings.LEADSYNC_MAX_FAILURES
         surplus = self.count() - limit
         if surplus <= limit // ROOM:
             return 0
-        doomed = self.filter(
-            pk__in=list(self._least_worth().values_list("pk", flat=True)[:surplus])
-        )
+        doomed = self.filter(pk__in=least_worth(self._kept(), surplus))
         with transaction.atomic():
             unlocked = doomed.select_for_update(skip_locked=True).values_list("pk", flat=True)
             trimmed, _rows = self.filter(pk__in=list(unlocked)).delete()
         logger.warning("Deleted %d sync failures over the limit of LEADSYNC_MAX_FAILURES.", trimmed)
         return trimmed
 
-    def _least_worth(self) -> Self:
-        worth = Case(
-            When(resolved_at__isnull=False, then=Value(0)),
-            When(kind=Kind.REJECTED_PAYLOAD, then=Value(1)),
-            default=Value(2),
-        )
-        # A bot can make up any number of workspaces that do not exist: together they are one.
-        flood = Case(When(kind=Kind.WORKSPACE_NOT_FOUND, then=Value("")), default="workspace_ref")
-        newer_ones = Window(
-            RowNumber(),
-            partition_by=[F("worth"), flood],
-            order_by=[F("last_seen_at").desc(), F("pk").desc()],
-        )
-        ranked = self.alias(worth=worth).alias(newer_ones=newer_ones)
-        return ranked.order_by("worth", "-newer_ones", "last_seen_at", "pk")
+    def _kept(self) -> Iterator[Kept]:
+        names = ("pk", "resolved_at", "kind", "workspace_ref", "sent_with", "last_seen_at")
+        for pk, resolved_at, kind, home, sent_with, last_seen_at in self.values_list(*names):
+            yield Kept(
+                pk=pk,
+                worth=0 if resolved_at else 1 if kind == Kind.REJECTED_PAYLOAD else 2,
+                # A bot can make up any number of workspaces that do not exist: they are one.
+                home="" if kind == Kind.WORKSPACE_NOT_FOUND else home,
+                sent_with=sent_with,
+                last_seen_at=last_seen_at,
+            )
 
     def move_to(self, state: models.Model) -> int:
         """Move these to the conversation that absorbs theirs."""
@@ -214,6 +211,8 @@ class SyncFailure(models.Model):
     traceback = models.TextField(_("traceback"), blank=True)
     payload = models.JSONField(_("payload"), default=dict, blank=True)
     request_id = models.CharField(_("request"), max_length=MAX_LENGTH, blank=True)
+    sent_with = models.BigIntegerField(null=True, editable=False)
+    """The id of the API key, without a look at whether that is still there."""
     occurrences = models.PositiveIntegerField(_("times"), default=1)
     created_at = models.DateTimeField(_("first seen"), default=timezone.now)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)

@@ -42,7 +42,7 @@ class RefusedBodyQuerySet(VisibleQuerySet["RefusedBody"]):
             "fingerprint": f"key {refused.key_id}: {failure.get('subject') or refused.refusal}",
         }
         with bounded_waits():  # the bot waits for its answer
-            cause_id = SyncFailure.objects.record(**key, **failure)
+            cause_id = SyncFailure.objects.record(**key, **failure, sent_with=refused.key_id)
             refused.failure = SyncFailure.objects.open().filter(**key).first()
             of_key = self.filter(key=refused.key_id)
             of_key.orphans().filter(refusal=refused.refusal).update(failure=refused.failure)

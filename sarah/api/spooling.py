@@ -19,6 +19,7 @@ from leadsync.infra.db import is_busy, is_unavailable
 from leadsync.infra.request_ids import request_id
 from leadsync.infra.spool import SpoolUnavailable, Stored
 from leadsync.models import ApiKey, Scope
+from monitoring.alerts.machine import notice_full_disks
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind
 from monitoring.models import Refusal
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.5
 """Seconds between two looks into the spool."""
+DISKS_EVERY = 60.0
+"""Seconds between two looks at this machine's disks."""
 _paused_until: dict[str, float] = {}
 """When this process tries again a message that broke our code (`time.monotonic()`), by its id."""
 MAX_ATTEMPTS = 10
@@ -92,8 +95,12 @@ def _keep_draining() -> None:
         spool.prepare()
     except SpoolUnavailable as error:  # the first message that needs it tries again
         logger.error("This machine's disk takes no messages: %s", error)
+    disks_at = 0.0
     while True:
         try:
+            if time.monotonic() >= disks_at:
+                disks_at = time.monotonic() + DISKS_EVERY
+                notice_full_disks()
             drain()
         except (Error, SpoolUnavailable) as error:
             logger.warning("Stored messages cannot be brought in yet: %s", frames(error))

@@ -112,6 +112,8 @@ class SyncState(Collected):
     """Whether this attempt was taken from the queue."""
     is_retry = False
     """Whether this sync is of what was said before."""
+    sent_with: int | None = None
+    """The id of the key whose message this sync is of."""
     waited_for = ""
     """Why it was out of sync before this sync."""
 

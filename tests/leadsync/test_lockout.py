@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from leadsync.lockout import wait_after
 from leadsync.models import FailedLogin
+from monitoring.alerts.messages import page_about
+from monitoring.models import Alert, AlertKind
 from tests.factories import UserFactory
 from tests.staff import Staff, messages_of
 
@@ -137,6 +139,19 @@ def test_the_log_tells_operators_but_not_whom_it_was_about(caplog: Any) -> None:
     assert "Locking out somebody" in caplog.text
     assert "budi" not in caplog.text
     assert OFFICE not in caplog.text
+
+
+def test_operators_are_told_that_passwords_are_guessed_but_not_whose() -> None:
+    guess(4)
+    assert not Alert.objects.exists()
+
+    guess(3)
+
+    alert = Alert.objects.get()
+    assert alert.cause == AlertKind.LOCKOUT
+    assert page_about(alert) == "/admin/leadsync/failedlogin/"
+    assert "budi" not in alert.text
+    assert OFFICE not in alert.text
 
 
 def test_an_operator_lets_somebody_in_who_has_to_wait() -> None:

@@ -7,9 +7,11 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from leadsync.models import ApiKey
 from monitoring.kinds import ADVICE, Kind
 from monitoring.models import SyncFailure
 from sarah.resolve import resolve_failures
+from tests.bot import Bot
 from tests.factories import SarahStateFactory, SyncFailureFactory, fail_sync
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +162,33 @@ def test_a_flood_drives_out_itself_and_nobody_elses_failures(settings, flood):
 
     kept = set(SyncFailure.objects.values_list("pk", flat=True))
     assert kept == {*others, *flooded[-3:]}
+
+
+def test_a_flood_of_one_key_drives_out_no_failure_of_another_key_of_its_workspace(settings):
+    home = {"workspace_ref": "kopi-kita"}
+    others = make(2, seen=999, **home, sent_with=8)
+    flooded = make(9, seen=1, **home, sent_with=7)
+    elsewhere = make(2, seen=500, workspace_ref="bengkel", sent_with=9)
+    settings.LEADSYNC_MAX_FAILURES = 7
+
+    SyncFailure.objects.trim()
+
+    kept = set(SyncFailure.objects.values_list("pk", flat=True))
+    assert kept == {*others, *elsewhere, *flooded[-3:]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_knows_the_key_of_its_message(bot: Bot):
+
+    bot.post("+6281200000001")
+    bot.post("+6281200000002", lead_score="x")
+    bot.send("no JSON")
+
+    key = ApiKey.objects.get()
+    kinds = dict(SyncFailure.objects.values_list("kind", "sent_with"))
+    assert kinds == dict.fromkeys(
+        ("contact_not_found", "invalid_payload", "rejected_payload"), key.pk
+    )
 
 
 def test_the_limit_is_kept_by_recording_and_cancels_no_retry(settings):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -179,6 +180,25 @@ def test_a_disk_that_fills_is_told(
     look()
 
     assert told() == [(Event.RAISED, AlertKind.DISK)] * alarms
+
+
+@pytest.mark.parametrize("was_tried", [True, False])
+def test_leads_without_any_backup_alarm_after_three_days(
+    was_tried: bool, tmp_path: Path, settings: Any
+) -> None:
+    """SQLite's file is nobody else's; of PostgreSQL somebody else may take care."""
+    settings.VAR_DIR = tmp_path
+    if was_tried:
+        (tmp_path / "backups").mkdir()
+    ContactFactory(created_at=timezone.now() - timedelta(days=2))
+    look()
+    assert told() == []
+
+    ContactFactory(created_at=timezone.now() - timedelta(days=4))
+    look()
+
+    alarms = was_tried or connection.vendor == "sqlite"
+    assert told() == [(Event.RAISED, AlertKind.BACKUP)] * alarms
 
 
 def test_a_bot_that_calls_over_plain_http_is_told(bot: Bot, settings) -> None:
