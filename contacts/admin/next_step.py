@@ -6,9 +6,9 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from contacts.admin.fields import LineField
+from contacts.admin.record.neighbours import back_to
 from contacts.models import MAX_STEP, Contact, FollowUp, Outcome, who_may_see
 from contacts.worktime import Soon
 
@@ -33,6 +34,7 @@ class StepForm(forms.Form):
     due_at = forms.DateTimeField(required=False)
     whose = forms.ModelChoiceField(User.objects.none(), required=False)
     soon = forms.ChoiceField(required=False, choices=list(SOON.items()))
+    step = forms.IntegerField(required=False)
     close = forms.ChoiceField(required=False, choices=[*Outcome.choices])
 
     def __init__(self, lead: Contact, *args: Any) -> None:
@@ -72,13 +74,22 @@ class NextStep:
         if not form.is_valid():
             for name, errors in form.errors.items():
                 messages.error(request, f"{form.fields[name].label or name}: {errors[0]}")
-        elif outcome := form.cleaned_data["close"]:
-            steps = FollowUp.objects.filter(contact=lead)
-            if steps.close(Outcome(outcome), by=request.user.get_username()):
-                messages.success(request, Outcome(outcome).label)
+        elif form.cleaned_data["close"]:
+            _close(request, lead, form.cleaned_data)
         else:
             plan(request, lead, form.cleaned_data)
-        return HttpResponseRedirect(reverse("admin:contacts_contact_change", args=[pk]))
+        return back_to(request, pk)
+
+
+def _close(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
+    """Close the step that the person saw: somebody may have planned another one since."""
+    outcome, steps = Outcome(asked["close"]), FollowUp.objects.filter(contact=lead)
+    if asked["step"]:
+        steps = steps.filter(pk=asked["step"])
+    if steps.close(outcome, by=request.user.get_username()):
+        messages.success(request, outcome.label)
+    else:
+        messages.error(request, _("Nothing was changed: this step is no longer the open one."))
 
 
 def plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
@@ -101,4 +112,7 @@ def plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
         whose=whose,
         by=request.user.get_username(),
     )
-    messages.success(request, _("The next step is planned."))
+    told = gettext("The next step is planned.")
+    if open_step and asked["text"] and open_step.text != asked["text"]:
+        told = gettext("The next step is planned. It takes the place of “%s”.") % open_step.text
+    messages.success(request, told)

@@ -80,6 +80,20 @@ def test_a_step_is_due_by_the_workspaces_clock(
     assert steps(lead) == [("Contact again", due, "")]
 
 
+def test_who_planned_over_anothers_step_is_told_and_nobody_closes_a_step_unseen(
+    dewi: Staff, lead: Contact
+) -> None:
+    plans(dewi, lead, text="Send the offer", soon="tomorrow")
+    seen = str(lead.follow_ups.open().get().pk)
+
+    told = plans(Staff("Sales", username="rudi"), lead, text="Call", soon="tomorrow")
+    assert told == ["The next step is planned. It takes the place of “Send the offer”."]
+
+    [refused] = plans(dewi, lead, close="done", step=seen)
+    assert refused == "Nothing was changed: this step is no longer the open one."
+    assert lead.follow_ups.open().get().text == "Call"
+
+
 def test_a_step_is_the_leads_persons_or_ones_own_or_who_is_named(dewi: Staff) -> None:
     rudi, ani = UserFactory(username="rudi"), UserFactory(username="ani")
     leads = [ContactFactory(), ContactFactory(assigned_to=rudi), ContactFactory()]

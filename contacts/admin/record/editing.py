@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 from contacts.admin.assigning import label_of as load_of
 from contacts.admin.forms import FactsForm
 from contacts.admin.record.facts import EDITABLE, OWNER
-from contacts.admin.record.neighbours import FILTERS
+from contacts.admin.record.neighbours import FILTERS, back_to, page_url
 from contacts.admin.record.words import label_of, name_of
-from contacts.admin.record.writes import back_to, page_url, visible_leads
+from contacts.admin.record.writes import visible_leads
 from contacts.models import HOLDABLE, Contact, Membership
 
 

@@ -21,9 +21,9 @@ ABOUT_BUSINESS = (
     *("closing_technique", "story"),
 )
 JUDGEMENT = ("lead_score", "lead_temperature")
-ABOUT_PERSON = ("name", "phone", "email", "language", "source", "tags", "opted_out")
+ABOUT_PERSON = ("name", "phone", "email", "language", "source", "tags")
 OWNER = "assigned_to"
-EDITABLE = (*ABOUT_PERSON, *ABOUT_BUSINESS, *JUDGEMENT, OWNER)
+EDITABLE = (*ABOUT_PERSON, *ABOUT_BUSINESS, *JUDGEMENT, OWNER, "opted_out")
 ALWAYS_SHOWN = {"name", "phone", "language", *JUDGEMENT}
 KEYS = {fact.field: [f"extracted_data.{key}" for key in fact.keys] for fact in FACTS}
 SARAH = "Sarah"
@@ -128,7 +128,7 @@ def _fact(known: Known, name: str) -> Fact:
         name=name,
         label=label_of(name),
         value=_shown(name, value),
-        is_known=value not in (*EMPTY, False) or name in ALWAYS_SHOWN,
+        is_known=value not in EMPTY or name in ALWAYS_SHOWN,
         is_held=is_held,
         source=source,
         at=at,

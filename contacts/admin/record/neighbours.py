@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -49,6 +49,17 @@ def neighbours_of(page: Any, request: HttpRequest, lead_id: int) -> Neighbours:
     places = {place: first + place for place in (at - 1, at + 1) if 0 <= place < len(keys)}
     links = {place: _link(keys[place], filters, row // size + 1) for place, row in places.items()}
     return Neighbours(list_url=list_url, previous=links.get(at - 1, ""), next=links.get(at + 1, ""))
+
+
+def back_to(request: HttpRequest, lead_id: int, *, place: str = "") -> HttpResponse:
+    """Lead back to the page, as one of the list that the person came from."""
+    page = page_url(lead_id, filters=request.POST.get(FILTERS, ""))
+    return HttpResponseRedirect(f"{page}#{place}" if place else page)
+
+
+def page_url(lead_id: int, *, filters: str) -> str:
+    query = {FILTERS: filters} if filters else None
+    return reverse("admin:contacts_contact_change", args=[lead_id], query=query)
 
 
 def _as_list(request: HttpRequest, filters: str) -> HttpRequest:

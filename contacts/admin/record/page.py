@@ -21,7 +21,7 @@ from contacts.workflow import ArchiveReason, LeadStatus
 from leadsync.admin.filters import row_id
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 
-IN_HEAD = ("confirm-status", "undo-move", "hand-back-lead")
+IN_HEAD = ("confirm-status", "hand-back-lead")
 """Actions that have a button in the head of the page, or in a banner."""
 
 

@@ -7,18 +7,18 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from contacts import bulk
-from contacts.admin.actions import tell_confirmed, tell_undone
+from contacts.admin.actions import tell_undone
 from contacts.admin.fields import BlockField
 from contacts.admin.next_step import SOON, StepForm, plan
 from contacts.admin.reasons import ReasonFields, in_words
-from contacts.admin.record.neighbours import FILTERS
+from contacts.admin.record.neighbours import back_to
 from contacts.admin.record.reading import read
 from contacts.admin.record.words import label_of
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, NoteKind
@@ -87,17 +87,6 @@ def visible_leads(page: Any, request: HttpRequest) -> ContactQuerySet:
     return leads.visible_to(request.user)
 
 
-def back_to(request: HttpRequest, lead_id: int, *, place: str = "") -> HttpResponse:
-    """Lead back to the page, as one of the list that the person came from."""
-    page = page_url(lead_id, filters=request.POST.get(FILTERS, ""))
-    return HttpResponseRedirect(f"{page}#{place}" if place else page)
-
-
-def page_url(lead_id: int, *, filters: str) -> str:
-    query = {FILTERS: filters} if filters else None
-    return reverse("admin:contacts_contact_change", args=[lead_id], query=query)
-
-
 def _tell_errors(request: HttpRequest, form: forms.Form) -> None:
     for name, errors in form.errors.items():
         label = form.fields[name].label if name in form.fields else ""
@@ -132,8 +121,7 @@ def _move(request: HttpRequest, lead: Contact) -> None:
         text = _("Nothing was changed: meanwhile this lead was moved to “%s”.")
         return messages.error(request, text % LeadStatus(lead.lead_status).label)
     if to == lead.lead_status:
-        leads = Contact.objects.filter(pk=lead.pk)
-        return tell_confirmed(request, bulk.confirm_status(leads, by=by))
+        return _confirm(request, lead)
     forced = said["forced"] and bool(request.user.is_superuser)
     why = Why(text=said["reason"], archived=said["archive_reason"], forced=forced)
     try:
@@ -141,6 +129,15 @@ def _move(request: HttpRequest, lead: Contact) -> None:
     except MoveRefused as refused:
         return messages.error(request, in_words(refused))
     return messages.success(request, _("Moved to “%s”.") % LeadStatus(to).label)
+
+
+def _confirm(request: HttpRequest, lead: Contact) -> None:
+    """Make a person's word of what Sarah said."""
+    leads = Contact.objects.filter(pk=lead.pk)
+    if bulk.confirm_status(leads, by=request.user.get_username()):
+        messages.success(request, _("Noted: you say so now, not only Sarah."))
+    else:
+        messages.info(request, _("Nothing was changed."))
 
 
 def _undo(request: HttpRequest, lead: Contact) -> None:
