@@ -19,7 +19,7 @@ def test_every_rule_of_a_stylesheet_is_closed(file: Path) -> None:
 
     for number, line in enumerate(text.splitlines(), start=1):
         depth += line.count("{") - line.count("}")
-        is_rule_in_media = depth <= 2
+        is_rule_in_rule_in_media = depth <= 3
         assert depth >= 0, f"line {number} closes too much"
-        assert is_rule_in_media, f"a rule above line {number} is not closed"
+        assert is_rule_in_rule_in_media, f"a rule above line {number} is not closed"
     assert depth == 0
