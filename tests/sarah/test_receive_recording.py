@@ -1,8 +1,11 @@
 """Traffic as it is recorded, played from beginning to end, and with a bot that forgets."""
 
+import json
+import lzma
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from tests.bot import BLANK, SYNCED, Bot, memory, not_synced
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+RECORDING = Path(__file__).parent.parent / "payloads" / "bot_traffic.jsonl.xz"
 CONVERSATIONS = 40
 SEED = 11
 UNKNOWN = set(phones(CONVERSATIONS, seed=SEED)[::8])
@@ -85,37 +89,39 @@ def test_after_all_is_played_everything_is_as_a_careful_reader_expects(bot: Bot)
     assert SyncFailure.objects.count() == len(UNKNOWN)
 
 
-def test_people_without_a_number_are_served_as_the_others(bot: Bot) -> None:
-    home = Workspace.objects.get()
+@pytest.mark.one_database  # the same happens to fewer people on both
+def test_the_recording_makes_leads_of_everybody_also_without_a_number(bot: Bot) -> None:
+    """Every third person hides it. Sarah hands over and closes; no person has done a thing."""
+    Workspace.objects.update(creates_contacts=True)
     told = {}
 
-    for number, requests in enumerate(traffic()):
-        phone = to_e164(bodies(requests)[0]["contact_phone"])
-        known = {"business_scoped_user_id": f"ID.{number}"} if number % 3 == 0 else {"phone": phone}
-        lead = Contact.objects.create(workspace=home, **{"phone": None} | known)
-        play(bot, without_a_number(requests, number), outcome=SYNCED)
-        told[lead.pk] = bodies(requests)
+    for number, recorded in enumerate(recording()):
+        hidden = {"contact_phone": None, "business_scoped_user_id": f"ID.{number}"}
+        said = [body if number % 3 else body | hidden for body in recorded]
+        for body in said:
+            answer = bot.client.post("/sarah/state", body, "application/json")
+            assert (answer.status_code, answer.json()) == (200, SYNCED)
+        told[SarahState.objects.latest("pk").pk] = said
 
-    for pk, said in told.items():
-        expect_synced(SarahState.objects.get(contact=pk), said)
-    assert SarahState.objects.filter(contact_phone=None).count() == len(range(0, len(told), 3))
+    assert len(told) == Contact.objects.count() == 300
+    for state in SarahState.objects.select_related("contact"):
+        expect_synced(state, told[state.pk])
+    assert SarahState.objects.filter(contact_phone=None).count() == 100
     assert not SyncFailure.objects.exists()
+    leads = Contact.objects.all()
+    reached = leads.milestones()
+    assert (reached["handed_over"], reached["contacted"], reached["converted"]) == (182, 0, 0)
+    assert leads.standing("handed_over").count() == 160
+    assert leads.standing("closed_by_sarah").count() == 0
+    assert leads.standing("closed_cold").count() == 42
 
 
-def without_a_number(requests: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """The same requests of every third person as today's bots would send them without a number."""
-    if number % 3:
-        return requests
-    known = {"contact_phone": None, "business_scoped_user_id": f"ID.{number}"}
-    query = f"contact_phone=null&business_scoped_user_id=ID.{number}"
-    hidden = []
-    for request in requests:
-        path = request["path"].partition("?")[0]
-        if request["method"] == "GET":
-            hidden.append(request | {"path": f"{path}?{query}"})
-        else:
-            hidden.append(request | {"body": request["body"] | known})
-    return hidden
+def recording() -> list[list[dict[str, Any]]]:
+    """What was said in each conversation of the real traffic, as it was recorded."""
+    with lzma.open(RECORDING, "rt") as lines:
+        requests = [json.loads(line) for line in lines]
+    by_person = groupby(requests, key=itemgetter("conversation"))
+    return [bodies(list(one)) for _number, one in by_person]
 
 
 def expect_synced(state: SarahState, told: list[dict[str, Any]]) -> None:
