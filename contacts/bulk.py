@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from contacts.models import (
     Assignment,
@@ -29,6 +28,7 @@ from contacts.workflow import (
     stamps_of_move,
     statuses_before,
 )
+from leadsync.infra import clock
 
 BATCH_SIZE = 500
 SAME_IN_ALL = ("to", "by", "actor_kind", "reason", "archive_reason")
@@ -154,7 +154,7 @@ def _move(leads: ContactQuerySet, row: StatusChange, *, which: Q) -> int:
 
 def _move_batch(pks: list[int], row: StatusChange, *, which: Q) -> int:
     """Move those of these leads, each with a history row like this one."""
-    now, by_person = timezone.now(), row.actor_kind == AuthorKind.PERSON
+    now, by_person = clock.now(), row.actor_kind == AuthorKind.PERSON
     same = {name: getattr(row, name) for name in SAME_IN_ALL}
     with transaction.atomic():
         # Locked: a bot's message may be moving one of these leads right now. In order: two people

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from contacts import erasure_list
 from contacts.models import Erasure
+from leadsync.infra import clock
 
 KEY_FILE = "erasure.key"
 """In `var/`, made with the first erasure if LEADSYNC_ERASURE_KEY is not set."""
@@ -56,7 +56,8 @@ def those_among(identities: Iterable[str], erased: Mapping[str, datetime]) -> di
 
 def remember(identities: Iterable[str]) -> datetime:
     """Record that these are erased now. The list comes first: what is erased must stand in it."""
-    now, key = timezone.now(), _key() or _new_key()
+    clock.measure()
+    now, key = clock.now(), _key() or _new_key()
     erasures = [
         Erasure(digest=_digest(identity, key), key_check=_check(key), erased_at=now)
         for identity in identities

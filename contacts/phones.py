@@ -20,7 +20,13 @@ _NUMBER = re.compile(r"\+?[0-9]+")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # Without slash, comma and line break: they separate two numbers ("021 555 1234/35").
 _FORMATTING = dict.fromkeys(map(ord, " -.()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212"))
-_GAP = r"[ \-.()/\u00a0]*"
+_GAP = (
+    r"[ \t\-.()\[\]{}/\u00a0\u2000-\u200a\u2010-\u2015\u202f\u205f\u2212\u3000"
+    r"\uff08\uff09\uff0d\uff0e\uff0f\uff3b\uff3d]*"
+)
+"""What may stand between the digits of one number in a text."""
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _TEL = re.compile(r"^tel:(?://)?", re.IGNORECASE)
 _WHATSAPP = re.compile(
     r"""
@@ -87,11 +93,22 @@ def national_digits(e164: str) -> str:
 
 @lru_cache(maxsize=100)
 def pattern_of(e164: str) -> re.Pattern[str]:
-    """Return what finds a stored number in a text, in any spelling, but in no longer number."""
+    """Return what finds a stored number in a text with plain digits, in any spelling, but in no
+    longer number. Takes a time that grows with the text and no faster."""
     code = _GAP.join(str(phonenumbers.parse(e164).country_code))
     digits = _GAP.join(national_digits(e164))
     prefix = f"(?:0{_GAP}0{_GAP})?{code}{_GAP}(?:0{_GAP})?|0{_GAP}"
     return re.compile(rf"(?<!\d)(?:{prefix})?{digits}(?!\d)")
+
+
+def with_plain_digits(text: str) -> str:
+    """Return a text with ASCII digits for those of other scripts, also where JSON escapes them, and
+    without invisible characters."""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    if text.isascii():
+        return text
+    text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
+    return _INVISIBLE.sub("", text)
 
 
 def _read(raw: object, *, from_person: bool) -> tuple[str, bool]:

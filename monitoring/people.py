@@ -27,7 +27,7 @@ from contacts.models import (
     Note,
     StatusChange,
 )
-from contacts.phones import national_digits, pattern_of
+from contacts.phones import national_digits, pattern_of, with_plain_digits
 from leadsync.infra.db import BATCH_SIZE
 from leadsync.infra.visible import VisibleQuerySet, reach_of
 from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
@@ -56,7 +56,8 @@ class Person:
     def is_named_in(self, *texts: object) -> bool:
         """Whether one of these contains a number, however it is written, or a BSUID."""
         text = " ".join(map(_as_text, texts))
-        phones = any(pattern_of(phone).search(text) for phone in self.phones)
+        plain = with_plain_digits(text)
+        phones = any(pattern_of(phone).search(plain) for phone in self.phones)
         return phones or any(re.search(rf"{re.escape(one)}\b", text) for one in self.bsuids)
 
 

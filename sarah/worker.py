@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from django.db import Error, connection
 
+from leadsync.infra import clock
 from monitoring.errors import frames
 from monitoring.kinds import Source
 from monitoring.models.failures import SyncFailure
@@ -71,6 +72,7 @@ class Worker:
         if now >= self.beat_at:
             self.beat_at = now + BEAT_EVERY
             self.heartbeats.beat(self.name)
+            clock.measure()
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_PAUSE)
         return self.stopping

@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import get_ident
@@ -49,7 +50,7 @@ gc.set_threshold(100_000, 50, 100)
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from leadsync import outage  # noqa: E402
-from leadsync.infra import belief, spool  # noqa: E402
+from leadsync.infra import belief, clock, spool  # noqa: E402
 from leadsync.infra.patience import Patience  # noqa: E402
 from monitoring.alerts import machine  # noqa: E402
 from monitoring.alerts.machine import GIB  # noqa: E402
@@ -186,5 +187,7 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(outage, "_scopes", {})
     monkeypatch.setattr(outage, "_uncounted", spool.Refusals())
     monkeypatch.setattr(outage, "_written_at", {})
+    monkeypatch.setattr(clock, "_difference", timedelta())
+    monkeypatch.setattr(clock, "measure", lambda: None)  # it would end what time-machine pretends
     monkeypatch.setattr("sarah.receive.patience", Patience())
     monkeypatch.setattr("sarah.kapso.receive.SOON", 60.0)  # on a busy machine, too

@@ -33,6 +33,7 @@ from contacts.workflow import (
     kept_stamps,
     stamps_of_move,
 )
+from leadsync.infra import clock
 from leadsync.infra.writes import Collected
 
 MAX_SCORE = 100
@@ -332,7 +333,7 @@ class Contact(TakenOver, ResponseClock, Collected):
             actor_kind=kind,
             reason=why.text,
             archive_reason=why.archived if to == LeadStatus.ARCHIVED else "",
-            at=timezone.now(),
+            at=clock.now(),
             before=kept_stamps({one: getattr(self, one) for one in STAMPS}) if by_person else None,
         )
 

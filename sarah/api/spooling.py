@@ -9,12 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection
-from django.utils import timezone
 
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync import outage
-from leadsync.infra import spool
+from leadsync.infra import clock, spool
 from leadsync.infra.db import is_busy, is_unavailable
 from leadsync.infra.request_ids import request_id
 from leadsync.infra.spool import SpoolUnavailable, Stored
@@ -35,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.5
 """Seconds between two looks into the spool."""
-DISKS_EVERY = 60.0
-"""Seconds between two looks at this machine's disks."""
+LOOK_EVERY = 60.0
+"""Seconds between two looks at this machine's clock and disks."""
 _paused_until: dict[str, float] = {}
 """When this process tries again a message that broke our code (`time.monotonic()`), by its id."""
 MAX_ATTEMPTS = 10
@@ -95,11 +94,12 @@ def _keep_draining() -> None:
         spool.prepare()
     except SpoolUnavailable as error:  # the first message that needs it tries again
         logger.error("This machine's disk takes no messages: %s", error)
-    disks_at = 0.0
+    look_at = 0.0
     while True:
         try:
-            if time.monotonic() >= disks_at:
-                disks_at = time.monotonic() + DISKS_EVERY
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_EVERY
+                clock.measure()
                 notice_full_disks()
             drain()
         except (Error, SpoolUnavailable) as error:
@@ -199,7 +199,7 @@ def _arrival_of(stored: Stored, body: dict[str, object], key: ApiKey) -> Arrival
         key_workspace=key.workspace,
         key_id=key.pk,
         client_address=stored.client_address,
-        at=min(arrived_at, timezone.now()),
+        at=min(arrived_at, clock.now()),
         id=UUID(stored.id),
         was_stored=True,
     )

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from rest_framework.views import APIView
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync.api.parsers import AlwaysJSON
+from leadsync.infra import clock
 from leadsync.infra.addresses import client_address
 from leadsync.infra.bodies import read_body
 from leadsync.infra.db import is_unavailable, one_deadline, with_second_try
@@ -67,7 +67,7 @@ class StateView(APIView):
         raw = read_body(request)
         body = parse_body(raw)
         key: Any = request.auth
-        now = timezone.now()
+        now = clock.now()
         message = read_message(body, now=now)
         _required(message.contact_phone, message.user_id)
         if is_replay_of_erased(request, message):

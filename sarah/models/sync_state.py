@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leadsync.infra import clock
 from leadsync.infra.writes import Collected
 from sarah.backoff import delay_after
 from sarah.models.reasons import SyncReason
@@ -51,7 +52,7 @@ def exclude_conversations(collector: Any, field: Any, conversations: Any, using:
         "synced_at": None,
         "sync_reason": SyncReason.EXCLUDED,
         "next_sync_at": None,
-        "lead_deleted_at": timezone.now(),
+        "lead_deleted_at": clock.now(),
         "paused_until": None,
         field.name: None,
     }
@@ -154,7 +155,7 @@ class SyncState(Collected):
         also: tuple[str, ...] = ()
         if self.is_retry and self.synced_at and self.contact_id is None:
             # It was in sync, so its lead was deleted: by a process of a former release.
-            self.lead_deleted_at, also = timezone.now(), ("lead_deleted_at",)
+            self.lead_deleted_at, also = clock.now(), ("lead_deleted_at",)
         if self.given_up_at:
             self.given_up_at, self.given_up_by = None, ""
             also += ("given_up_at", "given_up_by")

@@ -1,12 +1,21 @@
 import re
 import unicodedata
+from timeit import timeit
 
 import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.phones import E164, InvalidPhone, is_national, search_range, to_e164
+from contacts.phones import (
+    E164,
+    InvalidPhone,
+    is_national,
+    pattern_of,
+    search_range,
+    to_e164,
+    with_plain_digits,
+)
 
 BUDI = "+6281234567890"
 
@@ -234,3 +243,18 @@ def test_any_json_value_is_refused_or_becomes_a_number(raw):
     e164 = read(raw)
 
     assert e164 is None or re.fullmatch(E164, e164)
+
+
+def test_a_number_is_looked_for_in_a_time_that_grows_no_faster_than_the_text() -> None:
+    """At worst a text that begins the number again and again, with wide gaps."""
+    small, large = (
+        f"8{' ' * 40}1{' .' * 40}2{'-' * 40}\u0669\\u0669" * times for times in (100, 1_600)
+    )
+
+    def seconds(text: str) -> float:
+        return min(
+            timeit(lambda: pattern_of("+6281299988877").search(with_plain_digits(text)), number=1)
+            for _time in range(3)
+        )
+
+    assert seconds(large) < 16 * 6 * max(seconds(small), 0.0005)

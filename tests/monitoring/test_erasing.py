@@ -199,6 +199,10 @@ def test_whose_number_contains_it_is_somebody_else(near: str) -> None:
         b"phone=6281299988877&state=handoff",
         b"5 0062 (0) 812-9998-8877 7",
         b'{"business_scoped_user_id": "ID.Zq7Canary"',
+        "phone: [+62] {812}\u2011 9998\u200b .8877".encode(),
+        "\uff10\uff18\uff11\uff12 \uff19\uff19\uff19\uff18\uff0d\uff18\uff18\uff17\uff17".encode(),
+        "\u0660\u0668\u0661\u0662 \u0669\u0669\u0669\u0668 \u0668\u0668\u0667\u0667".encode(),
+        b'{"contact_phone": "\\uff10\\uff18\\uff11\\uff12 99988877"',
     ],
 )
 def test_bodies_whose_phone_nobody_could_read_are_found_by_their_digits(body: bytes) -> None:

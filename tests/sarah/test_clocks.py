@@ -1,18 +1,20 @@
 """Machines' clocks differ; what is due, and what has drifted, is the same for all of them."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from contacts.models import Contact
+from contacts.models import Contact, Workspace
+from leadsync.infra.clock import measure
 from sarah.models import SarahState
 from sarah.queue import work_batch
-from tests.bot import PHONE, Bot
-from tests.factories import ContactFactory
-from tests.faults import LEADS, refusing
+from tests.bot import PHONE, SYNCED, Bot
+from tests.factories import ANY_MOVE, ContactFactory
+from tests.faults import LEADS, postgresql, refusing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +52,39 @@ def test_a_conversation_that_another_clock_synced_has_not_drifted(
     call_command("reconcile", "--dry-run")
 
     assert capsys.readouterr().out == "Checked 1: 0 would be healed.\n"
+
+
+@postgresql
+@pytest.mark.parametrize("off", DAYS, ids=["behind", "ahead"])
+def test_a_person_at_a_machine_with_a_wrong_clock_has_the_last_word_until_sarah_has_news(
+    bot: Bot, off: timedelta
+) -> None:
+    lead = ContactFactory(phone=PHONE)
+    bot.post(state="handoff", message_count=2)
+    with time_machine.travel(timezone.now() + off, tick=True):
+        measure()  # as its server does each minute
+        lead.change_status("qualified", by="dewi", why=ANY_MOVE)
+    measure()
+
+    call_command("reconcile", stdout=StringIO())
+    lead.refresh_from_db()
+    assert lead.lead_status == "qualified"
+
+    bot.post(state="handoff", message_count=3)
+    lead.refresh_from_db()
+    assert lead.lead_status == "contacted"
+
+
+@postgresql
+def test_a_lead_deleted_by_a_fast_clock_comes_back_with_the_next_message(bot: Bot) -> None:
+    Workspace.objects.update(creates_contacts=True)
+    bot.post(message_count=1)
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
+        measure()
+        Contact.objects.get().delete()
+    measure()
+
+    assert bot.post(message_count=2).json() == SYNCED
 
 
 def test_a_message_uses_up_no_attempt(bot: Bot) -> None:
