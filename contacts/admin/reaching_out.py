@@ -14,9 +14,8 @@ from unfold.decorators import action
 
 from contacts import bulk
 from contacts.admin.actions import tell_confirmed, tell_undone
-from contacts.models import Contact, StatusChange
+from contacts.models import Contact
 from leadsync.admin.actions import close_dialog, dialog
-from leadsync.admin.filters import row_id
 
 WILL_CONFIRM = _(
     "You say that you have contacted this lead, or won it. Until now, only Sarah said so. It gets "
@@ -30,14 +29,6 @@ WILL_UNDO = _(
 
 class ReachingOut:
     """Adds these to the page of a lead."""
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer to undo a move only where there is one."""
-        offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        mine = StatusChange.objects.undoable(by=request.user.get_username())
-        if mine.filter(contact=row_id(str(object_id))).exists():
-            return list(offered)
-        return [one for one in offered if one.path != "undo-move"]
 
     @action(
         description=_("Confirm what Sarah set"),

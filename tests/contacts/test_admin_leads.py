@@ -294,7 +294,7 @@ def test_a_leads_page_shows_history_conversation_and_failures_in_constant_querie
     lead.notes.create(text="Called", author="dewi")
     sales.get(page_of(lead))
 
-    with django_assert_num_queries(26) as few:
+    with django_assert_num_queries(25) as few:
         page = sales.get(page_of(lead)).content.decode()
 
     for link in (

@@ -184,16 +184,6 @@ def test_ticked_leads_that_may_not_move_so_stay_and_are_counted() -> None:
 # Undone
 
 
-def test_the_page_offers_to_undo_a_move_only_where_there_is_one() -> None:
-    lead, dewi = ContactFactory(), Staff("Sales", username="dewi")
-    lead.change_status("qualified", by="ani")
-    page = "contacts_contact_change"
-
-    assert "undo-move" not in dewi.sees(page, lead.pk)
-    lead.change_status("contacted", by="dewi")
-    assert "undo-move" in dewi.sees(page, lead.pk)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_person_takes_a_move_back_as_if_it_had_never_been(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
