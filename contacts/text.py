@@ -13,6 +13,10 @@ MAX_ITEMS, MAX_ITEM_LENGTH = 50, 500
 """Of a list of short texts, such as pain points."""
 
 
+MARKUP = str.maketrans("", "", "*_~`<>[]@")
+"""What WhatsApp, Slack, Telegram and the like read as formatting, a link or a call."""
+
+
 def is_harmful(text: str) -> bool:
     return bool(HARMFUL.search(text))
 
@@ -25,3 +29,9 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """The same on one line, with single spaces."""
     return " ".join(clean_text(text).split())
+
+
+def plain(text: str, length: int) -> str:
+    """What a lead said, for a message: one line, cut, that formats and links nothing."""
+    line = " ".join(clean_text(text).translate(MARKUP).replace("://", " ").split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"

@@ -4,6 +4,7 @@ from contacts.turns import give_waiting
 from monitoring.alerts.deliver import deliver_due
 from monitoring.alerts.watch import look
 from monitoring.models import Heartbeat
+from monitoring.notices.send import tell
 from monitoring.pruning import prune
 from monitoring.runs import reconcile_hourly
 from sarah.kapso.work import work_due
@@ -17,6 +18,7 @@ def jobs() -> dict[str, Job]:
         "reconciliation": Job(run=reconcile_hourly, every=60),
         "watch": Job(run=lambda stopped: look(), every=60),
         "leads by turns": Job(run=lambda stopped: give_waiting(stopped=stopped), every=5),
+        "notices": Job(run=lambda stopped: tell(stopped=stopped), every=5),
         "alerts": Job(run=lambda stopped: deliver_due(stopped=stopped), every=5),
         "pruning": Job(run=lambda stopped: prune(stopped=stopped), every=3600),
     }

@@ -30,7 +30,14 @@ from contacts.models import (
 from contacts.phones import national_digits, pattern_of, with_plain_digits
 from leadsync.infra.db import BATCH_SIZE
 from leadsync.infra.visible import VisibleQuerySet, reach_of
-from monitoring.models import Alert, AlertDelivery, RefusedBody, SyncFailure
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    LeadEvent,
+    LeadMessage,
+    RefusedBody,
+    SyncFailure,
+)
 from sarah.models import KapsoDelivery, SarahState, StateUpdate
 
 Rows = QuerySet[Any]
@@ -108,6 +115,8 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
         gettext_noop("alert deliveries"): _until(before, "created_at", deliveries),
         gettext_noop("alerts"): alerts,
         gettext_noop("next steps"): FollowUp.objects.filter(contact__in=leads),
+        gettext_noop("messages about leads"): LeadMessage.objects.filter(event__contact__in=leads),
+        gettext_noop("events of leads"): LeadEvent.objects.filter(contact__in=leads),
         gettext_noop("assignments"): Assignment.objects.filter(contact__in=leads),
         gettext_noop("notes"): Note.objects.filter(contact__in=leads),
         gettext_noop("edits"): Edit.objects.filter(contact__in=leads),

@@ -21,6 +21,7 @@ from monitoring.models import (
     AlertDelivery,
     FailureGroup,
     Heartbeat,
+    LeadEvent,
     RefusedBody,
     SyncRun,
 )
@@ -83,6 +84,10 @@ def outdated(*, days: int | None = None) -> list[tuple[str, Rows]]:
         (
             "leads that are gone",
             Departure.objects.older_than(timezone.now() - DEPARTURES_KEPT_FOR).order_by("at"),
+        ),
+        (
+            "events of leads",
+            LeadEvent.objects.filter(created_at__lt=before).order_by("created_at"),
         ),
         ("reconciliations", SyncRun.objects.filter(finished_at__lt=before).order_by("pk")),
         ("alert deliveries", AlertDelivery.objects.filter(deliveries).order_by("pk")),

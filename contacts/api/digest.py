@@ -16,7 +16,7 @@ from contacts.api.serializers import DigestQuerySerializer
 from contacts.api.stats import asked_workspace
 from contacts.api.visible import visible_leads
 from contacts.models import Contact, Standing, Workspace
-from contacts.text import clean_line
+from contacts.text import plain
 from leadsync.models import Scope
 from monitoring.models import SyncFailure
 
@@ -24,8 +24,6 @@ PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 NAMED = 3
 """Leads of a kind that are named; of the rest it says how many they are."""
 MAX_NAME, MAX_NEED = 30, 40
-MARKUP = str.maketrans("", "", "*_~`")
-"""What WhatsApp reads as formatting."""
 
 
 @describe_digest_view
@@ -95,11 +93,6 @@ def _failed(workspace: Workspace | None) -> str:
 
 
 def _described(lead: Contact) -> str:
-    name = _plain(lead.shown_name, MAX_NAME) or lead.phone or "–"  # noqa: RUF001
-    need = _plain(lead.business_type, MAX_NEED)
+    name = plain(lead.shown_name, MAX_NAME) or lead.phone or "–"  # noqa: RUF001
+    need = plain(lead.business_type, MAX_NEED)
     return f"{name} ({lead.lead_score}{f', {need}' if need else ''})"
-
-
-def _plain(text: str, length: int) -> str:
-    line = clean_line(text.translate(MARKUP))
-    return line if len(line) <= length else f"{line[: length - 1]}…"

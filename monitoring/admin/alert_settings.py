@@ -9,13 +9,11 @@ from django.core.validators import validate_email
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -26,20 +24,14 @@ from leadsync.admin.html import as_wrapped, pill
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table, in_short
+from monitoring.admin.webhook_fields import WebhookFields, shown_secret
 from monitoring.alerts.deliver import send_test
 from monitoring.models import AlertDelivery, AlertSettings
-from monitoring.models.alerts import MAX_HEADER_VALUE
-from monitoring.webhooks import validate_header_value
 
 MAX_EMAILS = 10
 WILL_TEST = _(
     "Everyone in these settings gets a test message right now, as they are saved. It takes a few "
     "seconds; then you see here what arrived and what did not."
-)
-HOW_TO_VERIFY = _(
-    "How a receiver knows that a message is ours: X-LeadSync-Signature is “sha256=” and the "
-    "HMAC-SHA256 in hex, with this secret, of X-LeadSync-Timestamp, a full stop and the body as "
-    "received. Refuse timestamps that are more than five minutes old."
 )
 
 
@@ -56,20 +48,12 @@ class EmailsField(ListField):
                 raise ValidationError(_("This is no e-mail address: %s") % address) from None
 
 
-class AlertSettingsForm(forms.ModelForm):
+class AlertSettingsForm(WebhookFields):
     emails: Any = EmailsField(
         max_items=MAX_EMAILS,
         label=_("E-mail addresses"),
         required=False,
         help_text=_("One on each line."),
-    )
-
-    header_value = forms.CharField(
-        label=_("Value of the header"),
-        required=False,
-        max_length=MAX_HEADER_VALUE,
-        validators=[validate_header_value],
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
     )
 
     for_all = False
@@ -88,26 +72,6 @@ class AlertSettingsForm(forms.ModelForm):
             workspace.empty_label = _("All workspaces") if self.for_all else None
             if self.for_all:
                 workspace.help_text = _("“All workspaces” includes what belongs to none.")
-        if kept := len(self.instance.webhook_header_value):
-            self.fields["header_value"].help_text = (
-                _("A value of %d characters is kept and never shown. Empty: leave it as it is.")
-                % kept
-            )
-        else:
-            self.fields["header_value"].help_text = _("It is not shown again.")
-
-    def clean(self) -> dict[str, Any]:
-        """A value that is kept goes to nobody else: with a new address it has to be typed anew."""
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        typed, url = told.get("header_value", ""), told.get("webhook_url", "")
-        kept = "" if "webhook_url" in self.changed_data else self.instance.webhook_header_value
-        if told.get("webhook_header"):
-            if not url.startswith("https://"):
-                self.add_error("webhook_header", _("Only for a webhook with https://."))
-            if not (typed or kept):
-                self.add_error("header_value", _("Write the value for this webhook."))
-        told["header_value"] = (typed or kept) if told.get("webhook_header") else ""
-        return told
 
 
 @admin.register(AlertSettings)
@@ -183,11 +147,7 @@ class AlertSettingsAdmin(ModelAdmin):
 
     @display(description=_("signing secret"))
     def secret(self, settings: AlertSettings) -> SafeString:
-        return format_html(
-            '<code class="ls-wrap">{}</code><p class="ls-hint">{}</p>',
-            settings.webhook_secret,
-            HOW_TO_VERIFY,
-        )
+        return shown_secret(settings.webhook_secret)
 
     deliveries = computed(
         _("messages"), lambda settings: deliveries_table(settings.deliveries.all(), with_alert=True)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from monitoring import webhooks
 from monitoring.alerts.messages import Message, message_of
 from monitoring.errors import frames
+from monitoring.models import LeadMessage
 from monitoring.models.alerts import AlertDelivery, AlertSettings, Channel, Event
 
 logger = logging.getLogger(__name__)
@@ -80,12 +81,12 @@ def lease_due() -> AlertDelivery | None:
     return delivery
 
 
-def attempt(delivery: AlertDelivery, message: Message) -> str:
+def attempt(delivery: AlertDelivery | LeadMessage, message: Message) -> str:
     """Send a message; returns the error in words, or blank. No transaction may be open."""
     try:
         _send(delivery, message)
     except Exception as error:  # noqa: BLE001 (guard: one delivery must not stop the others)
-        logger.warning("Alert delivery %s failed: %s", delivery.pk, frames(error))
+        logger.warning("%s %s failed: %s", type(delivery).__name__, delivery.pk, frames(error))
         return _in_words(error)
     return ""
 
@@ -121,7 +122,7 @@ def send_test(settings: AlertSettings) -> list[tuple[AlertDelivery, str]]:
     return list(zip(deliveries, errors, strict=True))
 
 
-def _send(delivery: AlertDelivery, message: Message) -> None:
+def _send(delivery: AlertDelivery | LeadMessage, message: Message) -> None:
     if delivery.channel == Channel.EMAIL:
         _mail(delivery.recipient, message)
         return

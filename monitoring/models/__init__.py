@@ -4,6 +4,12 @@ from monitoring.models.alerts import Alert, AlertDelivery, AlertKind, AlertSetti
 from monitoring.models.backups import Backup
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
+from monitoring.models.notices import (
+    LeadEvent,
+    LeadEventKind,
+    LeadMessage,
+    NotificationPreferences,
+)
 from monitoring.models.refused import Refusal, RefusedBody, RefusedBodyQuerySet
 from monitoring.models.runs import STOPPED, Heartbeat, RunTrigger, SyncRun
 
@@ -20,6 +26,10 @@ __all__ = [
     "FailureGroupQuerySet",
     "GroupStatus",
     "Heartbeat",
+    "LeadEvent",
+    "LeadEventKind",
+    "LeadMessage",
+    "NotificationPreferences",
     "Refusal",
     "RefusedBody",
     "RefusedBodyQuerySet",

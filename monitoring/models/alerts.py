@@ -1,10 +1,8 @@
 """Models of alerts, of who is told, and of the messages to them."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Self
-from urllib.parse import urlsplit
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -24,10 +22,9 @@ from monitoring.limits import (
 )
 from monitoring.models.causes import FailureGroup
 from monitoring.models.failures import SyncFailure
-from monitoring.webhooks import validate_header, validate_webhook
+from monitoring.models.webhooks import Webhook
 
 MAX_TEXT = 500
-MAX_HEADER_VALUE = 500
 FAILING_FOR = timedelta(hours=24)
 """How long a delivery that failed counts against the health of the sync."""
 
@@ -56,7 +53,7 @@ HAPPENING = (*ABOUT_KEYS, AlertKind.DISK, AlertKind.LOCKOUT)
 """Noticed by whom they happen to; over when they have not happened for a while."""
 
 
-class AlertSettings(models.Model):
+class AlertSettings(Webhook):
     """Recipients and limits for one workspace, or for all (the row without a workspace)."""
 
     workspace = models.OneToOneField(
@@ -72,24 +69,6 @@ class AlertSettings(models.Model):
         _("active"), default=True, help_text=_("If off, nobody below is notified.")
     )
     emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
-    webhook_url = models.CharField(
-        _("webhook"), max_length=500, blank=True, validators=[validate_webhook]
-    )
-    webhook_secret = models.CharField(
-        _("signing secret"), max_length=64, default=secrets.token_hex, editable=False
-    )
-    webhook_header = models.CharField(
-        _("header of the webhook"),
-        max_length=100,
-        blank=True,
-        default="",
-        db_default="",
-        validators=[validate_header],
-        help_text=_("Where the receiver wants one, such as X-API-Key for Kapso."),
-    )
-    webhook_header_value = models.CharField(
-        max_length=MAX_HEADER_VALUE, blank=True, default="", db_default="", editable=False
-    )
     language = models.CharField(
         _("language"),
         max_length=2,
@@ -151,11 +130,6 @@ class AlertSettings(models.Model):
         by_workspace = {settings.workspace_id: settings for settings in cls.objects.all()}
         for_all = by_workspace.get(None) or cls()
         return lambda workspace_id: by_workspace.get(workspace_id, for_all)
-
-    @property
-    def webhook_host(self) -> str:
-        """The part of the webhook's URL that is no secret."""
-        return urlsplit(self.webhook_url).hostname or "" if self.webhook_url else ""
 
     def recipients(self) -> list[tuple[str, str]]:
         """Channel and address of every recipient."""
