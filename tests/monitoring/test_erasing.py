@@ -62,7 +62,7 @@ WITHOUT_PEOPLE = {
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
     *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff
-    "contacts.Departure",  # only which lead
+    *("contacts.Departure", "monitoring.NotificationPreferences"),  # only which lead
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (
@@ -92,6 +92,8 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
         lead.notes.create(text="", author="ani"),
         lead.status_changes.create(from_status="new", to="qualified", by="ani"),
         lead.assignments.create(by="ani", actor_kind="person"),
+        event := lead.told_events.create(kind="handed_over", happened_at=timezone.now()),
+        event.messages.create(person=UserFactory(), channel="email", error=""),
         lead.follow_ups.create(text="", due_at=timezone.now(), created_by="ani"),
         lead.edits.create(field="goals", by="ani"),
         state,
@@ -384,6 +386,8 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
         *(
             "leads",
             "next steps",
+            "messages about leads",
+            "events of leads",
             "assignments",
             "notes",
             "edits",
@@ -421,7 +425,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["18 rows were erased."]
+    assert messages_of(done) == ["20 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 
