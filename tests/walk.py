@@ -17,7 +17,14 @@ from contacts.models import AddressChange, ChatMark, ChatMessage, Contact, Merge
 from leadsync.bots import issue_scoped_key
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.models import ApiKey, Scope
-from monitoring.models import Alert, AlertDelivery, AlertSettings, RefusedBody, SyncFailure
+from monitoring.models import (
+    Alert,
+    AlertDelivery,
+    AlertSettings,
+    NotificationPreferences,
+    RefusedBody,
+    SyncFailure,
+)
 from sarah.models import KapsoDelivery, KapsoFeed, SarahState
 from tests.factories import (
     CauseFactory,
@@ -58,6 +65,9 @@ def plant(slug: str, word: str, *, member: User | None = None) -> Rows:
     suggested.suggest(*leads)
     rows += [home, *leads, worker, home.memberships.get(user=worker), suggested.latest("pk")]
     rows.append(Merge.objects.latest("pk"))
+    rows.append(
+        NotificationPreferences.objects.create(user=worker, webhook_url=f"https://{word}.co")
+    )
     for row in rows:
         type(row)._base_manager.filter(pk=row.pk).update(**_filled(row, word))
     return {type(row): row for row in rows}

@@ -62,7 +62,11 @@ WITHOUT_PEOPLE = {
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
     *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff
-    *("contacts.Departure", "monitoring.NotificationPreferences"),  # only which lead
+    *(
+        "contacts.Departure",
+        "monitoring.NotificationPreferences",
+        "contacts.SavedView",
+    ),  # only which lead
 }
 """Models of ours that never tell of somebody who talked to a bot."""
 NO_FREE_TEXT = (

@@ -13,7 +13,7 @@ import monitoring.webhooks
 class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0029_patience"),
-        ("monitoring", "0009_subjects_of_causes"),
+        ("monitoring", "0011_failures_know_their_key"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
