@@ -186,3 +186,22 @@ class FailedLogin(AccessAttempt):
 
     def __str__(self) -> str:
         return f"{self.username} · {self.ip_address}"
+
+
+class Dismissal(models.Model):
+    """That a person wants to see something no more, such as the checklist of a new installation."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="dismissals")
+    what = models.CharField(max_length=40)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("dismissed hint")
+        verbose_name_plural = _("dismissed hints")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["user", "what"], name="dismissal_is_made_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.what}"

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from leadsync.admin import live, palette
 from leadsync.api.errors import json_or_page, not_found
-from leadsync.dashboard import strangers
+from leadsync.dashboard import checklist, strangers
 from monitoring.api.metrics import MetricsView
 from monitoring.api.probes import healthz, readyz
 from sarah.api.views import StateView
@@ -42,6 +42,11 @@ urlpatterns = [
     re_path(r"^admin/(?:auth|contacts|leadsync|monitoring|sarah)/$", home),  # no lists of lists
     path("admin/live/", admin.site.admin_view(live.badges), name="live-badges"),
     path("admin/palette/", admin.site.admin_view(palette.search), name="palette"),
+    path(
+        "admin/checklist/dismiss/",
+        admin.site.admin_view(checklist.dismiss),
+        name="checklist-dismiss",
+    ),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
     # Both answer directly: a redirect to the slash would lose the POST.

@@ -133,9 +133,13 @@ class ContactQuerySet(VisibleQuerySet[Any]):
         """Stop the response clocks that run."""
         return self.waiting().update(**stopping(by=by, at=at))
 
-    def answers(self, *, since: datetime) -> Answers:
-        """Sum up how the newest of those handed over since then were answered."""
-        handed_over = self.filter(handed_over_at__gte=since).order_by("-handed_over_at")
+    def handed_over_within(self, since: datetime, until: datetime) -> Self:
+        return self.filter(handed_over_at__gte=since, handed_over_at__lt=until)
+
+    def answers(self, *, since: datetime, until: datetime | None = None) -> Answers:
+        """Sum up how the newest of those handed over within that time were answered."""
+        handed_over = self.handed_over_within(since, until or timezone.now())
+        handed_over = handed_over.order_by("-handed_over_at")
         columns = ("handed_over_at", "answer_by", "answered_at", "answered_by")
         return answers_of(handed_over.values_list(*columns)[:CAP], now=timezone.now())
 

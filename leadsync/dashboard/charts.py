@@ -99,10 +99,10 @@ def count_by(rows: QuerySet, beginning: Any, column: str) -> Counted:
     return list(moments.annotate(Count("pk")).order_by())
 
 
-def last_days() -> list[date]:
+def last_days(count: int = DAYS) -> list[date]:
     """Return the days of a chart; today is the last."""
     today = timezone.localdate()
-    return [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    return [today - timedelta(days=ago) for ago in reversed(range(count))]
 
 
 def grouped(number: int) -> str:
@@ -110,18 +110,19 @@ def grouped(number: int) -> str:
     return number_format(number, force_grouping=True)
 
 
-def count_by_day(leads: ContactQuerySet) -> Counter[date]:
-    """Count the leads created on each of the last 30 days; reads nothing but their index."""
-    days = leads.added_since(day_start(DAYS - 1)).annotate(day=TruncDate("created_at"))
+def count_by_day(leads: ContactQuerySet, count: int = DAYS) -> Counter[date]:
+    """Count the leads created on each of the last days; reads nothing but their index."""
+    days = leads.added_since(day_start(count - 1)).annotate(day=TruncDate("created_at"))
     return Counter(dict(days.values_list("day").annotate(number=Count("*")).order_by()))
 
 
-def new_leads(per_day: Counter[date]) -> Chart:
-    days = last_days()
+def new_leads(per_day: Counter[date], count: int = DAYS) -> Chart:
+    days = last_days(count)
     counts = [per_day[day] for day in days]
     best = max(days, key=lambda day: per_day[day])
-    summary = _("%(total)s in 30 days, most on %(day)s (%(most)s)") % {
+    summary = _("%(total)s in %(days)d days, most on %(day)s (%(most)s)") % {
         "total": grouped(sum(counts)),
+        "days": count,
         "day": date_format(best, "j M"),
         "most": grouped(per_day[best]),
     }

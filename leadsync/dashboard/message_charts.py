@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import Count
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,8 +16,10 @@ from django.utils.translation import gettext_lazy
 from leadsync.admin.filters import day_start
 from leadsync.dashboard import charts
 from leadsync.dashboard.charts import Chart
+from leadsync.dashboard.scope import Scope
 from leadsync.infra.db import CAP
 from leadsync.infra.visible import reach_of
+from monitoring.health.windows import percentile
 from sarah.models import WAITING, Outcome, StateUpdate, StateUpdateQuerySet
 
 HOURS = 24
@@ -35,24 +38,42 @@ Counted = Counter[tuple[Moment, str]]
 """Messages by the beginning of their hour, or by their day, and by outcome."""
 
 
-def message_charts(user: Any) -> dict[str, Chart]:
-    """Return the chart of the last 24 hours by hour and of the last 30 days by day."""
-    key = f"{REMEMBERED}.{reach_of(user).key}"
+def message_charts(scope: Scope) -> dict[str, Any]:
+    """Return the chart of the last 24 hours by hour, of the last 30 days by day, and how long the
+    bot waited for its answers."""
+    key = f"{REMEMBERED}.{reach_of(scope.user).key}.{scope.workspace and scope.workspace.pk}"
     counted = cache.get(key)
     if counted is None:
-        seen = StateUpdate.objects.visible_to(user)
+        visible = StateUpdate.objects.visible_to(scope.user)
+        seen = scope.within(visible, "state__workspace")
         counted = (
             _count(seen.received_since(_hour(HOURS - 1)), TruncHour("received_at")),
             _count(seen.received_since(day_start(charts.DAYS - 1)), TruncDate("received_at")),
+            _durations(seen.received_since(_hour(HOURS - 1))),
         )
         if counted[1].total() > CAP:
             cache.set(key, counted, REMEMBERED_SECONDS)
-    by_hour, by_day = counted
+    by_hour, by_day, durations = counted
     hours = [_hour(ago) for ago in reversed(range(HOURS))]
     return {
         "hours": _chart(by_hour, hours, "H:i", _("in 24 hours")),
         "days": _chart(by_day, charts.last_days(), "j M", _("in 30 days")),
+        "latency": _latency(durations),
     }
+
+
+def _durations(updates: StateUpdateQuerySet) -> Counter[int]:
+    counted = updates.order_by().values_list("duration_ms").annotate(Count("pk"))
+    return Counter(dict(counted))
+
+
+def _latency(durations: Counter[int]) -> str:
+    """Say how soon the bot was answered; blank if nothing came."""
+    half, most = percentile(durations, 0.5), percentile(durations, 0.95)
+    if half is None or most is None:
+        return ""
+    told = {"half": charts.grouped(half), "most": charts.grouped(most)}
+    return _("In 24 hours half were answered within %(half)s ms, 95 %% within %(most)s ms.") % told
 
 
 def _count(updates: StateUpdateQuerySet, beginning: Any) -> Counted:

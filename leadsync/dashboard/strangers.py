@@ -48,9 +48,11 @@ class Strangers:
         return list_url("sarah_sarahstate", sync="strangers", **here)
 
 
-def strangers(user: Any) -> list[Strangers]:
+def strangers(user: Any, workspace: Workspace | None = None) -> list[Strangers]:
     """Return the lines, the longest first; at most just over CAP people are counted."""
     seen = SarahState.objects.visible_to(user)
+    if workspace:
+        seen = seen.filter(workspace=workspace)
     homes = seen.strangers().order_by("pk").values_list("workspace", flat=True)
     counts = Counter(homes[: CAP + 1]).most_common(SHOWN)
     workspaces = Workspace.objects.in_bulk([pk for pk, _count in counts if pk])

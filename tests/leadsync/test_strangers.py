@@ -41,7 +41,7 @@ def test_the_dashboard_tells_how_many_they_are_and_alarms_nobody() -> None:
 
     (line,) = page.context["board"]["strangers"]
     assert line.sentence == "2 people wrote to Sarah who are no leads yet"
-    assert not any(number.is_alarming for number in page.context["board"]["headlines"])
+    assert not any(number.is_alarming for number in page.context["board"]["todo"])
     assert staff.client.get(line.url).context["cl"].result_count == 2
 
 

@@ -1,0 +1,139 @@
+"""What somebody who sells does today: whom to call, what is due, and who is new."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import FollowUp
+from contacts.today import Entry, whom_to_call
+from leadsync.admin.filters import day_start
+from leadsync.admin.html import ago, list_url, temperature_pill
+from leadsync.dashboard.numbers import Number
+from leadsync.dashboard.scope import Scope
+from leadsync.infra.db import capped_count
+
+FIRST, SHOWN = 5, 5
+LEADS = "contacts_contact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A lead to call."""
+
+    lead: Any
+    why: str
+    url: str
+    chat_url: str
+    temperature: SafeString
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    text: str
+    lead: Any
+    url: str
+    when: str
+    is_late: bool
+
+
+def call_section(scope: Scope) -> dict[str, Any]:
+    """Whom to call: the person's own leads, or everybody's if none of theirs waits."""
+    found = {"now": timezone.now(), "workspace": scope.workspace, "seen_by": scope.user}
+    mine = whom_to_call(**found, person=scope.user)
+    entries = mine or whom_to_call(**found)
+    today = reverse("admin:contacts_contact_today")
+    return {
+        "calls": [_call(entry) for entry in entries[:FIRST]],
+        "calls_total": len(entries),
+        "calls_are_mine": bool(mine),
+        "calls_url": f"{today}?whose=me" if mine else today,
+        "due": [_step(step) for step in _due(scope)[:SHOWN]],
+        "fresh": _fresh(scope),
+    }
+
+
+def todo_section(scope: Scope) -> dict[str, Any]:
+    """The numbers of the sentence at the top."""
+    leads = scope.leads()
+    numbers = [
+        (leads.overdue(), _("waited too long for an answer"), {"clock": "overdue"}, True),
+        (leads.waiting(), _("wait for an answer"), {"clock": "running"}, False),
+        (leads.hot(), _("are hot"), {"hot": "yes"}, False),
+        (
+            leads.added_since(day_start(29)).filter(assigned_to__isnull=True),
+            _("have no owner (new in 30 days)"),
+            {"assigned": "nobody", "added": "30d"},
+            False,
+        ),
+    ]
+
+    def count() -> list[int]:
+        return [capped_count(rows) for rows, *_rest in numbers]
+
+    counts = scope.remembered("todo", count)
+    return {
+        "todo": [
+            Number(
+                label=label,
+                count=n,
+                url=list_url(LEADS, **filters, **scope.filters),
+                is_alarming=is_alarming and n > 0,
+            )
+            for n, (_rows, label, filters, is_alarming) in zip(counts, numbers, strict=True)
+            if n
+        ]
+    }
+
+
+def _call(entry: Entry) -> Call:
+    lead = entry.lead
+    return Call(
+        lead=lead,
+        why=entry.why,
+        url=reverse("admin:contacts_contact_change", args=[lead.pk]),
+        chat_url=reverse("admin:contacts_contact_open_chat", args=[lead.pk]) if lead.phone else "",
+        temperature=temperature_pill(lead.lead_temperature),
+    )
+
+
+def _due(scope: Scope) -> Any:
+    """Steps of this person, or of nobody, that are due before tomorrow."""
+    tomorrow = day_start(-1)
+    seen = FollowUp.objects.visible_to(scope.user).due_before(tomorrow)
+    here = scope.within(seen, "contact__workspace")
+    mine = here.filter(assigned_to=scope.user)
+    return mine.select_related("contact").order_by("due_at")
+
+
+def _step(step: FollowUp) -> Step:
+    return Step(
+        text=step.text,
+        lead=step.contact,
+        url=reverse("admin:contacts_contact_change", args=[step.contact_id]),
+        when=timezone.localtime(step.due_at).strftime("%H:%M") if _is_today(step) else "",
+        is_late=step.due_at < timezone.now(),
+    )
+
+
+def _is_today(step: FollowUp) -> bool:
+    return not step.is_all_day and step.due_at >= day_start()
+
+
+def _fresh(scope: Scope) -> list[dict[str, Any]]:
+    """The newest leads that nobody looks after."""
+    since = timezone.now() - timedelta(days=7)
+    leads = scope.leads().added_since(since).filter(assigned_to__isnull=True)
+    return [
+        {
+            "lead": lead,
+            "url": reverse("admin:contacts_contact_change", args=[lead.pk]),
+            "when": ago(lead.created_at),
+            "temperature": temperature_pill(lead.lead_temperature),
+        }
+        for lead in leads.order_by("-created_at", "-pk")[:SHOWN]
+    ]

@@ -1,0 +1,229 @@
+"""How the machinery is doing: one light in words, and a row for each of its parts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from leadsync.admin.html import list_url
+from leadsync.admin.key_health import Lately, lately
+from leadsync.dashboard.scope import Scope
+from leadsync.infra.db import capped_count, shown_count
+from leadsync.infra.visible import reach_of
+from leadsync.models import ApiKey
+from leadsync.models import Scope as Right
+from monitoring.health.diagnosis import RUN_LATE, Vitals, Workers, diagnose
+from monitoring.health.numbers import recent_vitals
+from monitoring.health.problems import Problem, Status, status_of
+from monitoring.limits import MAX_FAILURE_PERCENT
+from monitoring.models import Backup
+from monitoring.models.backups import LATE_AFTER
+from monitoring.models.runs import STOPPED
+from sarah.models import KapsoDelivery, KapsoFeed, SarahState, StateUpdate
+
+GOOD, FAIR, BAD = "good", "fair", "bad"
+A_MINUTE = timedelta(minutes=1)
+COLOURS = {Status.OK: GOOD, Status.RECOVERING: FAIR, Status.DEGRADED: BAD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """The state of all in one sentence."""
+
+    colour: str
+    sentence: str
+    url: str
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the machinery, and what to do about it."""
+
+    name: str
+    colour: str
+    sentence: str
+    url: str = ""
+    action: str = ""
+
+
+def light_section(scope: Scope) -> dict[str, Any]:
+    vitals = recent_vitals(scope.user)
+    problems = list(diagnose(vitals))
+    states = scope.within(SarahState.objects.visible_to(scope.user))
+    behind = capped_count(states.out_of_sync()) - capped_count(states.strangers())
+    sentences = [_messages(scope, vitals.at), _worker(vitals), _behind(behind)]
+    colour = COLOURS[status_of(problems)]
+    if colour == GOOD and behind > 0:
+        colour = FAIR
+    sentence = "; ".join(sentences)
+    light = Light(
+        colour=colour,
+        sentence=f"{sentence[:1].upper()}{sentence[1:]}.",
+        url=list_url("sarah_sarahstate", sync="out"),
+        problems=problems,
+    )
+    return {"light": light}
+
+
+def part_section(scope: Scope) -> dict[str, Any]:
+    vitals = recent_vitals(scope.user)
+    return {"parts": list(_parts(scope, vitals))}
+
+
+def _parts(scope: Scope, vitals: Vitals) -> Iterator[Part]:
+    if scope.user.has_perm("leadsync.view_apikey"):
+        yield _keys(scope)
+    yield _workers(vitals)
+    if scope.user.has_perm("monitoring.view_syncrun"):
+        yield _run(vitals)
+    if scope.user.has_perm("sarah.view_kapsodelivery"):
+        yield from _deliveries(scope)
+    if scope.user.has_perm("monitoring.view_alertsettings"):
+        yield _alerts(vitals)
+    if reach_of(scope.user).is_everything or reach_of(scope.user).has_unowned:
+        yield _backup()
+
+
+def _messages(scope: Scope, at: datetime) -> str:
+    updates = StateUpdate.objects.visible_to(scope.user)
+    latest = scope.within(updates, "state__workspace").order_by("-received_at")
+    last = latest.values_list("received_at", flat=True).first()
+    if last is None:
+        return _("no message has come yet")
+    return _("messages arrive, the last %s") % _ago(last, at)
+
+
+def _worker(vitals: Vitals) -> str:
+    workers = vitals.workers or Workers()
+    if workers.alive:
+        return ngettext("the worker lives", "%(n)s workers live", workers.alive) % {
+            "n": workers.alive
+        }
+    return _("no worker runs") if workers.is_missing or workers.dead else _("cron runs the worker")
+
+
+def _behind(count: int) -> str:
+    if count <= 0:
+        return _("everything is synced")
+    text = ngettext("%(n)s is not synced", "%(n)s are not synced", count)
+    return text % {"n": shown_count(count)}
+
+
+def _keys(scope: Scope) -> Part:
+    keys = ApiKey.objects.visible_to(scope.user).valid().filter(user__is_active=True)
+    talking = list(
+        scope.within(keys).filter(scopes__contains=Right.STATES_WRITE).select_related("user")
+    )
+    name, url = _("Keys"), reverse("admin:leadsync_apikey_changelist")
+    if not talking:
+        connect = reverse("admin:leadsync_apikey_connect")
+        can = scope.user.has_perm("leadsync.add_apikey")
+        link = {"url": connect, "action": _("Connect a bot")} if can else {}
+        return Part(name=name, colour=FAIR, sentence=_("No bot has a key yet."), **link)
+    found = lately(key.pk for key in talking)
+    worst = max(talking, key=lambda key: found.get(key.pk, Lately()).percent)
+    failing = found.get(worst.pk, Lately()).percent
+    if failing > MAX_FAILURE_PERCENT:
+        text = _("%(percent)s %% of what %(bot)s said in 24 hours failed.")
+        sentence = text % {"bot": worst.user.get_username(), "percent": failing}
+        return Part(name=name, colour=BAD, sentence=sentence, url=url, action=_("See the keys"))
+    said = sum(one.messages for one in found.values())
+    keys_in_words = ngettext("%(n)s key", "%(n)s keys", len(talking)) % {"n": len(talking)}
+    messages_in_words = ngettext(
+        "%(n)s message in 24 hours", "%(n)s messages in 24 hours", said
+    ) % {"n": intcomma(said)}
+    sentence = f"{keys_in_words}, {messages_in_words}."
+    return Part(name=name, colour=GOOD, sentence=sentence, url=url, action=_("See the keys"))
+
+
+def _workers(vitals: Vitals) -> Part:
+    workers = vitals.workers or Workers()
+    colour = BAD if workers.is_missing or (workers.dead and not workers.alive) else GOOD
+    if workers.last_beat_at is None:
+        sentence = _("None was ever seen. Start one: manage.py sync_worker.")
+    else:
+        seen = _ago(workers.last_beat_at, vitals.at)
+        sentence = _("Seen %s.") % seen
+        if colour == BAD:
+            sentence = _("Last seen %s. Start one: manage.py sync_worker.") % seen
+    return Part(name=_("Worker"), colour=colour, sentence=sentence)
+
+
+def _run(vitals: Vitals) -> Part:
+    run, name = vitals.last_run, _("Reconciliation")
+    link: dict[str, Any] = {
+        "url": reverse("admin:monitoring_syncrun_changelist"),
+        "action": _("See the results"),
+    }
+    if run is None:
+        return Part(name=name, colour=FAIR, sentence=_("None has run yet."), **link)
+    told = {
+        "checked": intcomma(run.checked),
+        "healed": intcomma(run.healed),
+        "ago": _ago(run.started_at, vitals.at),
+    }
+    is_bad = run.error not in ("", STOPPED) or vitals.at - run.beat_at > RUN_LATE
+    sentence = _("%(checked)s conversations compared %(ago)s, %(healed)s healed.") % told
+    if is_bad and run.error:
+        sentence = run.error
+    return Part(name=name, colour=BAD if is_bad else GOOD, sentence=sentence, **link)
+
+
+def _deliveries(scope: Scope) -> Iterator[Part]:
+    feeds = list(scope.within(KapsoFeed.objects.visible_to(scope.user)))
+    if not feeds:
+        return
+    name = _("Deliveries from Kapso")
+    deliveries = scope.within(KapsoDelivery.objects.visible_to(scope.user))
+    if parked := capped_count(deliveries.parked()):
+        text = ngettext("%(n)s broke ten times.", "%(n)s broke ten times.", parked)
+        url = list_url("sarah_kapsodelivery", outcome="parked")
+        sentence = text % {"n": shown_count(parked)}
+        yield Part(name=name, colour=BAD, sentence=sentence, url=url, action=_("Replay them"))
+        return
+    last = max((feed.last_event_at for feed in feeds if feed.last_event_at), default=None)
+    if last is None:
+        page = reverse("admin:contacts_workspace_webhook", args=[feeds[0].workspace_id])
+        sentence = _("Connected, but nothing has come yet.")
+        yield Part(name=name, colour=FAIR, sentence=sentence, url=page, action=_("See why"))
+        return
+    url = reverse("admin:sarah_kapsodelivery_changelist")
+    sentence = _("The last came %s.") % _ago(last, timezone.now())
+    yield Part(name=name, colour=GOOD, sentence=sentence, url=url, action=_("See them"))
+
+
+def _alerts(vitals: Vitals) -> Part:
+    url = reverse("admin:monitoring_alertsettings_changelist")
+    name, action = _("Alerts"), _("Alert settings")
+    if count := vitals.failing_deliveries:
+        text = ngettext("%(n)s could not be delivered.", "%(n)s could not be delivered.", count) % {
+            "n": shown_count(count)
+        }
+        return Part(name=name, colour=BAD, sentence=text, url=url, action=action)
+    sentence = _("All that was sent has arrived.")
+    return Part(name=name, colour=GOOD, sentence=sentence, url=url, action=action)
+
+
+def _backup() -> Part:
+    name, last = _("Backup"), Backup.objects.first()
+    if last is None:
+        sentence = _("None was made yet: let cron run manage.py backup each night.")
+        return Part(name=name, colour=FAIR, sentence=sentence)
+    now = timezone.now()
+    colour = GOOD if now - last.finished_at < LATE_AFTER else BAD
+    sentence = _("Made and tried %s.") % _ago(last.finished_at, now)
+    return Part(name=name, colour=colour, sentence=sentence)
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    if now - moment < A_MINUTE:
+        return _("just now")
+    return _("%s ago") % timesince(moment, now, depth=1)
