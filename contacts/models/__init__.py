@@ -30,7 +30,7 @@ from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
 from contacts.models.questions import HOT_SCORE, SHOWN_NAME, ContactQuerySet
 from contacts.models.saved_views import MAX_QUERY, MAX_VIEW_NAME, MAX_VIEWS, SavedView
-from contacts.models.standing import Milestone, Standing, count_standings
+from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 from contacts.workflow import AuthorKind
@@ -89,7 +89,6 @@ __all__ = [
     "Temperature",
     "Workspace",
     "colleagues_of",
-    "count_standings",
     "started",
     "who_may_see",
 ]

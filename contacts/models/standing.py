@@ -1,9 +1,7 @@
 """Where a lead stands: its status, told apart by who brought it there, a person or a bot."""
 
-from collections import Counter
-
 from django.db import models
-from django.db.models import Case, Count, ExpressionWrapper, F, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.choices import Temperature
@@ -45,27 +43,6 @@ STATUSES: dict[str, tuple[LeadStatus, ...]] = {
     Standing.COLD: ENDS,
 }
 """The statuses of what is no status by itself: they are indexed."""
-
-
-def count_standings(leads: models.QuerySet) -> Counter[tuple[str, str]]:
-    """Count by standing and temperature in one pass.
-
-    Grouped by truths, of which PostgreSQL knows that they have two values: then several of its
-    processes share the table, in a third of the time that `STANDING` takes.
-    """
-    truths = {f"is_{standing}": _truth(is_so) for standing, is_so in TOLD_APART.items()}
-    columns = ("lead_status", "lead_temperature", *truths)
-    counted: Counter[tuple[str, str]] = Counter()
-    for status, temperature, *told, count in (
-        leads.annotate(**truths).values_list(*columns).annotate(number=Count("*")).order_by()
-    ):
-        standing = next((one for one, is_so in zip(TOLD_APART, told, strict=True) if is_so), status)
-        counted[standing, temperature] += count
-    return counted
-
-
-def _truth(is_so: Q) -> ExpressionWrapper:
-    return ExpressionWrapper(is_so, models.BooleanField())
 
 
 class Milestone(models.TextChoices):

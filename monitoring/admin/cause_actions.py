@@ -16,8 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from leadsync.admin.actions import NoteForm, close_dialog, dialog, tell_resolved
 from leadsync.admin.tools import ModelAdmin, holds
-from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry
-from monitoring.kinds import Kind, Source
+from monitoring.admin.selection import WILL_RESOLVE, numbers_of
 from monitoring.models import FailureGroup, FailureGroupQuerySet, GroupStatus, SyncFailure
 from sarah.resolve import resolve_cause
 
@@ -69,24 +68,18 @@ def end_of(hours: int) -> datetime:
     return FOR_GOOD if hours == UNTIL_REOPENED else timezone.now() + timedelta(hours=hours)
 
 
-class NumbersForm(BaseDialogForm):
-    """Shows how many failures the action is about."""
+class ResolveForm(CauseNoteDialog):
+    """Shows how many failures it is about."""
 
-    is_retry = True
     form_before_template = "leadsync/numbers.html"
 
     def get_before_template_context(self, *_request: Any) -> dict[str, Any]:
         failures = SyncFailure.objects.visible_to(self.request.user)
-        failures = failures.open().filter(group=self.object_id)
-        return {"numbers": numbers_of(failures, is_retry=self.is_retry)}
-
-
-class ResolveForm(CauseNoteForm, NumbersForm):
-    is_retry = False
+        return {"numbers": numbers_of(failures.open().filter(group=self.object_id))}
 
 
 class CauseActions(ModelAdmin):
-    actions_detail = ("retry_all", "acknowledge", "ignore", "reopen", "resolve_all")
+    actions_detail = ("acknowledge", "ignore", "reopen", "resolve_all")
 
     has_handle_permission = holds("monitoring.handle_failuregroup")
     has_resolve_permission = holds("monitoring.resolve_syncfailure")
@@ -98,7 +91,6 @@ class CauseActions(ModelAdmin):
         if cause is None or not cause.open_failures:
             return []
         pointless = {
-            "retry-all": cause.kind != Kind.SYNC_ERROR or cause.source != Source.SARAH,
             "acknowledge": cause.is_shared or cause.status == GroupStatus.ACKNOWLEDGED,
             "ignore": cause.is_shared,
             "reopen": cause.is_shared
@@ -170,18 +162,6 @@ class CauseActions(ModelAdmin):
         mine = SyncFailure.objects.visible_to(request.user)
         tell_resolved(request, resolve_cause(cause, by=by, note=note, among=mine))
         return self._close(request, object_id, "Resolved all.")
-
-    @action(
-        description=_("Retry all"),
-        permissions=["handle", "retry"],
-        url_path="retry-all",
-        icon="sync",
-        dialog=dialog(_("Retry all?"), WILL_RETRY_ALL, button=_("Retry all"), form=NumbersForm),
-    )
-    def retry_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        failures = SyncFailure.objects.visible_to(request.user).open()
-        retry(request, failures.filter(group=int(object_id)))
-        return self._close(request, object_id, "Retried all.")
 
     def _causes(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
         return FailureGroup.objects.visible_to(request.user).filter(pk=object_id)

@@ -53,7 +53,7 @@ class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     ordering = ("-last_seen_at", "-pk")
     actions = ("retry", "mark_resolved")
     actions_detail_hide_default = True  # nobody edits a failure: it has no history
-    actions_detail = ("retry_this", "replay_delivery", "mark_this_resolved")
+    actions_detail = ("replay_delivery", "mark_this_resolved")
     change_form_template = "monitoring/issue.html"
     fieldsets = ()
 

@@ -1,4 +1,4 @@
-"""The actions on a failure's page that open a dialog: retry and replay."""
+"""The action on a failure's page that opens a dialog: a replay of what Kapso sent."""
 
 from typing import Any
 
@@ -13,12 +13,10 @@ from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import holds
 from monitoring.admin.issue.mending import MendingViews
-from monitoring.admin.selection import WILL_RETRY, retry
-from monitoring.kinds import HEALED_BY_SYNC, Source
+from monitoring.kinds import Source
 from monitoring.models import SyncFailure
 from sarah.kapso.work import Worked, replay
 
-RETRY = "try-again"
 REPLAY = "replay-delivery"
 WILL_REPLAY = _(
     "The delivery is worked once more, as Kapso sent it. Messages that came in already stay as "
@@ -35,12 +33,8 @@ class HelpActions(MendingViews):
         failure: Any = self.get_object(request, str(object_id))
         if failure is None or failure.resolved_at:
             return []
-        can_help = {
-            RETRY: failure.kind in HEALED_BY_SYNC and failure.state_id,
-            REPLAY: "delivery" in failure.payload,
-        }
         offered = super().get_actions_detail(request, object_id)
-        return [one for one in offered if can_help.get(one.path, True)]
+        return [one for one in offered if one.path != REPLAY or "delivery" in failure.payload]
 
     @action(
         description=_("Replay"),
@@ -60,15 +54,4 @@ class HelpActions(MendingViews):
             case _:
                 messages.error(request, _("It still does not work; the failure says why."))
         forget_open_failures()
-        return close_dialog(self, object_id)
-
-    @action(
-        description=_("Retry"),
-        permissions=["retry"],
-        url_path=RETRY,
-        icon="sync",
-        dialog=dialog(_("Retry?"), WILL_RETRY, button=_("Retry")),
-    )
-    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        retry(request, SyncFailure.objects.visible_to(request.user).filter(pk=object_id))
         return close_dialog(self, object_id)

@@ -24,10 +24,6 @@ WILL_RESOLVE = _(
     "sync, and no longer retried by themselves. If the reason is still there, Sarah's next "
     "message opens a new failure."
 )
-WILL_RETRY = _(
-    "The conversation is copied to its lead again, as it is stored now. If that works, its "
-    "failures are closed."
-)
 WILL_RETRY_ALL = _(
     "The conversations are copied to their leads again, as they are stored now: a few at once, "
     "many by the worker. If that works, their failures are closed."

@@ -39,7 +39,7 @@ def test_an_operator_goes_from_the_dashboard_to_a_failure_and_resolves_it(operat
     other = SyncFailureFactory()
     operator.goto(operator.url)  # a reload sometimes finds no active page
 
-    operator.locator(".ls-headline", has_text="Open failures").click()
+    operator.get_by_role("link", name="Sync error").click()
     operator.get_by_role("link", name=failure.contact_phone).click()
     expect(operator.get_by_text("<script>alert(1)</script>{{7*7}}").first).to_be_visible()
     operator.get_by_role("button", name="Mark resolved").first.click()

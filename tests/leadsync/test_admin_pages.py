@@ -140,8 +140,8 @@ def test_nobody_writes_by_hand_what_leadsync_writes_itself(model: type[Model]) -
     ("make", "may", "may_not", "actions"),
     [
         (conversation, "Sales", "", "retry_this start_this_over"),
-        (failure, "Operators", "Sales", "retry_this mark_this_resolved"),
-        (cause, "Operators", "Sales", "acknowledge ignore reopen resolve_all retry_all"),
+        (failure, "Operators", "Sales", "mark_this_resolved"),
+        (cause, "Operators", "Sales", "acknowledge ignore reopen resolve_all"),
         (key, "Operators", "Sales", "revoke_this"),
         (alert_settings, "Operators", "Sales", "send_test_alert"),
     ],
@@ -185,7 +185,6 @@ def test_an_action_of_a_list_does_nothing_for_who_may_not(
         (conversation, "retry_this", {"sync_reason": "", "has_open_failures": False}),
         (conversation, "start_this_over", {"state": "greeting", "message_count": 0}),
         (failure, "mark_this_resolved", {"resolution": "manual", "note": "Done."}),
-        (failure, "retry_this", {"resolution": "retried"}),
     ],
 )
 def test_a_yes_on_a_rows_own_page_does_it_and_shows_the_page_again(

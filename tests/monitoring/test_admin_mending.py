@@ -293,7 +293,7 @@ def test_a_mending_is_a_post_of_somebody_who_may(bot: Bot, staff: Staff) -> None
     cause = FailureGroup.objects.get()
     nobody = Staff()
 
-    for name in ("add_people", "move_people", "send_messages", "repair"):
+    for name in ("add_people", "move_people", "retry_people", "send_messages", "repair"):
         url = reverse(f"admin:monitoring_syncfailure_{name}")
         assert staff.client.get(url).status_code == 405
         assert nobody.client.post(url, {"cause": cause.pk, "everybody": "1"}).status_code == 403

@@ -58,7 +58,7 @@ TOLD = {"name": NAME, "business_scoped_user_id": BSUID}
 NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
-    "leadsync.IdempotentAnswer",
+    *("leadsync.IdempotentAnswer", "leadsync.Dismissal"),
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
     *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff

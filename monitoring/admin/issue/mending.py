@@ -18,6 +18,7 @@ from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import ModelAdmin
 from monitoring.admin.issue.people import ticked, ticked_bodies
 from monitoring.admin.issue.repairs import send_repaired
+from monitoring.admin.selection import retry
 from monitoring.models import SyncFailure
 from sarah.api.send_again import SentAgain, send_now
 from sarah.choosing import Moved, move_to
@@ -36,6 +37,7 @@ class MendingViews(ModelAdmin):
         pages: list[tuple[str, Any]] = [
             ("add-people", self.add_people),
             ("move-people", self.move_people),
+            ("retry-people", self.retry_people),
             ("send-messages", self.send_messages),
             ("repair", self.repair),
         ]
@@ -73,6 +75,12 @@ class MendingViews(ModelAdmin):
             return _back(request)
         moved = move_to(_states(request), workspace, by=request.user.get_username())
         _tell_moved(request, moved)
+        return _back(request)
+
+    def retry_people(self, request: HttpRequest) -> HttpResponse:
+        """Copy what Sarah learned of those who are ticked to their leads again."""
+        _need(request, RETRY)
+        retry(request, ticked(request, _failures(request)))
         return _back(request)
 
     def send_messages(self, request: HttpRequest) -> HttpResponse:

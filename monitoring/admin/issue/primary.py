@@ -144,8 +144,18 @@ def _create_workspace(request: HttpRequest, about: About, failures: SyncFailureQ
 
 
 def _retry(request: HttpRequest, about: About, failures: SyncFailureQuerySet) -> Help:
-    path = "retry-all" if about.is_cause else "try-again"
-    return Help(primary=Button(label=_("Retry"), icon="sync", path=path))
+    if not request.user.has_perm("monitoring.retry_syncfailure"):
+        return Help()
+    count = failures.retryable().count()
+    labels = (_("Retry"), _("Retry all {n}"))
+    primary = Button(
+        label=_counted(labels, count),
+        counted=labels,
+        icon="sync",
+        url=reverse("admin:monitoring_syncfailure_retry_people"),
+        is_post=True,
+    )
+    return Help(primary=primary if count else None)
 
 
 def _repair(request: HttpRequest, about: About, failures: SyncFailureQuerySet) -> Help:
