@@ -21,7 +21,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": False,  # leads, failures and alerts have histories of their own
     "SHOW_LANGUAGES": True,
-    "STYLES": [lambda _request: static("leadsync/admin.css")],
+    "STYLES": [
+        lambda _request: static("leadsync/admin.css"),
+        lambda _request: static("leadsync/shell.css"),
+    ],
     "SCRIPTS": [
         lambda _request: static("leadsync/dialog.js"),
         lambda _request: static("leadsync/palette.js"),

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+SHORT = {"export_csv": _("Export")}
+"""What a narrow bar says for short."""
 ICONS = {
     "assign_to": "person_add",
     "change_status": "flag",
@@ -31,7 +35,7 @@ def bar_of(actions: Mapping[str, tuple[Any, str, Any]]) -> Bar | None:
     """Return the buttons for these actions of the admin; None if there are none."""
     titles = {name: title for name, (_run, _name, title) in actions.items()}
     first = [
-        Button(name=name, title=titles[name], icon=icon)
+        Button(name=name, title=SHORT.get(name, titles[name]), icon=icon)
         for name, icon in ICONS.items()
         if name in titles
     ]

@@ -54,6 +54,12 @@ def _who(row: "Row") -> str:
 
 
 def _why(row: "Row") -> str:
+    business = format_html('<span class="ld-also">{}</span>', row.lead.business_type)
+    also = business if row.lead.business_type and "business" in row.keys else ""
+    return format_html("{}{}", _reason(row), also)
+
+
+def _reason(row: "Row") -> str:
     if row.entry:
         return _to_call(row.entry)
     if row.why is None:
@@ -156,9 +162,7 @@ COLUMNS: dict[str, Column] = {
     "workspace": Column(
         title=gettext_lazy("workspace"), show=_field("workspace"), order=F("workspace__name")
     ),
-    "owner": Column(
-        title=gettext_lazy("assigned to"), show=_owner, order=F("assigned_to__username")
-    ),
+    "owner": Column(title=gettext_lazy("owner"), show=_owner, order=F("assigned_to__username")),
     NEXT_STEP: Column(
         title=gettext_lazy("next step"),
         show=_next_step,
