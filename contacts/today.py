@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q
+from django.db.models import Q
 
 from contacts.models import Contact, FollowUp, Standing, Temperature, Workspace
 from contacts.priority import Priority, priority_of
@@ -63,8 +63,7 @@ def _candidates(
     hot = Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=70)
     for lead in active.standing(Standing.HANDED_OVER).filter(hot)[:OF_EACH]:
         yield Reason.HANDED_OVER, lead, None
-    back = Q(lead_status=LeadStatus.ARCHIVED, re_engaged_at__gte=F("status_changed_at"))
-    for lead in active.filter(back)[:OF_EACH]:
+    for lead in active.re_engaged()[:OF_EACH]:
         yield Reason.RE_ENGAGED, lead, None
     quiet = leads.filter(
         mine,

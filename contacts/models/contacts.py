@@ -234,6 +234,16 @@ class Contact(TakenOver, ResponseClock, Collected):
             # status writes the last activity as well: these end no HOT update of their own.
             models.Index(fields=["lead_score", "id"], name="contact_by_score"),
             models.Index(STAGE, "id", name="contact_by_stage"),
+            # "Who has come back from the archive?" Few, and written once.
+            models.Index(
+                fields=["re_engaged_at"],
+                condition=Q(re_engaged_at__isnull=False),
+                name="contact_re_engaged",
+            ),
+            # "Which leads moved this week?" Written with the status, which an index has anyway.
+            models.Index(fields=["-status_changed_at"], name="contact_by_move"),
+            # "Which leads came from there?" Never changes.
+            models.Index(fields=["source"], name="contact_by_source"),
             # The list by name. The sync seldom writes a name, and another index has it anyway.
             models.Index(SHOWN_NAME, "id", name="contact_by_name"),
             # "Who waits for an answer, and for how long?"

@@ -39,9 +39,8 @@ SHOWN_NAME = Coalesce(
     output_field=models.TextField(),
 )
 """What a lead is called, for sorting; an index answers it."""
-RE_ENGAGED = Q(lead_status=LeadStatus.ARCHIVED) & (
-    Q(status_changed_at__isnull=True, re_engaged_at__isnull=False)
-    | Q(re_engaged_at__gte=F("status_changed_at"))
+RE_ENGAGED = Q(lead_status=LeadStatus.ARCHIVED, re_engaged_at__isnull=False) & (
+    Q(status_changed_at__isnull=True) | Q(re_engaged_at__gte=F("status_changed_at"))
 )
 """Archived leads that have written again since."""
 

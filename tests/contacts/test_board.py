@@ -70,6 +70,11 @@ def test_without_a_script_a_form_moves_the_card(client) -> None:
     assert messages_of(page) == ["Budi is now: Qualified."]
     assert messages_of(again)[0].startswith("Budi: Invalid transition: qualified -> converted")
     assert dewi.client.get(f"{BOARD}{lead.pk}/").status_code == 405
+    why = dewi.client.post(f"{BOARD}{lead.pk}/", {"status": "archived"})
+    assert "Why is this lead archived?" in why.content.decode()
+    said = {"action": "archived", "archive_reason": "price"}
+    told = dewi.client.post(f"{BOARD}{lead.pk}/", said, follow=True)
+    assert messages_of(told) == ["Budi is now: Archived."]
 
 
 def test_whoever_may_not_change_leads_moves_none() -> None:

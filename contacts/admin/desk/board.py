@@ -19,6 +19,7 @@ from contacts.admin.desk.tabs import MOST, CountOf, forget_counts, shown_up_to_m
 from contacts.admin.reasons import ArchiveForm, in_words
 from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
+from leadsync.admin.actions import confirm_selection, dialog
 
 SHOWN = 50
 """Leads in a column."""
@@ -80,11 +81,14 @@ class Board:
     def move_on_board(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Move a lead; the answer is JSON for the board's script, and the board itself without."""
         lead = get_object_or_404(self._on_board(request), pk=pk)
+        may_ask = "application/json" not in request.headers.get("Accept", "")
         if not self.has_change_permission(request, lead):  # type: ignore[attr-defined]
             raise PermissionDenied
+        if may_ask and asked_to_archive(request) and not request.POST.get("archive_reason"):
+            return self._ask_why(request, lead)
         refused = _move(lead, request)
         forget_counts(request)
-        if "application/json" in request.headers.get("Accept", ""):
+        if not may_ask:
             return self._told(request, pk, refused)
         if refused:
             messages.error(request, f"{lead}: {refused}")
@@ -95,6 +99,21 @@ class Board:
             )
         return HttpResponseRedirect(reverse("admin:contacts_contact_board"))
 
+    def _ask_why(self, request: HttpRequest, lead: Contact) -> HttpResponse:
+        """Show a page that asks why a lead is archived: without a script there is no dialog."""
+        asked = dialog(_("Why is this lead archived?"), "", button=_("Archive"))
+        leads, form = self._on_board(request).filter(pk=lead.pk), ArchiveForm()
+        page: Any = self
+        return confirm_selection(
+            page,
+            request,
+            leads,
+            asked,
+            action=LeadStatus.ARCHIVED.value,
+            form=form,
+            cancel_url=reverse("admin:contacts_contact_board"),
+        )
+
     def _told(self, request: HttpRequest, pk: int, refused: str) -> JsonResponse:
         (row,) = rows_of([self._on_board(request).get(pk=pk)], keys=KEYS, query="")
         status = LeadStatus(row.lead.lead_status)
@@ -103,7 +122,6 @@ class Board:
             "row": row,
             "column": column,
             "may_move": True,
-            "archive_reasons": ArchiveReason.choices,
         }
         card = render_to_string("contacts/desk/card.html", context, request)
         told = {"status": status.value, "refused": refused, "card": card}
@@ -114,9 +132,14 @@ class Board:
         return leads
 
 
+def asked_to_archive(request: HttpRequest) -> bool:
+    return LeadStatus.ARCHIVED in (request.POST.get("status"), request.POST.get("action"))
+
+
 def _move(lead: Contact, request: HttpRequest) -> str:
     """Move the lead; return why it may not be moved, blank if it was."""
-    status, form = request.POST.get("status", ""), MoveForm(request.POST)
+    form = MoveForm(request.POST)
+    status = request.POST.get("status") or request.POST.get("action", "")
     if status not in LeadStatus.values:
         return _("There is no such status.")
     if not form.is_valid():

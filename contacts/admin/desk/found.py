@@ -57,7 +57,7 @@ class FoundLeads(ChangeList):
         column = COLUMNS.get(key)
         if column is None:
             return found.order_by(key, "pk")
-        if not column.is_indexed and capped_count(found) > CAP:
+        if not column.is_indexed and capped_count(found.values("pk")) > CAP:
             self.is_unsortable = True
             return found.order_by("-last_activity_at", "-pk")
         if key == NEXT_STEP and self.tab_name != "follow-up":

@@ -9,20 +9,33 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
 
 from contacts.admin.desk.bar import bar_of
 from contacts.admin.desk.lead_list import LeadList
 from contacts.admin.desk.tabs import forget_counts
 from leadsync.admin.live import answer, is_live
+from leadsync.admin.tools import CappedPaginator, ShownCount
+from leadsync.infra.db import capped_count
 
 SECONDS = 10
 """How long what a person's list looks like is remembered, however many windows ask."""
+
+
+class LeadPaginator(CappedPaginator):
+    """Counts without working out where each lead stands."""
+
+    @cached_property
+    def count(self) -> int:
+        found: Any = self.object_list
+        return ShownCount(capped_count(found.values("pk")))
 
 
 class Desk:
     """Shows the leads by templates of its own: Unfold would ask for each title in each row."""
 
     change_list_template = "contacts/desk/list.html"
+    paginator = LeadPaginator
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[LeadList]:
         return LeadList

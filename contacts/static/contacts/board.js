@@ -2,6 +2,7 @@
 
 const board = document.querySelector("[data-board]");
 const says = document.getElementById("board-says");
+const forms = document.getElementById("move-form");
 const dialog = document.getElementById("archive-dialog");
 const columns = [...board.querySelectorAll("[data-status]")];
 let dragged = null;
@@ -30,15 +31,14 @@ function askWhy() {
     });
 }
 
-async function move(card, column, fields) {
+async function move(card, column) {
     const status = column.dataset.status;
-    if (columnOf(card) === column) return;
-    const body = fields ?? (status === "archived" ? await askWhy() : new FormData());
+    if (!forms || columnOf(card) === column) return;
+    const body = status === "archived" ? await askWhy() : new FormData();
     if (!body) return;
-    const form = card.querySelector("[data-move]");
     body.set("status", status);
-    body.set("csrfmiddlewaretoken", board.querySelector("[name=csrfmiddlewaretoken]").value);
-    const url = form?.action ?? `${location.pathname}${card.dataset.lead}/`;
+    body.set("csrfmiddlewaretoken", forms.elements.csrfmiddlewaretoken.value);
+    const url = `${location.pathname}${card.dataset.lead}/`;
     let told;
     try {
         const answer = await fetch(url, {
@@ -106,10 +106,8 @@ board.addEventListener("keydown", (event) => {
     move(card, column);
 });
 
-board.addEventListener("submit", (event) => {
-    const form = event.target.closest("[data-move]");
-    if (!form) return;
+forms?.addEventListener("submit", (event) => {
     event.preventDefault();
-    const column = columns.find((one) => one.dataset.status === event.submitter.value);
-    move(form.closest("[data-lead]"), column, new FormData(form));
+    const button = event.submitter;
+    move(button.closest("[data-lead]"), columns.find((one) => one.dataset.status === button.value));
 });

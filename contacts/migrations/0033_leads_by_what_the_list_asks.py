@@ -1,0 +1,28 @@
+from django.db import migrations, models
+
+from leadsync.infra.schema import AddIndexBesideTraffic
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("contacts", "0032_permission_to_invite")]
+
+    operations = [
+        AddIndexBesideTraffic(
+            model_name="contact",
+            index=models.Index(
+                fields=["re_engaged_at"],
+                condition=models.Q(re_engaged_at__isnull=False),
+                name="contact_re_engaged",
+            ),
+        ),
+        AddIndexBesideTraffic(
+            model_name="contact",
+            index=models.Index(fields=["-status_changed_at"], name="contact_by_move"),
+        ),
+        AddIndexBesideTraffic(
+            model_name="contact",
+            index=models.Index(fields=["source"], name="contact_by_source"),
+        ),
+    ]
