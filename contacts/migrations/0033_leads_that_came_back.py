@@ -17,12 +17,4 @@ class Migration(migrations.Migration):
                 name="contact_re_engaged",
             ),
         ),
-        AddIndexBesideTraffic(
-            model_name="contact",
-            index=models.Index(fields=["-status_changed_at"], name="contact_by_move"),
-        ),
-        AddIndexBesideTraffic(
-            model_name="contact",
-            index=models.Index(fields=["source"], name="contact_by_source"),
-        ),
     ]
