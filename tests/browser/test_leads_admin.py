@@ -65,12 +65,33 @@ def test_the_whole_story_is_a_click_away_and_a_note_with_its_next_step_two_more(
     page.get_by_role("link", name="Budi").click()
     expect(page.get_by_text("Asked for a discount.")).to_be_visible()
     page.get_by_label("Note", exact=True).first.fill("Called him: likes the demo.")
+    page.get_by_role("button", name="Assign to me").click()
+    expect(page.locator("#note-text")).to_have_value("Called him: likes the demo.")
     page.locator("label", has_text="Tomorrow").click()
     page.locator("#timeline").get_by_role("button", name="Save").click()
 
     expect(page.locator("#timeline")).to_contain_text("Called him: likes the demo.")
+    expect(page.locator("#note-text")).to_have_value("")
     expect(page.get_by_role("region", name="Next step")).to_contain_text("Contact again")
     assert lead.follow_ups.get().created_by == "dewi"
+
+
+def test_on_paper_a_lead_is_its_facts_and_its_story_without_the_buttons(at_work: Page) -> None:
+    lead = ContactFactory(phone=PHONE, goals="Grow")
+    lead.notes.create(text="Asked for a discount.", author="rudi")
+    page = at_work
+    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+
+    page.emulate_media(media="print")
+
+    for shown in ("Grow", "Asked for a discount."):
+        expect(page.get_by_text(shown)).to_be_visible()
+    for hidden in (
+        page.locator("#note-text"),
+        page.locator("#nav-sidebar"),
+        page.locator(".ls-do"),
+    ):
+        expect(hidden).not_to_be_visible()
 
 
 def test_on_a_phone_facts_and_story_begin_on_the_first_two_screens(

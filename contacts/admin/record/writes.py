@@ -30,6 +30,8 @@ from sarah.models import SarahState
 from sarah.retry import retry_all
 from sarah.takeover import hand_back
 
+DRAFT_IS_SAVED = "ls-noted"
+"""Lets the page forget what was typed into its note box."""
 View = Callable[[HttpRequest, Contact], object]
 AT = "at"
 """The choice of another time, which is typed."""
@@ -103,7 +105,7 @@ def _note(request: HttpRequest, lead: Contact) -> str:
     said["soon"] = said["soon"].removeprefix(AT)
     if said["note"]:
         lead.notes.create(text=said["note"], kind=said["kind"] or NoteKind.NOTE, author=by)
-        messages.success(request, _("Noted."))
+        messages.success(request, _("Noted."), extra_tags=DRAFT_IS_SAVED)
     elif not is_planned:
         messages.error(request, _("Write a note, or choose a next step."))
     if is_planned:
