@@ -23,13 +23,18 @@ class Shot(NamedTuple):
     is_phone: bool = False
 
 
+LEAD = "main a[href*='/contact/'][href*='/change/']"
+CAUSE = "main a[href*='/failuregroup/'][href*='/change/']"
 SHOTS = (
     Shot("home", ""),
     Shot("leads", "contacts/contact/"),
-    Shot("lead", "contacts/contact/", link="#result_list a[href*='/change/']"),
-    Shot("cause", "monitoring/failuregroup/", link="#result_list a[href*='/change/']"),
+    Shot("lead", "contacts/contact/", link=LEAD),
+    Shot("board", "contacts/contact/board/"),
+    Shot("cause", "monitoring/failuregroup/", link=CAUSE),
+    Shot("connect", "leadsync/apikey/connect/"),
+    Shot("phone-home", "", is_phone=True),
     Shot("phone-leads", "contacts/contact/", is_phone=True),
-    Shot("phone-lead", "contacts/contact/", link="#result_list a[href*='/change/']", is_phone=True),
+    Shot("phone-lead", "contacts/contact/", link=LEAD, is_phone=True),
 )
 
 
