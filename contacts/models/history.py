@@ -83,6 +83,12 @@ class StatusChange(Collected):
         indexes = [
             # "Which leads moved since then?"
             models.Index(fields=["at", "id"], name="status_change_by_time"),
+            # "Who converted leads, and why were others archived?"
+            models.Index(
+                fields=["to", "contact"],
+                condition=Q(to__in=[LeadStatus.CONVERTED, LeadStatus.ARCHIVED]),
+                name="status_change_to_an_end",
+            ),
         ]
 
     def __str__(self) -> str:
