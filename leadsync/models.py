@@ -1,4 +1,4 @@
-"""The model of an API key, and of failed log-ins at the admin."""
+"""The models of API keys, and of how people get into the admin."""
 
 from datetime import timedelta
 from typing import Self
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models import Language
 from leadsync import keys
 from leadsync.infra.belief import Belief
 from leadsync.infra.compiled import CompiledQuery
@@ -205,3 +206,42 @@ class Dismissal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.what}"
+
+
+class Invitation(models.Model):
+    """That somebody was asked to join. Their account has no password until they choose one."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="invitation", primary_key=True
+    )
+    by = models.CharField(_("invited by"), max_length=150)
+    language = models.CharField(_("language"), max_length=2, choices=Language)
+    sent_at = models.DateTimeField(_("sent"), default=timezone.now)
+    joined_at = models.DateTimeField(_("joined"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class LogIn(models.Model):
+    """Where somebody is logged in: a session, and what it was opened with."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="log_ins")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    browser = models.CharField(_("browser"), max_length=100, blank=True)
+    at = models.DateTimeField(_("logged in"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("log-in")
+        verbose_name_plural = _("log-ins")
+        default_permissions = ()
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 UNFOLD: dict[str, Any] = {
@@ -25,6 +26,12 @@ UNFOLD: dict[str, Any] = {
         lambda _request: static("leadsync/admin.css"),
         lambda _request: static("leadsync/shell.css"),
     ],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("My account"), "link": reverse_lazy("me")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "SCRIPTS": [
         lambda _request: static("leadsync/dialog.js"),
         lambda _request: static("leadsync/palette.js"),

@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from leadsync.admin import live, palette
+from leadsync.admin import invite, live, me, palette
+from leadsync.admin.passwords import ChooseView, ForgottenView, SentView
+from leadsync.admin.second_factor import second_step
 from leadsync.api.errors import json_or_page, not_found
 from leadsync.dashboard import checklist, strangers
 from monitoring.api.metrics import MetricsView
@@ -23,6 +25,21 @@ api: list[URLPattern | URLResolver] = [
         SpectacularSwaggerSplitView.as_view(http_method_names=["get", "head"]),
         name="docs",
     ),
+]
+
+own = admin.site.admin_view
+people: list[URLPattern | URLResolver] = [
+    path("admin/people/invite/", own(invite.page), name="invite"),
+    path("admin/people/invite/<int:pk>/resend/", own(invite.resend), name="invite-resend"),
+    path("admin/me/", own(me.page), name="me"),
+    path("admin/me/log-out-elsewhere/", own(me.log_out_everywhere_else), name="log-out-elsewhere"),
+    path("admin/me/second-factor/", own(me.set_up), name="second-factor"),
+    path("admin/me/second-factor/codes/", own(me.new_codes), name="second-factor-codes"),
+    path("admin/me/second-factor/off/", own(me.switch_off), name="second-factor-off"),
+    path("admin/login/code/", second_step, name="second-step"),
+    path("admin/password/", ForgottenView.as_view(), name="admin_password_reset"),
+    path("admin/password/sent/", SentView.as_view(), name="forgotten-sent"),
+    path("admin/password/<uidb64>/<token>/", ChooseView.as_view(), name="password_reset_confirm"),
 ]
 
 home = RedirectView.as_view(pattern_name="admin:index")
@@ -47,6 +64,7 @@ urlpatterns = [
         admin.site.admin_view(checklist.dismiss),
         name="checklist-dismiss",
     ),
+    *people,
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
     # Both answer directly: a redirect to the slash would lose the POST.

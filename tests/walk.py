@@ -187,7 +187,9 @@ def filled_in(address: str, rows: Rows) -> str | None:
 
 VARIES = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"|nonce="?[^" ]+|X-CSRFToken[^}]+|'
-    r'<code>[0-9a-f]{32}</code>|"(?:request_id|next|since|cursor)": ?"[^"]+"'
+    r"<code>[0-9a-f]{32}</code>|"
+    r'<div class="ls-qr".*?</code>|"(?:request_id|next|since|cursor)": ?"[^"]+"',
+    re.DOTALL,
 )
 
 

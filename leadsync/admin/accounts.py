@@ -2,26 +2,40 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Exists, ManyToManyField, OuterRef, QuerySet
+from django.forms import Form
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from contacts.admin.members import HasMembers, MembershipInline
+from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import AccountFilter
 from leadsync.admin.html import ago, pill
 from leadsync.admin.tools import ModelAdmin, column, computed
 from leadsync.models import ApiKey
+from leadsync.roles import in_words
+from leadsync.second_factor import has_second_factor, switch_off
 
-admin.site.unregister([User, Group])
+admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
+
+
+LAST_SUPERUSER = _(
+    "This is the last superuser: make somebody else one first, or nobody can let people in."
+)
+WILL_SWITCH_OFF = _(
+    "For somebody who has lost their phone and their recovery codes. Make sure that it is them."
+)
 
 
 class ForSuperusers:
@@ -47,6 +61,24 @@ class ForSuperusers:
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
+class AccountForm(UserChangeForm):
+    """Keeps the last superuser: without one, nobody can let anybody in."""
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        rights = ("is_active", "is_staff", "is_superuser")
+        lost = [name for name in rights if name in values and not values[name]]
+        if lost and is_last_superuser(self.instance):
+            self.add_error(lost[0], LAST_SUPERUSER)
+        return values
+
+
+def is_last_superuser(user: User) -> bool:
+    superusers = User.objects.filter(is_superuser=True, is_active=True, is_staff=True)
+    is_one = superusers.filter(pk=user.pk).exists()
+    return is_one and not superusers.exclude(pk=user.pk).exists()
+
+
 class WorkspacesInline(MembershipInline):
     """The same from the other side: where a person works."""
 
@@ -57,7 +89,8 @@ class WorkspacesInline(MembershipInline):
 
 @admin.register(User)
 class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
-    form = UserChangeForm
+    form = AccountForm
+    actions_detail = ("switch_second_factor_off",)
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "full_name", "account", "in_groups", "may_log_in", "last_seen")
@@ -72,7 +105,7 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
     search_help_text = _("Username, name or e-mail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        accounts = super().get_queryset(request)
+        accounts = super().get_queryset(request).select_related("invitation")
         has_keys = Exists(ApiKey.objects.filter(user=OuterRef("pk")))
         return accounts.annotate(has_keys=has_keys).prefetch_related("groups")
 
@@ -81,8 +114,42 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
 
     full_name = computed(_("name"), User.get_full_name)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and not (obj and is_last_superuser(obj))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say so where many are deleted at once and the last superuser is among them."""
+        found = super().get_deleted_objects(objs, request)
+        left = User.objects.filter(is_superuser=True, is_active=True, is_staff=True)
+        if not left.exclude(pk__in=[one.pk for one in objs]).exists():
+            found[2].add(str(LAST_SUPERUSER))
+        return found
+
+    @action(
+        description=_("Switch the second factor off"),
+        permissions=["change"],
+        url_path="second-factor-off",
+        icon="phonelink_erase",
+        dialog=dialog(_("Switch the second factor off?"), WILL_SWITCH_OFF, button=_("Switch off")),
+    )
+    def switch_second_factor_off(self, request: HttpRequest, form: Form, object_id: str) -> Any:
+        user = self.get_row_or_404(request, object_id)
+        switch_off(user)
+        self.log_change(request, user, "Switched the second factor off.")
+        messages.success(request, _("The log-in asks them for the password alone now."))
+        return close_dialog(self, object_id)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer it where there is one."""
+        user = self.get_object(request, str(object_id))
+        offered = super().get_actions_detail(request, object_id)
+        return offered if user and has_second_factor(user) else []
+
     @display(description=_("account"))
     def account(self, user: User) -> SafeString:
+        if (invitation := getattr(user, "invitation", None)) and not invitation.joined_at:
+            return pill(_("Invited, not yet joined"), "warning")
         if user.is_superuser:
             return pill(_("Superuser"), "danger")
         if user.is_staff:
@@ -104,9 +171,12 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
 
 @admin.register(Group)
 class GroupAdmin(ForSuperusers, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "members")
+    list_display = ("name", "members", "told")
+    readonly_fields = ("told",)
+    fieldsets = ((None, {"fields": ("name", "told", "permissions")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).annotate(member_count=Count("user"))
 
+    told = computed(_("what they can do"), in_words)
     members = column("member_count", _("members"), sortable=True)

@@ -17,7 +17,7 @@ from unfold.forms import AuthenticationForm
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.html import ago
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
-from leadsync.lockout import free_at
+from leadsync.lockout import ACCOUNT_TRIES, free_at
 from leadsync.models import FailedLogin
 from monitoring.alerts.announce import finding, notice
 from monitoring.models import AlertKind
@@ -28,6 +28,10 @@ WAIT = ngettext_lazy(
     "Too many wrong passwords. Wait %(minutes)d minutes, then try again. If you are in a hurry, "
     "ask an operator to let you in.",
     "minutes",
+)
+WRONG = _(
+    "User name or password is wrong. After %(tries)d wrong passwords you have to wait a minute, "
+    "and after each further one twice as long."
 )
 WILL_LET_IN = _(
     "What these accounts and addresses got wrong is forgotten: they may try again at once."
@@ -40,7 +44,7 @@ class LoginForm(AuthenticationForm):
     def get_invalid_login_error(self) -> ValidationError:
         request: Any = self.request
         if not getattr(request, "axes_locked_out", False):
-            return super().get_invalid_login_error()
+            return ValidationError(WRONG % {"tries": ACCOUNT_TRIES}, code="invalid_login")
         left = free_at(request, self.cleaned_data) - timezone.now()
         minutes = max(ceil(left.total_seconds() / 60), 1)
         return ValidationError(WAIT % {"minutes": minutes}, code="too_many")

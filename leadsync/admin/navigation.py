@@ -24,6 +24,7 @@ FORGOTTEN = "leadsync.admin.navigation"
 BADGE_PATIENCE = 0.5
 """Seconds to read a number."""
 
+PEOPLE = _("People")
 GROUPS = (
     (
         _("Leads"),
@@ -47,7 +48,7 @@ GROUPS = (
         ),
     ),
     (
-        _("People"),
+        PEOPLE,
         (
             (_("Users"), "person", "auth_user"),
             (_("Groups"), "groups", "auth_group"),
@@ -65,12 +66,15 @@ def navigation(request: HttpRequest) -> list[dict[str, object]]:
         page = reverse("admin:contacts_contact_today")
         first.append({"title": _("Today"), "icon": "today", "link": page})
     groups: list[dict[str, object]] = [{"items": first}]
+    invite = {"title": _("Invite a colleague"), "icon": "person_add", "link": reverse("invite")}
     for title, entries in GROUPS:
         items = [
             _item(request, entry, label, icon)
             for entry, icon, label in entries
             if _may_open(request, label)
         ]
+        if title == PEOPLE and request.user.has_perm("contacts.invite_member"):
+            items.insert(0, invite)
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups

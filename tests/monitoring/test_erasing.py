@@ -59,6 +59,7 @@ NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
     *("leadsync.IdempotentAnswer", "leadsync.Dismissal"),
+    *("leadsync.IdempotentAnswer", "leadsync.Invitation", "leadsync.LogIn"),
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
     *("contacts.MergeSuggestion", "contacts.Membership"),  # only which two leads, or which staff
