@@ -116,8 +116,8 @@ class ContactAdmin(
 ):
     form = NewLeadForm
     actions_detail = (
-        *("take_this_over", "hand_this_back", "confirm_this", "undo_move"),
-        *("merge_this", "undo_merge", "export_this", "erase_this"),
+        *("take_this_over", "merge_this", "undo_merge"),
+        *("export_this", "erase_this"),
     )
     formfield_overrides = CLEANED
     actions = [*ACTIONS, merge_two, export_csv, export_xlsx]

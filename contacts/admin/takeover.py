@@ -1,4 +1,4 @@
-"""Taking a lead over from Sarah on its page, and handing it back."""
+"""Taking a lead over from Sarah on its page."""
 
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.models import MAX_PAUSE_REASON, Contact
 from leadsync.admin.actions import close_dialog, dialog
-from leadsync.admin.filters import row_id
 from leadsync.admin.tools import holds
-from sarah.takeover import hand_back, take_over
+from sarah.takeover import take_over
 
 WILL_TAKE_OVER = _(
     "Sarah says nothing to this lead any more, and you do. What the lead writes is still kept. "
@@ -48,15 +47,9 @@ class TakeOverForm(BaseDialogForm):
 
 
 class TakeOver:
-    """Adds the two buttons to the page of a lead: the one that makes sense is offered."""
+    """Adds it to the menu of a lead; its page has a banner that hands back."""
 
     has_take_over_permission = holds("contacts.take_over_contact")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        lead = Contact.objects.filter(pk=row_id(str(object_id))).first()
-        pointless = "take-over" if lead and lead.is_paused else "hand-back-lead"
-        return [one for one in offered if one.path != pointless]
 
     @action(
         description=_("Take over from Sarah"),
@@ -71,23 +64,6 @@ class TakeOver:
         lead = get_object_or_404(Contact, pk=object_id)
         take_over(lead, by=request.user.get_username(), **_asked(form))
         messages.success(request, _("Sarah says nothing to this lead now."))
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
-
-    @action(
-        description=_("Hand back to Sarah"),
-        permissions=["take_over"],
-        url_path="hand-back-lead",
-        icon="smart_toy",
-        dialog=dialog(
-            _("Hand this lead back?"),
-            _("Sarah answers again when the lead writes next."),
-            button=_("Hand back"),
-        ),
-    )
-    def hand_this_back(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        lead = get_object_or_404(Contact, pk=object_id)
-        hand_back(lead, by=request.user.get_username())
-        messages.success(request, _("Sarah answers this lead again."))
         return close_dialog(self, object_id)  # type: ignore[arg-type]
 
 

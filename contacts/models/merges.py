@@ -100,3 +100,9 @@ class Merge(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def shown_name(self) -> str:
+        """What the absorbed lead was called, else its number."""
+        names = ("name", "whatsapp_name", "phone")
+        return next((str(self.absorbed[name]) for name in names if self.absorbed.get(name)), "")

@@ -207,6 +207,9 @@ def test_a_person_compares_and_chooses_field_by_field() -> None:
     assert "30 days" in messages_of(done)[0]
     lead = Contact.objects.get()
     assert (lead.name, lead.email, lead.tags) == ("Bu Dewi", "d@example.com", ["vip"])
+    assert "“Bu Dewi” was merged into this lead by" in staff.sees(
+        "contacts_contact_change", lead.pk
+    )
 
     staff.confirms("undo_merge", lead)
     assert Contact.objects.count() == 2

@@ -54,7 +54,7 @@ def moves_it_back_and_on(dewi: Staff, lead: Contact) -> None:
 
 REACHING_OUT = {
     "confirms it in the list": lambda dewi, lead: dewi.runs("confirm_status", [lead]),
-    "confirms it on its page": lambda dewi, lead: dewi.confirms("confirm_this", lead),
+    "confirms it on its page": lambda dewi, lead: moves(dewi.client, lead, "contacted"),
     "moves it": moves_it_back_and_on,
     "notes a call": notes_a("call"),
     "notes a chat": notes_a("chat"),

@@ -60,7 +60,7 @@ def test_sarah_is_silent_until_the_lead_is_handed_back_and_learns_as_ever(
     assert "Asks for a discount." in page
     assert ("take-over" in page, "let-sarah-speak" in page) == (False, True)
 
-    dewi.confirms("hand_this_back", lead)
+    dewi.client.post(f"/admin/contacts/contact/{lead.pk}/let-sarah-speak/")
 
     assert not is_paused(bot)
     texts = [*lead.notes.order_by("pk").values_list("text", flat=True)]

@@ -21,9 +21,6 @@ from contacts.workflow import ArchiveReason, LeadStatus
 from leadsync.admin.filters import row_id
 from leadsync.admin.html import ago, standing_pill, temperature_pill
 
-IN_HEAD = ("confirm-status", "hand-back-lead")
-"""Actions that have a button in the head of the page, or in a banner."""
-
 
 class RecordPage:
     """Shows the record in the place of Django's form."""
@@ -75,10 +72,11 @@ class RecordPage:
         return TemplateResponse(request, "contacts/record/record.html", context)
 
     def _menu(self, request: HttpRequest, known: Known) -> list[Any]:
-        """What is done seldom; what the head of the page offers is left out."""
+        """What is done seldom."""
         page: Any = self
-        offered = page.get_actions_detail(request, known.lead.pk)
-        allowed = [action for action in offered if action.path not in IN_HEAD]
+        allowed = page.get_actions_detail(request, known.lead.pk)
+        if known.lead.is_paused:
+            allowed = [action for action in allowed if action.path != "take-over"]
         return page._get_actions_navigation(page.actions_detail, allowed, str(known.lead.pk))
 
     def rows_of_list(self, request: HttpRequest) -> Any:
@@ -100,6 +98,7 @@ def _in_words(known: Known) -> dict[str, object]:
         "temperature": temperature_pill(lead.lead_temperature),
         "added": ago(lead.created_at),
         "active": ago(lead.last_activity_at),
+        "answered": ago(lead.answered_at) if lead.answered_at else "",
         "contacted": ago(lead.last_contact_at) if lead.last_contact_at else "",
         "due": when_due(step) if step else "",
         "soon": [(when.value, label, morning(lead, when)) for when, label in SOON.items()],

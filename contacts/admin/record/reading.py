@@ -7,11 +7,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from contacts.models import Contact, Edit, FollowUp, StatusChange, who_may_see
+from contacts.models import Contact, Edit, FollowUp, Merge, StatusChange, who_may_see
 from sarah.models import SarahState, StateUpdate
 from sarah.rules import COPIED, proposed_by
 
 MAX_CONVERSATIONS = 20
+MAX_MERGES = 5
 RECENT_MESSAGES = 60
 RECENT_EDITS = 200
 MAX_PEOPLE = 200
@@ -29,6 +30,8 @@ class Known:
     edits: list[Edit]
     last_move: StatusChange | None
     step: FollowUp | None
+    merges: list[Merge]
+    """Leads that were merged into this one."""
     people: list[User]
     """To whom leads are given."""
 
@@ -73,6 +76,7 @@ def read(lead: Contact, viewer: Any) -> Known:
         messages=list(newest[:RECENT_MESSAGES]),
         edits=list(lead.edits.all()[:RECENT_EDITS]),
         last_move=lead.status_changes.first(),
+        merges=list(lead.merges.all()[:MAX_MERGES]),
         step=lead.follow_ups.open().select_related("assigned_to").first(),
         people=list(who_may_see(lead.workspace).order_by("username")[:MAX_PEOPLE]),
     )
