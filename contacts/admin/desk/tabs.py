@@ -107,7 +107,8 @@ def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
     if to_call is None:
         to_call = len(entries_of(request))
     return {
-        name: shown_up_to_most(count or 0) for name, count in {**(found or {}), TODAY: to_call}.items()
+        name: shown_up_to_most(count or 0)
+        for name, count in {**(found or {}), TODAY: to_call}.items()
     }
 
 
