@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -60,13 +61,19 @@ def _new(leads: Any, since: datetime, period: str) -> str:
     added = leads.added_since(since - PERIODS[period])
     before = added.filter(created_at__lt=since).count()
     count = added.filter(created_at__gte=since).count()
-    return _("New: %(count)d (before: %(before)d)") % {"count": count, "before": before}
+    told = {"count": count, "before": before}
+    if not count:
+        return _("No new leads (%(before)d before).") % told
+    text = ngettext(
+        "%(count)d new lead (%(before)d before).", "%(count)d new leads (%(before)d before).", count
+    )
+    return text % told
 
 
 def _waiting(leads: Any, now: datetime) -> Iterator[str]:
     waiting = leads.standing(Standing.HANDED_OVER)
     if count := waiting.count():
-        yield _("Waiting for a person: %d") % count
+        yield _how_many_wait(count, late=waiting.overdue().count())
         for lead in waiting.order_by("-lead_score", "status_changed_at")[:NAMED]:
             waits = timesince(lead.status_changed_at, now, depth=1).replace("\xa0", " ")
             since = _("for %s") % waits
@@ -75,11 +82,24 @@ def _waiting(leads: Any, now: datetime) -> Iterator[str]:
         yield _("Nobody waits for a person.")
 
 
+def _how_many_wait(count: int, *, late: int) -> str:
+    told = {"count": count, "late": late}
+    if late:
+        text = ngettext(
+            "%(count)d waits for a person, for too long:",
+            "%(count)d wait for a person, %(late)d of them for too long:",
+            count,
+        )
+        return text % told
+    text = ngettext("%(count)d waits for a person:", "%(count)d wait for a person:", count)
+    return text % told
+
+
 def _hot(leads: Any, since: datetime) -> Iterator[str]:
     """Those that are not named among the waiting ones."""
     hot = leads.hot().active_since(since).with_standing().exclude(standing=Standing.HANDED_OVER)
     if count := hot.count():
-        yield _("Also hot: %d") % count
+        yield ngettext("%d more is hot:", "%d more are hot:", count) % count
         yield from (f"• {_described(lead)}" for lead in hot.order_by("-lead_score", "pk")[:NAMED])
 
 

@@ -35,7 +35,12 @@ def normal_day() -> None:
 
 def bad_day() -> None:
     normal_day()
-    waits = {**BY_SARAH, "status_changed_at": NOW - timedelta(days=2)}
+    waits = {
+        **BY_SARAH,
+        "status_changed_at": NOW - timedelta(days=2),
+        "handed_over_at": NOW - timedelta(days=2),
+        "answer_by": NOW - timedelta(days=1),
+    }
     for number in range(4):
         hot(f"*_Sangat_* ~panjang~\n{number} " + "x" * 160, business_type="y" * 200, **waits)
         hot(f"Dewi {'z' * 150}", business_type="kopi " * 30)
@@ -65,10 +70,10 @@ def test_a_digest_says_what_is_new_who_waits_who_is_hot_and_what_failed(caller: 
 
     assert caller.read(DIGEST, language="en")["text"].splitlines() == [
         "*Leads, last 24 hours*",
-        "New: 2 (before: 2)",
-        "Waiting for a person: 1",
+        "2 new leads (2 before).",
+        "1 waits for a person:",
         "• Budi (80, Toko roti), for 3 hours",
-        "Also hot: 1",
+        "1 more is hot:",
         "• Ani (80)",
         "Sync failures that are open: 1. Look at them in LeadSync.",
     ]
@@ -79,13 +84,13 @@ def test_a_digest_is_in_indonesian_unless_english_is_asked_for(caller: Caller) -
     normal_day()
 
     assert caller.read(DIGEST)["text"].splitlines() == [
-        "*Prospek, 24 jam terakhir*",
-        "Baru: 2 (sebelumnya: 2)",
-        "Menunggu dihubungi: 1",
+        "*Lead, 24 jam terakhir*",
+        "2 lead baru (sebelumnya 2).",
+        "1 lead menunggu dihubungi:",
         "• Budi (80, Toko roti), selama 3 jam",
-        "Yang juga panas: 1",
+        "1 lead lain juga Hot:",
         "• Ani (80)",
-        "Semua yang didengar Sarah sudah sampai ke prospeknya.",
+        "Semua yang didengar Sarah sudah sampai ke lead-nya.",
     ]
     assert caller.get(DIGEST, {"language": "fr"}).status_code == 400
     assert caller.get(DIGEST, {"period": "year"}).status_code == 400
@@ -102,7 +107,7 @@ def test_a_bound_key_gets_the_digest_of_its_workspace(caller: Caller) -> None:
         caller.read(DIGEST, language="en", workspace="two")["text"],
     ):
         assert text.splitlines()[1:] == [
-            "New: 0 (before: 0)",
+            "No new leads (0 before).",
             "Nobody waits for a person.",
             "Everything Sarah heard has reached its lead.",
         ]
