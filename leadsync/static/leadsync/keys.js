@@ -12,7 +12,8 @@
     function isAway(event) {
         const here = event.target;
         return event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented
-            || document.querySelector("dialog[open], #modal-content")
+            || document.querySelector("dialog[open]")
+            || document.getElementById("modal-content")?.getClientRects().length
             || here.isContentEditable
             || here.matches?.("textarea, select, input:not([type=checkbox], [type=radio])");
     }

@@ -65,7 +65,8 @@
     function updateParts(fresh) {
         for (const part of fresh.querySelectorAll("[data-live-part]")) {
             const shown = document.getElementById(part.id);
-            if (shown && !shown.contains(document.activeElement) && shown.innerHTML !== part.innerHTML) {
+            const isInUse = shown?.contains(document.activeElement) || shown?.querySelector(":checked");
+            if (shown && !isInUse && shown.innerHTML !== part.innerHTML) {
                 shown.innerHTML = part.innerHTML;
             }
         }

@@ -1,0 +1,40 @@
+// A list's filters act as soon as they are set; without it, their button applies them.
+
+(() => {
+    const form = document.querySelector(".ld-filters");
+    const area = document.getElementById("leads");
+    if (!form || !area) return;
+    let asking;
+
+    function address() {
+        const set = [...new FormData(form)].filter(([, value]) => value !== "");
+        return `${location.pathname}?${new URLSearchParams(set)}`;
+    }
+
+    async function apply() {
+        asking?.abort();
+        asking = new AbortController();
+        const here = address();
+        const options = { headers: { "X-Live": "1" }, signal: asking.signal, redirect: "manual" };
+        const answer = await fetch(here, options).catch(() => null);
+        if (!answer) return;
+        if (!answer.ok) return location.assign(here);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        history.replaceState(null, "", here);
+        area.dataset.live = here;
+        area.dataset.liveVersion = page.getElementById("leads").dataset.liveVersion;
+        area.innerHTML = page.getElementById("leads").innerHTML;
+        for (const part of page.querySelectorAll("[data-live-part]")) {
+            const shown = document.getElementById(part.id);
+            if (shown) shown.innerHTML = part.innerHTML;
+        }
+        area.dispatchEvent(new Event("leads:swapped", { bubbles: true }));
+    }
+
+    form.addEventListener("change", apply);
+    form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        apply();
+        form.closest("details").open = false;
+    });
+})();
