@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import Any
 
 from django.db.models import Count
@@ -11,7 +12,6 @@ from django.utils import timezone
 
 from contacts.models import Contact, ContactQuerySet, Milestone
 from contacts.models.standing import REACHED
-from leadsync.infra.db import CAP
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Of the leads that were added in a period: all of them, or the newest CAP."""
+    """Of the leads that were added in a period: all of them, or the newest NEWEST."""
 
     everyone: Tally
     by_week: dict[date, Tally]
@@ -44,17 +44,24 @@ class Results:
     by_source: dict[str, Tally]
     by_person: dict[int | None, Tally]
     """By the primary key of the owner."""
+    median: timedelta | None
+    """After which half of those answered were."""
     is_cut: bool
 
 
+NEWEST = 3_000
+"""Leads that are summed up: enough for shares that are true, and few enough to be read at once."""
+
+
 def results_of(leads: ContactQuerySet, *, since: datetime, now: datetime) -> Results:
-    """Sum up the leads added since then; one statement over at most CAP of them."""
+    """Sum up the leads added since then; one statement over at most NEWEST of them."""
     everyone = Tally()
     by_week: dict[date, Tally] = defaultdict(Tally)
     by_source: dict[str, Tally] = defaultdict(Tally)
     by_person: dict[int | None, Tally] = defaultdict(Tally)
     rows = _rows(leads.added_since(since))
-    for created_at, source, person, answer_by, answered_at, *counts in rows:
+    waits: list[float] = []
+    for created_at, source, person, handed_over_at, answer_by, answered_at, *counts in rows:
         day = timezone.localtime(created_at).date()
         groups = (
             everyone,
@@ -65,19 +72,22 @@ def results_of(leads: ContactQuerySet, *, since: datetime, now: datetime) -> Res
         for tally in groups:
             reached = (one for one, count in zip(REACHED, counts, strict=True) if count)
             tally.add(reached, _in_time(answer_by, answered_at, now))
+        if answered_at and handed_over_at:
+            waits.append((answered_at - handed_over_at).total_seconds())
     return Results(
         everyone=everyone,
         by_week=dict(sorted(by_week.items(), reverse=True)),
         by_source=dict(by_source),
         by_person=dict(by_person),
-        is_cut=everyone.reached[Milestone.ADDED] >= CAP,
+        median=timedelta(seconds=median(waits)) if waits else None,
+        is_cut=everyone.reached[Milestone.ADDED] >= NEWEST,
     )
 
 
 def _rows(added: ContactQuerySet) -> list[tuple[Any, ...]]:
-    newest = added.order_by("-created_at", "-pk").values("pk")[:CAP]
+    newest = added.order_by("-created_at", "-pk").values("pk")[:NEWEST]
     counts = {f"n_{one.value}": Count("pk", filter=reached) for one, reached in REACHED.items()}
-    known = ("created_at", "source", "assigned_to", "answer_by", "answered_at")
+    known = ("created_at", "source", "assigned_to", "handed_over_at", "answer_by", "answered_at")
     leads = Contact.objects.filter(pk__in=newest).order_by().values("pk")
     return list(leads.annotate(**counts).values_list(*known, *counts))
 

@@ -135,12 +135,23 @@ class ContactQuerySet(VisibleQuerySet[Any]):
     def handed_over_within(self, since: datetime, until: datetime) -> Self:
         return self.filter(handed_over_at__gte=since, handed_over_at__lt=until)
 
-    def answers(self, *, since: datetime, until: datetime | None = None) -> Answers:
-        """Sum up how the newest of those handed over within that time were answered."""
-        handed_over = self.handed_over_within(since, until or timezone.now())
-        handed_over = handed_over.order_by("-handed_over_at")
+    def answers(self, *, since: datetime) -> Answers:
+        """Sum up how the newest of those handed over since then were answered."""
+        handed_over = self.filter(handed_over_at__gte=since).order_by("-handed_over_at")
         columns = ("handed_over_at", "answer_by", "answered_at", "answered_by")
         return answers_of(handed_over.values_list(*columns)[:CAP], now=timezone.now())
+
+    def share_in_time(self, since: datetime, until: datetime) -> int | None:
+        """Per cent of the newest of those handed over then that were answered in time; None if none
+        had to be by now."""
+        newest = self.handed_over_within(since, until).order_by("-handed_over_at")[:CAP]
+        is_late = Q(answered_at__isnull=True, answer_by__lt=timezone.now())
+        found = newest.aggregate(
+            in_time=Count("pk", filter=Q(answered_at__lte=F("answer_by"))),
+            late=Count("pk", filter=is_late | Q(answered_at__gt=F("answer_by"))),
+        )
+        total = found["in_time"] + found["late"]
+        return round(100 * found["in_time"] / total) if total else None
 
     def set_clocks(self, workspace: Workspace) -> None:
         """Recompute the clocks that run, by the workspace's hours of now."""

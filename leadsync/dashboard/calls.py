@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,6 +19,7 @@ from leadsync.dashboard.scope import Scope
 from leadsync.infra.db import capped_count
 
 FIRST, SHOWN = 5, 5
+CALLS_REMEMBERED_SECONDS = 15
 LEADS = "contacts_contact"
 
 
@@ -43,18 +45,34 @@ class Step:
 
 def call_section(scope: Scope) -> dict[str, Any]:
     """Whom to call: the person's own leads, or everybody's if none of theirs waits."""
-    found = {"now": timezone.now(), "workspace": scope.workspace, "seen_by": scope.user}
-    mine = whom_to_call(**found, person=scope.user)
-    entries = mine or whom_to_call(**found)
+    mine, entries = _entries(scope)
     today = reverse("admin:contacts_contact_today")
     return {
         "calls": [_call(entry) for entry in entries[:FIRST]],
         "calls_total": len(entries),
-        "calls_are_mine": bool(mine),
+        "calls_are_mine": mine,
         "calls_url": f"{today}?whose=me" if mine else today,
         "due": [_step(step) for step in _due(scope)[:SHOWN]],
         "fresh": _fresh(scope),
     }
+
+
+def _entries(scope: Scope) -> tuple[bool, list[Entry]]:
+    """Whether they are the person's own, and whom to call; of many leads, remembered a moment."""
+
+    def read() -> tuple[bool, list[Entry]]:
+        asked = {"now": timezone.now(), "workspace": scope.workspace, "seen_by": scope.user}
+        mine = whom_to_call(**asked, person=scope.user)
+        return bool(mine), mine or whom_to_call(**asked)
+
+    if not scope.is_large:
+        return read()
+    key = f"leadsync.home.calls.{scope.user.pk}.{scope.key}"
+    found: tuple[bool, list[Entry]] | None = cache.get(key)
+    if found is None:
+        found = read()
+        cache.set(key, found, CALLS_REMEMBERED_SECONDS)
+    return found
 
 
 def todo_section(scope: Scope) -> dict[str, Any]:

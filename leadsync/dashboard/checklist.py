@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from contacts.models import Contact
+from leadsync.admin.invite import MAY_INVITE
 from leadsync.dashboard.scope import Scope
 from leadsync.models import ApiKey, Dismissal
 from sarah.models import KapsoFeed
@@ -89,7 +90,7 @@ def _steps(scope: Scope) -> list[Step]:
         Step(
             title=_("Invite a colleague"),
             why=_("Who sells sees whom to call; who operates sees what is wrong."),
-            url=reverse("invite"),
+            url=reverse("invite") if scope.user.has_perm(MAY_INVITE) else "",
             is_done=User.objects.filter(is_staff=True, is_active=True).count() > 1,
         ),
         Step(

@@ -1,6 +1,7 @@
 """What came of it: the week against the one before, the funnel, and results by week, source and
 person."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,24 +9,26 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import Answers, Milestone, Standing, StatusChange
-from contacts.results import Results, Tally, results_of
+from contacts.models import Milestone, Standing, StatusChange
+from contacts.results import NEWEST, Results, Tally, results_of
 from contacts.workflow import AuthorKind, LeadStatus
 from leadsync.admin.filters import day_start
 from leadsync.admin.html import list_url
 from leadsync.dashboard import charts
 from leadsync.dashboard.numbers import Change
 from leadsync.dashboard.scope import Scope
-from leadsync.infra.db import CAP, capped_count
+from leadsync.infra.db import capped_count
 
 LEADS = "contacts_contact"
 WEEK = timedelta(days=7)
+A_DAY = 24 * 60 * 60
 SHOWN = 8
 REACHED = {
     Milestone.ADDED: gettext_lazy("Added"),
@@ -52,9 +55,9 @@ def funnel_section(scope: Scope) -> dict[str, Any]:
     results = _results(scope)
     return {
         "funnel": charts.funnel({one: results.everyone.reached[one] for one in Milestone}),
-        "answered": _in_words(results.everyone, scope),
+        "answered": _in_words(results),
         "funnel_is_cut": results.is_cut,
-        "funnel_limit": charts.grouped(CAP),
+        "funnel_limit": charts.grouped(NEWEST),
     }
 
 
@@ -67,7 +70,7 @@ def result_section(scope: Scope) -> dict[str, Any]:
     """Results by week, by source and by person, for who runs the business."""
     results = _results(scope)
     people = User.objects.in_bulk([pk for pk in results.by_person if pk])
-    per_day = scope.remembered("days", partial(charts.count_by_day, scope.leads(), scope.days))
+    per_day = scope.remembered("days", partial(_per_day, scope))
     return {
         "by_week": [
             _line(_week_of(monday), "", tally) for monday, tally in results.by_week.items()
@@ -84,6 +87,19 @@ def result_section(scope: Scope) -> dict[str, Any]:
     }
 
 
+def _per_day(scope: Scope) -> Counter[date]:
+    """Count the new leads of each day; of many, those of the days before are counted once a day."""
+    days = charts.last_days(scope.days)
+    names = {f"leadsync.home.day.{scope.key}.{day}": day for day in days[:-1]}
+    known = cache.get_many(names) if scope.is_large else {}
+    missing = [day for name, day in names.items() if name not in known]
+    first = min([*missing, days[-1]])
+    counted = charts.count_by_day(scope.leads().added_since(day_start((days[-1] - first).days)))
+    if scope.is_large:
+        cache.set_many({name: counted[day] for name, day in names.items() if day >= first}, A_DAY)
+    return Counter({names[name]: count for name, count in known.items()}) | counted
+
+
 def _results(scope: Scope) -> Results:
     read = partial(results_of, scope.leads(), since=scope.since, now=timezone.now())
     return scope.remembered("results", read)
@@ -92,7 +108,6 @@ def _results(scope: Scope) -> Results:
 def _week(scope: Scope) -> list[Change]:
     leads, now = scope.leads(), timezone.now()
     week, before = now - WEEK, now - 2 * WEEK
-    answers = leads.answers(since=week), leads.answers(since=before, until=week)
     here = scope.filters
     return [
         Change(
@@ -109,8 +124,8 @@ def _week(scope: Scope) -> list[Change]:
         ),
         Change(
             label=_("Answered in time"),
-            now=answers[0].share,
-            before=answers[1].share,
+            now=leads.share_in_time(week, now),
+            before=leads.share_in_time(before, week),
             url=list_url(LEADS, clock="overdue", **here),
             unit=" %",
         ),
@@ -129,15 +144,14 @@ def _won(scope: Scope, since: datetime, until: datetime) -> int:
     return capped_count(by_people.filter(at__gte=since, at__lt=until).values("contact").distinct())
 
 
-def _in_words(everyone: Tally, scope: Scope) -> str:
+def _in_words(results: Results) -> str:
     """Say how soon leads are answered; blank if none had to be."""
-    if everyone.share is None:
+    if results.everyone.share is None:
         return ""
-    answers: Answers = scope.leads().answers(since=scope.since)
-    share = {"share": everyone.share}
-    if answers.median is None:
+    share = {"share": results.everyone.share}
+    if results.median is None:
         return _("Of those handed over, %(share)d %% were answered in time.") % share
-    half = timesince(timezone.now() - answers.median, depth=1)
+    half = timesince(timezone.now() - results.median, depth=1)
     text = _("Of those handed over, %(share)d %% were answered in time; half within %(half)s.")
     return text % {**share, "half": half}
 

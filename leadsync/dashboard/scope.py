@@ -37,6 +37,11 @@ class Scope:
         return day_start(self.days - 1)
 
     @property
+    def key(self) -> str:
+        """The same for all who see the same rows."""
+        return f"{reach_of(self.user).key}.{self.workspace.pk if self.workspace else 'all'}"
+
+    @property
     def filters(self) -> dict[str, object]:
         """What a link adds to the address of a list of leads."""
         return {"workspace__id__exact": self.workspace.pk} if self.workspace else {}
@@ -57,8 +62,7 @@ class Scope:
         """Count, or remember for all who see the same; few leads are counted each time."""
         if not self.is_large:
             return count()
-        here = self.workspace.pk if self.workspace else "all"
-        key = f"leadsync.home.{name}.{reach_of(self.user).key}.{here}.{self.days}"
+        key = f"leadsync.home.{name}.{self.key}.{self.days}"
         found: T | None = cache.get_or_set(key, count, REMEMBERED_SECONDS)
         return count() if found is None else found
 

@@ -90,6 +90,7 @@ def paths_of(app: str) -> Iterator[str]:
     """The addresses of all pages that the admin has for an app's models, found by themselves."""
     if app == "leadsync":
         yield reverse("admin:index")
+        yield f"{reverse('admin:index')}?view=operation"
     for model, model_admin in admin.site._registry.items():
         if model._meta.app_label != app:
             continue
