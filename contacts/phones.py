@@ -25,7 +25,7 @@ _GAP = (
     r"\uff08\uff09\uff0d\uff0e\uff0f\uff3b\uff3d]*"
 )
 """What may stand between the digits of one number in a text."""
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPED = re.compile(r"(?<!\\)\\++u([0-9a-fA-F]{4})")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _TEL = re.compile(r"^tel:(?://)?", re.IGNORECASE)
 _WHATSAPP = re.compile(

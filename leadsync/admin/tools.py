@@ -57,7 +57,8 @@ class ChangeList(views.ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.when_empty = no_workspace_yet(request.user) or self.model_admin.when_empty
+        self.whom_to_ask = no_workspace_yet(request.user)
+        self.when_empty = self.whom_to_ask or self.model_admin.when_empty
         for row in self.result_list:
             row.viewer = request.user
         if not (self.has_active_filters or self.query):

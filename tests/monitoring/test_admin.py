@@ -100,7 +100,9 @@ def test_who_adds_what_was_missing_is_told_what_healed() -> None:
     workspace = {"name": "Soon", "slug": "soon", "region": "ID", "max_created_per_hour": "500"}
     workspace |= {"chat_days": "180", "opens_at": "9:00", "closes_at": "17:00"}
     workspace |= {"hot_minutes": "15", "warm_minutes": "120"}
-    workspace |= {"creates_contacts": "on"}
+    workspace |= {"stale_new_hours": "24", "stale_qualified_hours": "72"}
+    workspace |= {"stale_contacted_hours": "168", "creates_contacts": "on"}
+    workspace |= {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
     lead = staff.client.post(
         reverse("admin:contacts_contact_add"), {**fields, **status, **inline}, follow=True

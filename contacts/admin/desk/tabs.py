@@ -121,7 +121,8 @@ def _count(leads: ContactQuerySet, request: HttpRequest) -> dict[str, int]:
     numbers = (
         User.objects.filter(pk=request.user.pk or 0).annotate(**counted).values(*counted).get()
     )
-    return {name: numbers[f"n_{index}"] for index, name in enumerate(COUNTED)}
+    # None where it is clear without asking that there are none.
+    return {name: numbers[f"n_{index}"] or 0 for index, name in enumerate(COUNTED)}
 
 
 def forget_counts(request: HttpRequest) -> None:
