@@ -1,5 +1,6 @@
 """A salesperson at work, in a real browser."""
 
+import re
 from typing import Any
 
 import pytest
@@ -74,6 +75,19 @@ def test_the_whole_story_is_a_click_away_and_a_note_with_its_next_step_two_more(
     expect(page.locator("#note-text")).to_have_value("")
     expect(page.get_by_role("region", name="Next step")).to_contain_text("Contact again")
     assert lead.follow_ups.get().created_by == "dewi"
+
+
+def test_who_was_logged_out_meanwhile_is_asked_to_log_in_and_not_shown_it_within_a_fact(
+    at_work: Page,
+) -> None:
+    lead = ContactFactory(goals="Grow")
+    page = at_work
+    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+    page.context.clear_cookies(name="sessionid")
+
+    page.locator("#fact-goals a").click()
+
+    expect(page).to_have_url(re.compile("/admin/login/"))
 
 
 def test_on_paper_a_lead_is_its_facts_and_its_story_without_the_buttons(at_work: Page) -> None:

@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -340,12 +341,29 @@ def test_the_leads_before_and_after_in_the_list_are_a_click_away(dewi: Staff) ->
     assert neighbours(leads[3], "%26p%3D2") == ("", "")
 
 
+@pytest.mark.parametrize("shown", ["", "tab=hot", "tab=hot&o=score", "tab=today", "q=Budi"])
+def test_the_next_lead_is_the_one_that_the_list_shows_next(dewi: Staff, shown: str) -> None:
+    hot = {"lead_temperature": "hot", "lead_status": "qualified", "name": "Budi"}
+    for hours in range(1, 4):
+        long_ago = NOW - timedelta(days=8, hours=hours)
+        ContactFactory(lead_score=90 - 3 * hours, last_activity_at=long_ago, **hot)
+    listed = dewi.client.get(f"{LIST}?{shown}").context["cl"].rows
+
+    visited = [listed[0].url]
+    while following := dewi.client.get(visited[-1]).context["neighbours"].next:
+        visited.append(following)
+
+    keys = [url.partition("?")[0] for url in visited]
+    assert keys == [row.url.partition("?")[0] for row in listed]
+    assert len(keys) == 3
+
+
 # Who may only look, and what it costs
 
 
 def test_who_may_only_look_sees_the_record_and_no_way_to_change_it() -> None:
     looker = Staff(username="lia")
-    looker.user.user_permissions.add(*permissions("view_contact"))
+    looker.user.user_permissions.add(Permission.objects.get(codename="view_contact"))
     lead = ContactFactory(goals="Grow", opted_out=True)
 
     page = looker.sees("contacts_contact_change", lead.pk)
@@ -353,12 +371,6 @@ def test_who_may_only_look_sees_the_record_and_no_way_to_change_it() -> None:
     assert "Grow" in page
     assert "Opted out" in page
     assert '<form method="post"' not in page.split('id="content"')[1]
-
-
-def permissions(*names: str) -> Any:
-    from django.contrib.auth.models import Permission
-
-    return Permission.objects.filter(codename__in=names)
 
 
 def test_a_long_history_costs_no_more_statements_and_stays_small_on_the_wire(dewi: Staff) -> None:

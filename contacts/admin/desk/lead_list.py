@@ -3,7 +3,7 @@
 from typing import Any
 from zlib import crc32
 
-from django.contrib.admin.views.main import ORDER_VAR
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
@@ -69,8 +69,9 @@ class LeadList(FoundLeads):
 
     @cached_property
     def rows(self) -> list[Row]:
-        kept = {"_changelist_filters": self.request.GET.urlencode()}
-        query = f"?{urlencode(kept)}" if self.request.GET else ""
+        # Never empty: the lead's page tells by it which list it was opened from.
+        kept = {"_changelist_filters": self.request.GET.urlencode() or f"{PAGE_VAR}=1"}
+        query = f"?{urlencode(kept)}"
         to_call = entries_of(self.request) if self.tab_name == TODAY else EMPTY
         return rows_of(self.result_list, keys=self.columns, query=query, to_call=to_call)
 

@@ -77,7 +77,7 @@ def _number(filters: str) -> int:
 def _link(lead_id: int, filters: str, number: int) -> str:
     asked = QueryDict(filters, mutable=True)
     asked.pop(PAGE, None)
-    if number > 1:
+    if number > 1 or not asked:  # never empty: it tells that there is a list
         asked[PAGE] = str(number)
     address = reverse("admin:contacts_contact_change", args=[lead_id])
     return f"{address}?{urlencode({FILTERS: asked.urlencode()})}"
