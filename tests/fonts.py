@@ -18,8 +18,8 @@ ICONS = "material-symbols/Material-Symbols-Outlined.woff2"
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 ALPHABET = [*range(0x20, 0x180), *map(ord, "–—‘’“”…•←↑→↓€−×✓")]
 FEATURES = ["kern", "liga", "calt", "tnum", "ccmp", "locl", "mark", "mkmk"]
-NAME = re.compile(r"""(?<=["'>])\s*([a-z][a-z0-9_]+)\s*(?=["'<])""")
-"""A word alone between quotes or tags."""
+NAME = re.compile(r"""(?<=["'>}])\s*([a-z][a-z0-9_]+)\s*(?=["'<{])""")
+"""A word alone between quotes or tags, also those of templates."""
 
 
 def main() -> None:
