@@ -122,7 +122,7 @@ def _keys(scope: Scope) -> Part:
     talking = list(
         scope.within(keys).filter(scopes__contains=Right.STATES_WRITE).select_related("user")
     )
-    name, url = _("Keys"), reverse("admin:leadsync_apikey_changelist")
+    name, url = _("Bot keys"), reverse("admin:leadsync_apikey_changelist")
     if not talking:
         connect = reverse("admin:leadsync_apikey_connect")
         can = scope.user.has_perm("leadsync.add_apikey")

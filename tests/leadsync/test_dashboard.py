@@ -294,7 +294,7 @@ def test_one_light_says_in_words_how_all_is_doing() -> None:
 
 def test_each_part_of_the_machinery_has_a_row() -> None:
     staff = Staff("Operators")
-    assert parts_of(staff)["Keys"] == ("fair", "No bot has a key yet.")
+    assert parts_of(staff)["Bot keys"] == ("fair", "No bot has a key yet.")
     assert parts_of(staff)["Worker"][0] == "bad"
     assert parts_of(staff)["Backup"][0] == "fair"
 
@@ -302,10 +302,10 @@ def test_each_part_of_the_machinery_has_a_row() -> None:
     issue_key("sarah-bot", role="sarah", workspace=WorkspaceFactory())
     key = ApiKey.objects.get()
     MessageFactory(key=key)
-    assert parts_of(staff)["Keys"] == ("good", "1 key, 1 message in 24 hours.")
+    assert parts_of(staff)["Bot keys"] == ("good", "1 key, 1 message in 24 hours.")
     assert parts_of(staff)["Worker"] == ("good", "Seen just now.")
     MessageFactory(key=key, outcome="sync_error")
-    assert parts_of(staff)["Keys"] == ("bad", "50 % of what sarah-bot said in 24 hours failed.")
+    assert parts_of(staff)["Bot keys"] == ("bad", "50 % of what sarah-bot said in 24 hours failed.")
 
 
 def test_the_causes_that_hit_most_people_come_with_the_button_that_ends_them() -> None:

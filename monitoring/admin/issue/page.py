@@ -21,6 +21,7 @@ from monitoring.admin.issue.activity import activity_of, retries_of
 from monitoring.admin.issue.people import affected_by
 from monitoring.admin.issue.primary import About, Help, help_for
 from monitoring.admin.trends import Trend
+from monitoring.kinds import HEALED_BY_SYNC
 from monitoring.models import FailureGroup, SyncFailure, SyncFailureQuerySet
 
 CODE = partial(format_html, "<code>{}</code>")
@@ -89,6 +90,7 @@ def shape(
         "retries": retries_of(opened),
         "activity": activity_of(request, cause, shown, is_cause=one is None),
         "all_url": list_url("monitoring_syncfailure", group=cause.pk),
+        "is_retryable": cause.kind in HEALED_BY_SYNC,
         "failures_url": reverse("admin:monitoring_syncfailure_changelist"),
         "back": ("failure", one.pk) if one else ("cause", cause.pk),
     }
