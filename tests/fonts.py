@@ -40,15 +40,16 @@ def opened(font: Path) -> TTFont:
 
 
 def names_in_pages() -> set[str]:
-    """Return all that may name an icon, in templates, scripts and Python, Unfold's too."""
+    """Return all that may name an icon, in templates, scripts, styles and Python, Unfold's too."""
     files = [
         *UNFOLD.rglob("*.html"),
         *UNFOLD.rglob("*.py"),
         UNFOLD / "static" / "unfold" / "js" / "app.js",
+        UNFOLD / "static" / "unfold" / "css" / "styles.css",  # ticks, clocks and calendars
         *(
             file
             for app in ("contacts", "leadsync", "monitoring", "sarah")
-            for kind in ("*.html", "*.py", "*.js")
+            for kind in ("*.html", "*.py", "*.js", "*.css")
             for file in (ROOT / app).rglob(kind)
             if "migrations" not in file.parts
         ),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from contacts.models import Language
 from leadsync.admin.html import ago
 from leadsync.admin.tools import ModelAdmin
 from monitoring.admin.webhook_fields import WebhookFields, shown_secret
@@ -37,6 +38,9 @@ class NotificationsForm(WebhookFields):
         super().__init__(*args, **kwargs)
         muted = self.instance.muted
         self.initial["events"] = [kind for kind in LeadEventKind.values if kind not in muted]
+        usual = ("", _("As usual in the workspace's country"))
+        self.fields["language"].choices = [usual, *Language.choices]  # type: ignore[attr-defined]
+        self.fields["language"].help_text = ""
         email = self.instance.user.email
         self.fields["by_email"].help_text = email or _("Your account has no e-mail address yet.")
 
@@ -78,6 +82,12 @@ class NotificationsAdmin(ModelAdmin):
     def response_change(self, request: HttpRequest, obj: NotificationPreferences) -> HttpResponse:
         messages.success(request, _("Your notifications are as you chose."))
         return HttpResponseRedirect(page_of(obj))
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        only_save = {"show_save_and_continue": False, "subtitle": None}
+        return super().render_change_form(request, context | only_save, *args, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "webhook_url":
