@@ -49,6 +49,9 @@ class Server:
         children = [child for server in servers for child in _children(server)]
         return sorted(child for child in children if _runs(child, "leadsync.server"))
 
+    def background_workers(self) -> list[int]:
+        return [child for child in _children(self.pid) if _runs(child, "sync_worker")]
+
 
 @contextmanager
 def server(
