@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 ROLES: dict[str, Any] = {
@@ -25,7 +25,7 @@ def in_words(role: Group) -> str:
 
 def roles_to_give(user: User) -> QuerySet[Group]:
     """The roles that this person may give to others: none that allows more than their own."""
-    roles = Group.objects.order_by("name")
+    roles = Group.objects.annotate(rights=Count("permissions")).order_by("rights", "name")
     if user.is_superuser:
         return roles
     own = {permission.rsplit(".", 1)[1] for permission in user.get_all_permissions()}

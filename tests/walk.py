@@ -13,7 +13,15 @@ from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from contacts.models import AddressChange, ChatMark, ChatMessage, Contact, Merge, Workspace
+from contacts.models import (
+    AddressChange,
+    ChatMark,
+    ChatMessage,
+    Contact,
+    Merge,
+    SavedView,
+    Workspace,
+)
 from leadsync.bots import issue_scoped_key
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.models import ApiKey, Scope
@@ -60,6 +68,7 @@ def plant(slug: str, word: str, *, member: User | None = None) -> Rows:
         for phone in PHONES
     ]
     rows = [*_of_lead(leads[0], home), *_of_bot(home, word), *_of_alerts(home, word)]
+    SavedView.objects.create(owner=worker, name=word, shared_in=home)
     Merge.objects.create(survivor=leads[0], absorbed={}, before={}, after={})
     suggested = apps.get_model("contacts.MergeSuggestion").objects
     suggested.suggest(*leads)

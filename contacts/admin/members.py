@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
@@ -47,6 +48,13 @@ class MembershipInline(TabularInline):
         field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "user":
             field.label_from_instance = _named
+        return field
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(field.widget, "widget", field.widget)  # without the menu to edit the row
+        widget.attrs["aria-label"] = capfirst(str(field.label))  # a column's head is no label
+        field.widget = widget
         return field
 
     @display(description=_("last given a lead"))

@@ -59,6 +59,7 @@ class InviteForm(forms.Form):
         only = list(seen[:2])
         self.initial.setdefault("workspaces", only if len(only) == 1 else [])
         self.initial.setdefault("language", get_language())
+        self.initial.setdefault("role", role.queryset.filter(name="Sales").first())
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()

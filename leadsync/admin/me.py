@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from contacts.admin.fields import LineField
 from contacts.models import Workspace
 from leadsync import second_factor
+from leadsync.admin.html import ago
 from leadsync.admin.second_factor import CodeForm
 from leadsync.roles import in_words
 from leadsync.sessions import log_ins_of, log_out_elsewhere
@@ -47,6 +48,10 @@ class MeForm(forms.ModelForm):
 class AppCodeForm(CodeForm):
     """A code of the app that is being set up: proves that it was set up."""
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.fields["code"].help_text = ""
+
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"].replace(" ", "")
         if not second_factor.new_app(self.user).verify_token(code):
@@ -72,7 +77,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "roles": [(role.name, in_words(role)) for role in user.groups.order_by("name")],
         "workspaces": Workspace.objects.visible_to(user).order_by("name"),
         "notifications": _notifications(),
-        "log_ins": log_ins_of(user),
+        "log_ins": [(one, ago(one.at)) for one in log_ins_of(user)],
         "session_key": request.session.session_key,
         "has_second_factor": second_factor.has_second_factor(user),
         "left_codes": second_factor.left_codes(user),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -19,6 +20,7 @@ from tests.factories import (
     SarahStateFactory,
     SyncFailureFactory,
     UserFactory,
+    WorkspaceFactory,
     fail_sync,
 )
 
@@ -134,3 +136,21 @@ def test_whom_to_call_first_is_the_first_thing_on_a_phone_in_indonesian(home: Ho
     expect(page).to_have_url(re.compile(r"/contacts/contact/\d+/"))
     assert home.clicks == 1
     assert lead.pk
+
+
+def test_a_colleague_is_invited_into_one_workspace_within_four_clicks(home: Home) -> None:
+    WorkspaceFactory(slug="kopi", name="Kopi Kita")
+    home.log_in(is_superuser=True)
+    page = home.page
+
+    home.click(page.get_by_role("link", name="Invite a colleague").last)
+    page.get_by_label("E-mail").fill("ani@example.com")
+    page.get_by_label("Name", exact=False).last.fill("Ani Wijaya")
+    page.get_by_label("Kopi Kita").check()
+    home.click(page.get_by_role("button", name="Send the invitation"))
+
+    expect(page.get_by_text("Sent to ani@example.com.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Invited, not yet joined")).to_be_visible()
+    ani = User.objects.get(email="ani@example.com")
+    assert [one.workspace.slug for one in ani.memberships.all()] == ["kopi"]
+    assert home.clicks <= 4

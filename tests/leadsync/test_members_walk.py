@@ -68,6 +68,8 @@ def looked_at(mine: Rows) -> Iterator[str]:
             yield address
         elif own := filled_in(address, mine):
             yield own
+    for words in (THEIRS, PHONES[0]):
+        yield f"/admin/palette/?q={words.replace('+', '%2B')}"
     for model, page in admin.site._registry.items():
         options = model._meta
         for words in (THEIRS, PHONES[0]):
