@@ -57,6 +57,7 @@ urlpatterns = [
         name="strangers-add-always",
     ),
     re_path(r"^admin/(?:auth|contacts|leadsync|monitoring|sarah)/$", home),  # no lists of lists
+    path("admin/live/home/", admin.site.admin_view(live.home), name="live-home"),
     path("admin/live/", admin.site.admin_view(live.badges), name="live-badges"),
     path("admin/palette/", admin.site.admin_view(palette.search), name="palette"),
     path(

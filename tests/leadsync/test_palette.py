@@ -2,13 +2,15 @@
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
+from contacts.models import FollowUp
 from tests.factories import ContactFactory, SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
 
-PALETTE, BADGES = "/admin/palette/", "/admin/live/"
+PALETTE, BADGES, HOME = "/admin/palette/", "/admin/live/", "/admin/live/home/"
 FAILURES = "/admin/monitoring/syncfailure/"
 
 
@@ -43,6 +45,24 @@ def test_pages_and_actions_are_found_by_a_part_of_their_name() -> None:
     }
     assert found(dewi, "<script>") == {}
     assert "<script>alert" not in dewi.client.get(PALETTE, {"q": "<script>alert"}).content.decode()
+
+
+def test_the_home_page_is_made_once_for_many_windows_and_told_only_if_it_changes(
+    django_assert_num_queries,
+) -> None:
+    dewi = Staff("Sales")
+    first = dewi.client.get(HOME)
+    same = {"If-None-Match": first["ETag"]}
+
+    with django_assert_num_queries(2):  # who asks
+        assert dewi.client.get(HOME, headers=same).status_code == 304
+    step = ContactFactory(name="Budi")
+    FollowUp.objects.plan(step, text="Send the offer", due_at=timezone.now(), by="dewi")
+    cache.clear()
+    news = dewi.client.get(HOME, headers=same)
+
+    assert "Send the offer" in news.content.decode()
+    assert 'id="home-now"' in news.content.decode()
 
 
 def test_badges_are_told_again_only_when_they_change() -> None:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import model_format_dict
 from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Contact
 
 SHORT = {"export_csv": _("Export")}
 """What a narrow bar says for short."""
@@ -33,11 +36,14 @@ class Bar:
 
 def bar_of(actions: Mapping[str, tuple[Any, str, Any]]) -> Bar | None:
     """Return the buttons for these actions of the admin; None if there are none."""
-    titles = {name: title for name, (_run, _name, title) in actions.items()}
+    names = model_format_dict(Contact)
+    titles = {name: str(title) % names for name, (_run, _name, title) in actions.items()}
     first = [
         Button(name=name, title=SHORT.get(name, titles[name]), icon=icon)
         for name, icon in ICONS.items()
         if name in titles
     ]
-    more = [Button(name=name, title=title) for name, title in titles.items() if name not in ICONS]
+    others = sorted(titles.keys() - ICONS.keys(), key=list(titles).index)
+    others.sort(key="delete_selected".__eq__)  # what cannot be undone stands last
+    more = [Button(name=name, title=titles[name]) for name in others]
     return Bar(first=first, more=more) if actions else None

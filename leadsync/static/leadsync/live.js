@@ -33,7 +33,7 @@
     }
 
     function isAtRest(area) {
-        const isBusy = area.contains(document.activeElement) || area.querySelector(":checked");
+        const isBusy = area.contains(document.activeElement) || area.querySelector("input:checked");
         const isOpen = document.querySelector("dialog[open], details.ld-panel[open]");
         return !isBusy && !isOpen && window.scrollY < 200;
     }
@@ -65,7 +65,7 @@
     function updateParts(fresh) {
         for (const part of fresh.querySelectorAll("[data-live-part]")) {
             const shown = document.getElementById(part.id);
-            const isInUse = shown?.contains(document.activeElement) || shown?.querySelector(":checked");
+            const isInUse = shown?.contains(document.activeElement) || shown?.querySelector("input:checked");
             if (shown && !isInUse && shown.innerHTML !== part.innerHTML) {
                 shown.innerHTML = part.innerHTML;
             }
@@ -78,13 +78,16 @@
         const page = parser.parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById(area.id);
         if (!fresh) return;
-        area.dataset.liveVersion = fresh.dataset.liveVersion ?? "";
+        area.dataset.liveVersion = versionOf(answer);
         updateParts(page);
+        if ("liveParts" in area.dataset) return;
         if (rowsOf(area).length && rowsOf(fresh).length) updateRows(area, fresh);
         else if (isAtRest(area)) area.innerHTML = fresh.innerHTML;
     }
 
     // Badges
+
+    const versionOf = (answer) => (answer.headers.get("ETag") || "").replaceAll('"', "");
 
     let badges = "";
 
@@ -94,7 +97,7 @@
         if (!sidebar) return;
         const answer = await ask(address, badges);
         if (!answer) return;
-        badges = (answer.headers.get("ETag") || "").replaceAll('"', "");
+        badges = versionOf(answer);
         for (const [link, count] of Object.entries(await answer.json())) {
             const badge = sidebar.querySelector(`a[href="${link}"] [data-badge]`);
             if (!badge) continue;
