@@ -3,6 +3,7 @@
 import pytest
 
 from contacts.models import StatusChange
+from contacts.workflow import AuthorKind, Why
 from tests.factories import ContactFactory
 from tests.staff import Staff, messages_of, queries_of
 
@@ -24,6 +25,18 @@ def test_leads_stand_in_the_column_of_their_status_with_a_count(monkeypatch) -> 
     assert [one.count for one in columns.values()] == ["3", "0", "0", "1", "0"]
     assert [len(one.rows) for one in columns.values()] == [2, 0, 0, 1, 0]
     assert [row.lead for one in mine for row in one.rows] == [won]
+
+
+def test_contacted_by_sarah_alone_is_called_handed_over() -> None:
+    dewi = Staff("Sales")
+    for kind in (AuthorKind.BOT, AuthorKind.PERSON):
+        ContactFactory().change_status(
+            "contacted", by="x", kind=kind, why=Why(text="Test.", forced=True)
+        )
+
+    page = dewi.client.get(BOARD).content.decode()
+
+    assert page.count("Handed over</") == 1
 
 
 def test_more_leads_take_no_more_statements() -> None:

@@ -23,7 +23,8 @@ from leadsync.admin.actions import confirm_selection, dialog
 
 SHOWN = 50
 """Leads in a column."""
-KEYS = ("why", "score", "owner", "next")
+KEYS = ("status", "why", "score", "owner", "next")
+"""The status is shown where the column does not say it: “Contacted” by Sarah is handed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
