@@ -140,9 +140,9 @@ def _why_this_score(known: Known) -> SafeString:
             return SafeString(_("Set by a person."))
         return format_html(_("Set by {}, {}; it was {}."), edit.by, ago(edit.at), edit.old)
     last = next((one for one in known.messages if "lead_score" in one.changes), None)
-    if last is None:
+    old, new = last.changes["lead_score"] if last else (None, None)
+    if last is None or new != known.lead.lead_score:
         return SafeString("")
-    old, new = last.changes["lead_score"]
     turned = _("Up from {}, {}.") if _is_more(new, old) else _("Down from {}, {}.")
     risen = format_html(turned, old, ago(last.received_at))
     heard = _heard_with(last)
