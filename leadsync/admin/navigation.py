@@ -16,7 +16,7 @@ from monitoring.models import Alert, SyncFailure
 
 BADGES: dict[str, Callable[[], VisibleQuerySet[Any]]] = {
     "monitoring_syncfailure": SyncFailure.objects.to_deal_with,
-    "monitoring_alert": Alert.objects.open,
+    "monitoring_alert": Alert.objects.to_deal_with,
 }
 BADGE_SECONDS = 15
 FORGOTTEN = "leadsync.admin.navigation"

@@ -159,6 +159,11 @@ class AlertQuerySet(VisibleQuerySet["Alert"]):
     def open(self) -> Self:
         return self.filter(recovered_at__isnull=True)
 
+    def to_deal_with(self) -> Self:
+        """The open ones, but those about a cause that is ignored for now."""
+        ignored = FailureGroup.objects.ignored().values_list(Cast("pk", models.CharField()))
+        return self.open().exclude(cause__in=ABOUT_CAUSES, subject__in=ignored)
+
     def notice(
         self,
         kind: str,

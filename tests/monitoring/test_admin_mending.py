@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from leadsync.models import ApiKey
-from monitoring.models import FailureGroup, SyncFailure
+from monitoring.alerts.watch import look
+from monitoring.models import Alert, FailureGroup, SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, SYNCED, Bot, not_synced
 from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory
@@ -306,12 +307,13 @@ def test_a_mending_is_a_post_of_somebody_who_may(bot: Bot, staff: Staff) -> None
 
 def test_an_ignored_cause_counts_in_no_number(bot: Bot, staff: Staff) -> None:
     bot.post(workspace_id="tidak-ada")
-    badge = SyncFailure.objects.to_deal_with
-    assert badge().count() == 1
+    badge, alerts = SyncFailure.objects.to_deal_with, Alert.objects.to_deal_with
+    look()
+    assert (badge().count(), alerts().filter(cause="new_group").count()) == (1, 1)
 
     staff.confirms("ignore", FailureGroup.objects.get(), hours="0", note="Known.")
 
-    assert badge().count() == 0
+    assert (badge().count(), alerts().filter(cause="new_group").count()) == (0, 0)
     page = staff.sees("monitoring_failuregroup_change", FailureGroup.objects.get().pk)
     assert "until somebody reopens it" in page
     staff.confirms("reopen", FailureGroup.objects.get())

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from contacts.models import Workspace
 from monitoring.health.recent import recent
-from monitoring.models import AlertSettings
+from monitoring.models import AlertSettings, FailureGroup
 from sarah.models import SarahState
 from tests.factories import (
     CauseFactory,
@@ -88,3 +88,14 @@ def test_in_a_rush_only_the_latest_are_read(monkeypatch) -> None:
     journal(conversation(), ["sync_error", "synced", "synced"])
 
     assert numbers() == {"default": (2, 0, 0, 2)}
+
+
+def test_what_fails_for_a_cause_that_is_ignored_alarms_nobody() -> None:
+    cause, state = CauseFactory(exception="ValueError"), conversation()
+    journal(state, ["sync_error"] * 3, failure_group=cause)
+    journal(state, ["synced"])
+    assert numbers()["default"][:2] == (1, 3)
+
+    FailureGroup.objects.ignore(until=timezone.now() + timedelta(hours=1), by="ani")
+
+    assert numbers()["default"][:2] == (1, 0)
