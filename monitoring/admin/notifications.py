@@ -86,10 +86,13 @@ class NotificationsAdmin(ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        only_save = {"show_save_and_continue": False, "subtitle": None}
+        only_save = {"show_save_and_continue": False}
         return super().render_change_form(request, context | only_save, *args, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name in ("quiet_from", "quiet_until"):
+            # Django's own warns of the time zone of the browser, which does not count here.
+            kwargs |= {"widget": UnfoldAdminTextInputWidget(attrs={"type": "time"})}
         if db_field.name == "webhook_url":
             kwargs |= {"widget": UnfoldAdminTextInputWidget(attrs={"placeholder": "https://"})}
             kwargs["help_text"] = _(
