@@ -21,6 +21,7 @@ from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, Wo
 from monitoring.admin.helps import HelpActions
 from monitoring.admin.issue.failure import issue_of
 from monitoring.admin.issue.page import plain, titled
+from monitoring.admin.payloads import PayloadDownload
 from monitoring.admin.selection import WILL_RESOLVE, SelectionActions, resolve
 from monitoring.models import SyncFailure
 
@@ -35,7 +36,7 @@ def _reason(failure: SyncFailure) -> SafeString:
 
 
 @admin.register(SyncFailure)
-class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
+class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     list_display = ("what", "phone", "workspace", "times", "first_seen", "last_seen", "outcome")
     list_display_links = ("what", "phone")
     list_filter = (

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from monitoring.kinds import Kind
-from monitoring.models import Heartbeat, SyncFailure, SyncRun
+from monitoring.models import Heartbeat, RefusedBody, SyncFailure, SyncRun
 from sarah import retry
 from sarah.resolve import resolve_failures
 from tests.factories import SarahStateFactory, SyncFailureFactory, unseen_lead
@@ -124,6 +124,28 @@ def test_a_body_kept_as_text_is_shown_as_the_json_it_is() -> None:
 
     assert "    &quot;er&quot;: 1" in page
     assert "{not json" in staff.sees("monitoring_syncfailure_change", broken.pk)
+
+
+def test_what_is_too_large_for_a_page_is_downloaded_whole_by_whoever_may_see_it() -> None:
+    sent = b'{"contact_phone": "x", "story": "' + b"x" * 60_000
+    failure = SyncFailureFactory(
+        kind=Kind.REJECTED_PAYLOAD, payload={"body": "beginning"}, workspace_ref="default"
+    )
+    other = SyncFailureFactory(kind=Kind.INVALID_PAYLOAD, payload={"body": '{"lead_score": "y"}'})
+    RefusedBody.objects.create(failure=failure, refusal="body", digest="1", body=sent, error="No.")
+    name, staff = "monitoring_syncfailure_payload", Staff("Operators")
+    url = reverse(f"admin:{name}", args=[failure.pk])
+
+    answer = staff.client.get(url)
+
+    assert answer.content == sent
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert "no-store" in answer["Cache-Control"]
+    assert url in staff.sees("monitoring_syncfailure_change", failure.pk)
+    assert staff.sees(name, other.pk) == '{"lead_score": "y"}'
+    assert staff.status_of(name, 999) == 404
+    for stranger in (Staff("Sales"), Staff("Operators", workspaces=[])):
+        assert stranger.status_of(name, failure.pk) == 404
 
 
 @pytest.mark.parametrize(
