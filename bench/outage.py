@@ -1,5 +1,5 @@
-"""A bad day in ten minutes: PostgreSQL is killed twice, away for a minute, read-only, and held by
-locks; a worker of the web server is killed every minute; bots go on talking.
+"""A bad day in ten minutes: PostgreSQL is killed twice, away for a minute, read-only, full, and
+held by locks; a worker of the web server is killed every minute; bots go on talking.
 
 They send each message once and wait five seconds. Every message that is answered 200 must be in
 exactly once, nothing but a killed process's connection may be answered otherwise, no answer may
@@ -94,6 +94,7 @@ def bad_day(cluster: Cluster, reader: "Reader", *, pace: float) -> None:
         "leads locked for 20 s": lambda: lock(cluster, LEADS, 20 * pace),
         "conversations locked for 20 s": lambda: lock(cluster, CONVERSATIONS, 20 * pace),
         "read-only for 20 s": lambda: read_only(cluster, 20 * pace),
+        "disk full for 20 s": lambda: disk_full(cluster, 20 * pace),
         "PostgreSQL killed again": lambda: restart(cluster),
     }
     for name, fault in faults.items():
@@ -126,6 +127,22 @@ def read_only(cluster: Cluster, seconds: float) -> None:
             operator.execute(f"ALTER SYSTEM SET default_transaction_read_only = {is_on}")
             operator.execute("SELECT pg_reload_conf()")
         time.sleep(seconds)
+
+
+def disk_full(cluster: Cluster, seconds: float) -> None:
+    """Let each write fail as it does then: filling a real disk would take others along."""
+    with psycopg.connect(cluster.url, autocommit=True) as operator:
+        operator.execute(
+            "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
+        )
+        for table in (LEADS, CONVERSATIONS, "sarah_stateupdate"):
+            operator.execute(
+                f"CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION disk_full()"
+            )
+        time.sleep(seconds)
+        operator.execute("DROP FUNCTION disk_full CASCADE")
 
 
 @dataclass(slots=True)
