@@ -102,10 +102,10 @@ def asks_database(item: pytest.Item) -> bool:
 def mark_by_fixtures(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "page" in fixtures:
+        if "browser" in fixtures:
             item.add_marker("browser")
         commits = any(mark.kwargs.get("transaction") for mark in item.iter_markers("django_db"))
-        if commits or {"page", "live_server", "transactional_db"} & set(fixtures):
+        if commits or {"browser", "live_server", "transactional_db"} & set(fixtures):
             item.add_marker("slow")
 
 
