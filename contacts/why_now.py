@@ -81,7 +81,7 @@ def _clock(lead: Any, now: datetime) -> WhyNow:
         waited = timesince(lead.handed_over_at, now, depth=1)
         return WhyNow(text=gettext("Waiting for you for %s") % waited, is_urgent=True)
     left = timesince(now, lead.answer_by, depth=1)
-    return WhyNow(text=gettext("Handed over, answer within %s") % left)
+    return WhyNow(text=gettext("Answer within %s: handed over") % left)
 
 
 def _is_back(lead: Any) -> bool:

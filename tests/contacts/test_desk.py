@@ -86,7 +86,7 @@ def test_each_tab_has_its_leads_and_says_how_many(dewi: Staff) -> None:
         ),
         (
             HANDED_OVER | {"handed_over_at": NOW - 2 * HOUR, "answer_by": NOW + HOUR},
-            "Handed over, answer within 1 hour",
+            "Answer within 1 hour: handed over",
         ),
         (HANDED_OVER | {"last_contact_at": NOW}, None),
         (
