@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from contacts import quota
 from contacts.identity import locked_lead, moved_lead
@@ -22,11 +23,13 @@ from sarah.models import SarahState, SyncReason
 logger = logging.getLogger(__name__)
 
 EXPLANATIONS = {
-    SyncReason.CONTACT_NOT_FOUND: "No lead has this phone.",
-    SyncReason.AMBIGUOUS_CONTACT: "Several workspaces have a lead with this phone.",
-    SyncReason.WORKSPACE_NOT_FOUND: "No workspace has this slug or Kapso phone number id.",
+    SyncReason.CONTACT_NOT_FOUND: gettext_noop("No lead has this phone."),
+    SyncReason.AMBIGUOUS_CONTACT: gettext_noop("Several workspaces have a lead with this phone."),
+    SyncReason.WORKSPACE_NOT_FOUND: gettext_noop(
+        "No workspace has this slug or Kapso phone number id."
+    ),
 }
-NO_ID = "No lead has this WhatsApp user id."
+NO_ID = gettext_noop("No lead has this WhatsApp user id.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,11 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
     ) -> Any:
         cause: Any = kwargs.get("obj")
         actions = context.pop("actions_detail", [])
-        context |= {"title": plain(cause.title), "issue": self._issue(request, cause, actions)}
+        context |= {
+            "title": plain(cause.title),
+            "subtitle": "",
+            "issue": self._issue(request, cause, actions),
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _issue(self, request: HttpRequest, cause: Any, actions: Any) -> dict[str, Any]:

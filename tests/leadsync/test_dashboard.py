@@ -325,6 +325,15 @@ def test_the_causes_that_hit_most_people_come_with_the_button_that_ends_them() -
     assert len(board_of(staff)["causes"]) == 1
 
 
+def test_who_is_no_lead_yet_is_not_said_to_be_dealt_with() -> None:
+    SarahStateFactory()
+
+    page = Staff("Operators").sees("index")
+
+    assert "Nothing but the people above, who are no leads yet." in page
+    assert "Everything Sarah said has been dealt with." not in page
+
+
 def test_messages_are_charted_by_hour_and_by_day_with_their_outcomes() -> None:
     with time_machine.travel(datetime(2026, 11, 23, 0, 30, tzinfo=JAKARTA), tick=False):
         for hours, outcome in ((0, "synced"), (0, "sync_error"), (1, "synced"), (49, "excluded")):

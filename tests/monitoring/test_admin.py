@@ -64,7 +64,8 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     failure = failing_conversation(extracted_data={"name": "Budi"})
     SyncFailure.objects.update(request_id="req-12345678", traceback="Traceback: boom")
 
-    page = Staff("Operators").sees("monitoring_syncfailure_change", failure.pk)
+    staff = Staff("Operators")
+    page = staff.sees("monitoring_syncfailure_change", failure.pk)
 
     assert "somebody who is no lead yet" in page
     assert "No lead has this phone." in page
@@ -75,6 +76,8 @@ def test_a_page_tells_what_happened_and_what_to_do() -> None:
     assert "req-12345678" in page
     assert "<details" in page[: page.index("Traceback: boom")]  # folded away
     assert cause not in Staff("Sales").sees("monitoring_syncfailure_change", failure.pk)
+    staff.client.cookies["django_language"] = "id"
+    assert "No lead has this phone." not in staff.sees("monitoring_syncfailure_change", failure.pk)
 
 
 @pytest.mark.parametrize(("ref", "field"), [("soon", "slug"), ("1065", "kapso_phone_number_id")])

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from monitoring.admin.issue.page import plain
 from monitoring.jobs import worker
 from monitoring.models import FailureGroup, SyncFailure
 from sarah.models import SarahState
@@ -55,6 +56,7 @@ def test_a_page_says_how_bad_it_is_and_what_to_do() -> None:
 
     page = staff.sees("monitoring_failuregroup_change", cause.pk)
 
+    assert f"<title> {plain(cause.title)} | LeadSync</title>" in page
     assert "show the traceback to your developer" in page
     assert f'href="/admin/monitoring/syncfailure/?group={cause.pk}"' in page
     assert "0 in 24 h, 0 in the last hour" in page
