@@ -240,3 +240,7 @@ def test_the_keyboard_finds_walks_ticks_and_helps_but_not_while_somebody_types(
     expect(page.get_by_role("option", name="Budi")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/contact/{budi.pk}/change/"))
+    expect(page.locator("#note-text")).to_be_visible()
+    page.wait_for_load_state()
+    page.keyboard.press("e")
+    expect(page.locator("#note-text")).to_be_focused()

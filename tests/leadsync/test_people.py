@@ -162,7 +162,9 @@ def test_a_person_changes_their_name_and_language() -> None:
 
     staff.user.refresh_from_db()
     assert staff.user.first_name == "Ani"
-    assert "Akun saya" in staff.client.get(ME).content.decode()
+    page = staff.client.get(ME).content.decode()
+    assert "Akun saya" in page
+    assert page[page.index('id="main"') :].count("switchTheme(") == 3
 
 
 def log_in(client: Client, **typed: str) -> Any:
