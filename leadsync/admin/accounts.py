@@ -18,7 +18,9 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from contacts import bulk
 from contacts.admin.members import HasMembers, MembershipInline
+from contacts.models import Contact
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import AccountFilter
 from leadsync.admin.html import ago, pill
@@ -125,6 +127,16 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         if not left.exclude(pk__in=[one.pk for one in objs]).exists():
             found[2].add(str(LAST_SUPERUSER))
         return found
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Their leads are nobody's from now on, with a line in the history of each."""
+        for person in queryset:
+            leads = Contact.objects.filter(assigned_to=person)
+            bulk.assign(leads, None, by=request.user.get_username())
+        super().delete_queryset(request, queryset)
 
     @action(
         description=_("Switch the second factor off"),

@@ -184,3 +184,14 @@ def test_an_operator_is_a_member_of_the_workspace_that_they_add():
     saves(operator.client, "/admin/contacts/workspace/add/", name="Kopi", slug="kopi")
 
     assert "Kopi" in operator.sees("contacts_workspace_changelist")
+
+
+def test_the_leads_of_a_deleted_account_are_nobodys_with_a_line_in_their_history(mine: Workspace):
+    boss, ani = Staff(is_superuser=True, workspaces=[]), UserFactory(workspaces=[mine])
+    won = ContactFactory(workspace=mine, assigned_to=ani, lead_status="converted")
+
+    boss.client.post(f"/admin/auth/user/{ani.pk}/delete/", {"post": "yes"})
+
+    assert not User.objects.filter(pk=ani.pk).exists()
+    line = won.assignments.get()
+    assert (line.from_name, line.to_name, line.by) == (ani.username, "", boss.user.username)
