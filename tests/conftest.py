@@ -40,6 +40,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 from django.db.backends.signals import connection_created  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402
+from playwright.sync_api import Locator  # noqa: E402
 
 django.setup()
 # Nearly everything that tests make is freed without the collector, whose rounds through all of
@@ -127,6 +128,22 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
             "--disable-sync",
         ],
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scripts_before_clicks() -> Iterator[None]:
+    """On a busy machine a test would press what no script listens to yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("click", "check", "uncheck"):
+            act = getattr(Locator, name)
+
+            def act_when_loaded(self: Locator, *args: Any, act: Any = act, **options: Any) -> None:
+                self.wait_for()
+                self.page.wait_for_load_state()
+                act(self, *args, **options)
+
+            patch.setattr(Locator, name, act_when_loaded)
+        yield
 
 
 # Fixtures of the apps' tests
