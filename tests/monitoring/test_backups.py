@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -95,23 +96,25 @@ def test_the_oldest_backups_are_deleted(tmp_path: Path) -> None:
 
 def test_a_backup_is_made_while_bots_write(tmp_path: Path) -> None:
     ContactFactory(name="Budi")
-    over, written = Event(), []
+    over, written = Event(), Event()
 
     def write() -> None:
         while not over.is_set():
-            written.append(Contact.objects.update(goals=f"{len(written)} cups"))
+            Contact.objects.update(goals=str(uuid4()))
+            written.set()
         connection.close()
 
     writer = Thread(target=write)
     writer.start()
     try:
         for _night in range(3):
+            written.clear()
+            assert written.wait(timeout=60)
             backup(tmp_path)
     finally:
         over.set()
         writer.join()
 
-    assert len(written) > 3
     assert Backup.objects.exists()
 
 
