@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from contacts.models import Contact, ContactQuerySet, Milestone
+from contacts.models import Contact, ContactQuerySet
 from contacts.models.standing import REACHED
 
 
@@ -47,6 +47,8 @@ class Results:
     median: timedelta | None
     """After which half of those answered were."""
     is_cut: bool
+    since: datetime
+    """When the first of them was added."""
 
 
 NEWEST = 3_000
@@ -55,14 +57,14 @@ NEWEST = 3_000
 
 def results_of(leads: ContactQuerySet, *, since: datetime, now: datetime) -> Results:
     """Sum up the leads added since then; one statement over at most NEWEST of them."""
-    everyone = Tally()
+    everyone, first = Tally(), since
     by_week: dict[date, Tally] = defaultdict(Tally)
     by_source: dict[str, Tally] = defaultdict(Tally)
     by_person: dict[int | None, Tally] = defaultdict(Tally)
     rows = _rows(leads.added_since(since))
     waits: list[float] = []
     for created_at, source, person, handed_over_at, answer_by, answered_at, *counts in rows:
-        day = timezone.localtime(created_at).date()
+        day, first = timezone.localtime(created_at).date(), created_at
         groups = (
             everyone,
             by_week[day - timedelta(days=day.weekday())],
@@ -80,7 +82,8 @@ def results_of(leads: ContactQuerySet, *, since: datetime, now: datetime) -> Res
         by_source=dict(by_source),
         by_person=dict(by_person),
         median=timedelta(seconds=median(waits)) if waits else None,
-        is_cut=everyone.reached[Milestone.ADDED] >= NEWEST,
+        is_cut=len(rows) >= NEWEST,
+        since=first if len(rows) >= NEWEST else since,
     )
 
 
@@ -88,7 +91,7 @@ def _rows(added: ContactQuerySet) -> list[tuple[Any, ...]]:
     newest = added.order_by("-created_at", "-pk").values("pk")[:NEWEST]
     counts = {f"n_{one.value}": Count("pk", filter=reached) for one, reached in REACHED.items()}
     known = ("created_at", "source", "assigned_to", "handed_over_at", "answer_by", "answered_at")
-    leads = Contact.objects.filter(pk__in=newest).order_by().values("pk")
+    leads = Contact.objects.filter(pk__in=newest).order_by("-created_at").values("pk")
     return list(leads.annotate(**counts).values_list(*known, *counts))
 
 

@@ -1,6 +1,5 @@
 """List filters of leads."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +16,16 @@ from unfold.contrib.filters.admin import (
 )
 
 from contacts.admin.desk.tabs import hot
-from contacts.models import ContactQuerySet, FollowUp, Standing, Workspace, colleagues_of
-from leadsync.admin.filters import Question, Questions, day_start, within
+from contacts.models import (
+    ContactQuerySet,
+    FollowUp,
+    Milestone,
+    Standing,
+    Workspace,
+    colleagues_of,
+)
+from leadsync.admin.filters import Questions, day_start
+from leadsync.admin.periods import PeriodFilter
 
 Choices = list[tuple[str, Any]]
 
@@ -27,6 +34,7 @@ LOOKED_AT = 1000
 """Leads whose sources are offered."""
 REMEMBERED = 60
 """Seconds."""
+NO_SOURCE = "-"
 
 
 class HotFilter(CheckboxFilter):
@@ -95,16 +103,6 @@ class AssignedFilter(DropdownFilter):
         return queryset
 
 
-def times(since: Callable[[Any, datetime], ContactQuerySet]) -> dict[str, tuple[Any, Question]]:
-    """Return the choices of a filter by time (today, or within some days), for the question
-    `since`."""
-    return {
-        "today": (_("Today"), lambda leads: since(leads, day_start())),
-        "7d": (_("In the last 7 days"), within(since, days=7)),
-        "30d": (_("In the last 30 days"), within(since, days=30)),
-    }
-
-
 def _planned() -> Any:
     return FollowUp.objects.open().values("contact")
 
@@ -119,6 +117,8 @@ class ClockFilter(Questions, RadioFilter):
     questions = {
         "overdue": (_("Overdue"), ContactQuerySet.overdue),
         "running": (_("Waits for an answer"), ContactQuerySet.waiting),
+        "in-time": (_("Answered in time"), ContactQuerySet.in_time),
+        "late": (_("Answered too late, or not yet"), ContactQuerySet.late),
     }
 
 
@@ -128,22 +128,48 @@ class StaleFilter(Questions, RadioFilter):
     questions = {"yes": (_("Quiet for too long"), ContactQuerySet.stale)}
 
 
-class ActiveFilter(Questions, RadioFilter):
+class ActiveFilter(PeriodFilter, RadioFilter):
     title = _("last activity")
     parameter_name = "active"
-    questions = times(ContactQuerySet.active_since)
+    ask = "active_since"
 
 
-class AddedFilter(Questions, RadioFilter):
+class AddedFilter(PeriodFilter, RadioFilter):
     title = _("date added")
     parameter_name = "added"
-    questions = times(ContactQuerySet.added_since)
+    ask = "added_since"
 
 
-class MovedFilter(Questions, RadioFilter):
+class MovedFilter(PeriodFilter, RadioFilter):
     title = _("status changed")
     parameter_name = "moved"
-    questions = times(ContactQuerySet.status_changed_since)
+    ask = "status_changed_since"
+
+
+class HandedOverFilter(PeriodFilter, RadioFilter):
+    title = _("handed over")
+    parameter_name = "handed"
+    ask = "handed_over_within"
+
+
+class WonFilter(PeriodFilter, RadioFilter):
+    title = _("won")
+    parameter_name = "won"
+    ask = "won_within"
+
+
+class ReachedFilter(DropdownFilter):
+    """By how far leads came, also those that stand elsewhere now."""
+
+    title = _("came as far as")
+    parameter_name = "reached"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:
+        return [*Milestone.choices[1:]]
+
+    def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
+        milestone = self.value()
+        return queryset.reached(milestone) if milestone in Milestone.values else queryset
 
 
 class StepFilter(Questions, RadioFilter):
@@ -170,7 +196,9 @@ class SourceFilter(DropdownFilter):
             REMEMBERED,
         )
         sources = {*(newest or ()), request.GET.get(self.parameter_name, "")}
-        return [(source, source) for source in sorted(sources) if source]
+        named = [(source, source) for source in sorted(sources) if source not in ("", NO_SOURCE)]
+        return [*named, (NO_SOURCE, _("Unknown"))]
 
     def queryset(self, request: HttpRequest, queryset: ContactQuerySet) -> ContactQuerySet:
-        return queryset.filter(source=self.value()) if self.value() else queryset
+        source = "" if self.value() == NO_SOURCE else self.value()
+        return queryset.filter(source=source) if self.value() else queryset

@@ -29,13 +29,16 @@ from contacts.admin.filters import (
     AddedFilter,
     AssignedFilter,
     ClockFilter,
+    HandedOverFilter,
     HotFilter,
     MovedFilter,
+    ReachedFilter,
     SourceFilter,
     StaleFilter,
     StandingFilter,
     StatusFilter,
     StepFilter,
+    WonFilter,
 )
 from contacts.admin.forms import NewLeadForm, own_field
 from contacts.admin.importing import ImportPages
@@ -140,6 +143,9 @@ class ContactAdmin(
         ActiveFilter,
         MovedFilter,
         AddedFilter,
+        HandedOverFilter,
+        WonFilter,
+        ReachedFilter,
         SuggestionFilter,
         ("opted_out", BooleanRadioFilter),
     ]

@@ -17,6 +17,7 @@ from contacts.models.workspaces import Workspace
 HOT_FROM, WARM_FROM = 70, 40
 """The scores of hot and warm leads, whatever their temperature says."""
 RUNNING = Q(answer_by__isnull=False, answered_at__isnull=True)
+IN_TIME = Q(answered_at__lte=F("answer_by"))
 CLOCK = ("handed_over_at", "handed_over_as", "answer_by", "answered_at", "answered_by")
 STOPPED = ("answered_at", "answered_by")
 
@@ -59,6 +60,11 @@ def started(
         "answered_at": None,
         "answered_by": "",
     }
+
+
+def late(now: datetime) -> Q:
+    """Leads that were answered late, or should have been answered by now."""
+    return Q(answered_at__gt=F("answer_by")) | Q(answered_at__isnull=True, answer_by__lt=now)
 
 
 def kind_of(temperature: str, score: int) -> Temperature | None:

@@ -7,26 +7,33 @@ from operator import or_
 from typing import Any, Self
 
 from django.db import models, transaction
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, NullIf, Upper
 from django.utils import timezone
 
 from contacts.addresses import Address, is_user_id
 from contacts.models.choices import Temperature
 from contacts.models.clocks import (
+    IN_TIME,
     RUNNING,
     Answers,
     answers_of,
+    late,
     stopping,
     time_to_answer,
 )
 from contacts.models.departures import Departure
-from contacts.models.standing import REACHED, STANDING, STATUSES, Milestone
+from contacts.models.standing import (
+    REACHED,
+    STANDING,
+    STATUSES,
+    TOLD_BY_LEAD,
+    Milestone,
+    told_by,
+)
 from contacts.models.workspaces import Workspace
 from contacts.phones import search_range
-from contacts.workflow import (
-    LeadStatus,
-)
+from contacts.workflow import AuthorKind, LeadStatus
 from leadsync.infra.db import BATCH_SIZE, CAP
 from leadsync.infra.visible import VisibleQuerySet
 
@@ -43,6 +50,10 @@ RE_ENGAGED = Q(lead_status=LeadStatus.ARCHIVED, re_engaged_at__isnull=False) & (
     Q(status_changed_at__isnull=True) | Q(re_engaged_at__gte=F("status_changed_at"))
 )
 """Archived leads that have written again since."""
+
+
+def _between(column: str, since: datetime, until: datetime | None) -> dict[str, datetime]:
+    return {f"{column}__gte": since} | ({f"{column}__lt": until} if until else {})
 
 
 class ContactQuerySet(VisibleQuerySet[Any]):
@@ -68,8 +79,8 @@ class ContactQuerySet(VisibleQuerySet[Any]):
     def re_engaged(self) -> Self:
         return self.filter(RE_ENGAGED)
 
-    def status_changed_since(self, when: datetime) -> Self:
-        return self.filter(status_changed_at__gte=when)
+    def status_changed_since(self, when: datetime, until: datetime | None = None) -> Self:
+        return self.filter(**_between("status_changed_at", when, until))
 
     def at(self, address: Address) -> Self:
         """Leads with this phone or this id, in any workspace."""
@@ -80,11 +91,11 @@ class ContactQuerySet(VisibleQuerySet[Any]):
             named |= Q(business_scoped_user_id=address.user_id)
         return self.filter(named)
 
-    def added_since(self, when: datetime) -> Self:
-        return self.filter(created_at__gte=when)
+    def added_since(self, when: datetime, until: datetime | None = None) -> Self:
+        return self.filter(**_between("created_at", when, until))
 
-    def active_since(self, when: datetime) -> Self:
-        return self.filter(last_activity_at__gte=when)
+    def active_since(self, when: datetime, until: datetime | None = None) -> Self:
+        return self.filter(**_between("last_activity_at", when, until))
 
     def stale(self) -> Self:
         """Those that are quiet for longer than their workspace allows in their status.
@@ -120,6 +131,22 @@ class ContactQuerySet(VisibleQuerySet[Any]):
         )
         return {milestone: found[milestone] for milestone in REACHED}
 
+    def reached(self, milestone: str) -> Self:
+        """Those that came so far, by their history."""
+        if milestone == Milestone.ADDED:
+            return self.all()
+        changes = self._history().filter(told_by("")[Milestone(milestone)], contact=OuterRef("pk"))
+        return self.filter(TOLD_BY_LEAD.get(Milestone(milestone), Q(pk__in=[])) | Exists(changes))
+
+    def won_within(self, since: datetime, until: datetime | None = None) -> Self:
+        """Those that a person converted then."""
+        to_won = {"to": LeadStatus.CONVERTED, "actor_kind": AuthorKind.PERSON, "is_undone": False}
+        moves = self._history().filter(**to_won, **_between("at", since, until))
+        return self.filter(pk__in=moves.values("contact"))
+
+    def _history(self) -> Any:
+        return self.model.status_changes.rel.related_model.objects
+
     def waiting(self) -> Self:
         """Those whose response clock runs."""
         return self.filter(RUNNING)
@@ -132,8 +159,16 @@ class ContactQuerySet(VisibleQuerySet[Any]):
         """Stop the response clocks that run."""
         return self.waiting().update(**stopping(by=by, at=at))
 
-    def handed_over_within(self, since: datetime, until: datetime) -> Self:
-        return self.filter(handed_over_at__gte=since, handed_over_at__lt=until)
+    def in_time(self) -> Self:
+        """Those that a person answered in time."""
+        return self.filter(IN_TIME)
+
+    def late(self) -> Self:
+        """Those that were answered late, or should have been answered by now."""
+        return self.filter(late(timezone.now()))
+
+    def handed_over_within(self, since: datetime, until: datetime | None = None) -> Self:
+        return self.filter(**_between("handed_over_at", since, until))
 
     def answers(self, *, since: datetime) -> Answers:
         """Sum up how the newest of those handed over since then were answered."""
@@ -141,17 +176,15 @@ class ContactQuerySet(VisibleQuerySet[Any]):
         columns = ("handed_over_at", "answer_by", "answered_at", "answered_by")
         return answers_of(handed_over.values_list(*columns)[:CAP], now=timezone.now())
 
-    def share_in_time(self, since: datetime, until: datetime) -> int | None:
-        """Per cent of the newest of those handed over then that were answered in time; None if none
-        had to be by now."""
+    def answers_within(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """Count how many of the newest of those handed over then were answered in time, and how
+        many were not."""
         newest = self.handed_over_within(since, until).order_by("-handed_over_at")[:CAP]
-        is_late = Q(answered_at__isnull=True, answer_by__lt=timezone.now())
         found = newest.aggregate(
-            in_time=Count("pk", filter=Q(answered_at__lte=F("answer_by"))),
-            late=Count("pk", filter=is_late | Q(answered_at__gt=F("answer_by"))),
+            in_time=Count("pk", filter=IN_TIME),
+            late=Count("pk", filter=late(timezone.now())),
         )
-        total = found["in_time"] + found["late"]
-        return round(100 * found["in_time"] / total) if total else None
+        return found["in_time"], found["late"]
 
     def set_clocks(self, workspace: Workspace) -> None:
         """Recompute the clocks that run, by the workspace's hours of now."""

@@ -55,25 +55,35 @@ class Milestone(models.TextChoices):
     CONVERTED = "converted", _("Converted by a person")
 
 
-_stands = Q(status_changes__is_undone=False)
-_by_person = _stands & (
-    Q(status_changes__actor_kind=AuthorKind.PERSON)
-    | (Q(status_changes__actor_kind="") & ~Q(status_changes__by=SARAH))
-)
-_converted = Q(status_changes__to=LeadStatus.CONVERTED) & _by_person
-_contacted = (
-    _converted
-    | Q(last_contact_at__isnull=False)
-    | (Q(status_changes__to=LeadStatus.CONTACTED) & _by_person)
-)
-_handed_over = _contacted | (Q(status_changes__to=LeadStatus.CONTACTED) & _stands)
-_moved_on = Q(status_changes__to__in=FUNNEL[1:]) & _stands
-_qualified = _handed_over | _moved_on | Q(lead_status__in=FUNNEL[1:])
-REACHED: dict[Milestone, Q] = {
-    Milestone.ADDED: Q(),
-    Milestone.QUALIFIED: _qualified,
-    Milestone.HANDED_OVER: _handed_over,
-    Milestone.CONTACTED: _contacted,
-    Milestone.CONVERTED: _converted,
+def told_by(change: str) -> dict[Milestone, Q]:
+    """What a row of a lead's history says of how far it came; `change` is the lookup to that row,
+    blank for the row itself."""
+
+    def is_so(**values: object) -> Q:
+        return Q(**{f"{change}{name}": value for name, value in values.items()})
+
+    stands = is_so(is_undone=False)
+    by_person = stands & (
+        is_so(actor_kind=AuthorKind.PERSON) | (is_so(actor_kind="") & ~is_so(by=SARAH))
+    )
+    converted = is_so(to=LeadStatus.CONVERTED) & by_person
+    return {
+        Milestone.QUALIFIED: is_so(to__in=FUNNEL[1:]) & stands,
+        Milestone.HANDED_OVER: converted | (is_so(to=LeadStatus.CONTACTED) & stands),
+        Milestone.CONTACTED: converted | (is_so(to=LeadStatus.CONTACTED) & by_person),
+        Milestone.CONVERTED: converted,
+    }
+
+
+_reached = Q(last_contact_at__isnull=False)
+TOLD_BY_LEAD: dict[Milestone, Q] = {
+    Milestone.QUALIFIED: _reached | Q(lead_status__in=FUNNEL[1:]),
+    Milestone.HANDED_OVER: _reached,
+    Milestone.CONTACTED: _reached,
+}
+"""What the lead itself says of it."""
+REACHED: dict[Milestone, Q] = {Milestone.ADDED: Q()} | {
+    milestone: told | TOLD_BY_LEAD.get(milestone, Q())
+    for milestone, told in told_by("status_changes__").items()
 }
 """By their history, not where they stand now."""

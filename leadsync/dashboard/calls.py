@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from contacts.admin.desk.tabs import hot
 from contacts.models import FollowUp
 from contacts.today import Entry, whom_to_call
 from leadsync.admin.filters import day_start
@@ -20,6 +21,7 @@ from leadsync.infra.db import capped_count
 
 FIRST, SHOWN = 5, 5
 CALLS_REMEMBERED_SECONDS = 15
+A_MONTH = timedelta(days=30)
 LEADS = "contacts_contact"
 
 
@@ -46,12 +48,13 @@ class Step:
 def call_section(scope: Scope) -> dict[str, Any]:
     """Whom to call: the person's own leads, or everybody's if none of theirs waits."""
     mine, entries = _entries(scope)
-    today = reverse("admin:contacts_contact_today")
+    whose = {"whose": "me"} if mine else {}
     return {
         "calls": [_call(entry) for entry in entries[:FIRST]],
-        "calls_total": len(entries),
+        "calls_total": Number(
+            count=len(entries), url=list_url(LEADS, tab="today", **whose, **scope.filters)
+        ),
         "calls_are_mine": mine,
-        "calls_url": f"{today}?whose=me" if mine else today,
         "due": [_step(step) for step in _due(scope)[:SHOWN]],
         "fresh": _fresh(scope),
     }
@@ -81,9 +84,9 @@ def todo_section(scope: Scope) -> dict[str, Any]:
     numbers = [
         (leads.overdue(), _("waited too long for an answer"), {"clock": "overdue"}, True),
         (leads.waiting(), _("wait for an answer"), {"clock": "running"}, False),
-        (leads.hot(), _("are hot"), {"hot": "yes"}, False),
+        (hot(leads), _("are hot"), {"hot": "yes"}, False),
         (
-            leads.added_since(day_start(29)).filter(assigned_to__isnull=True),
+            leads.added_since(timezone.now() - A_MONTH).filter(assigned_to__isnull=True),
             _("have no owner (new in 30 days)"),
             {"assigned": "nobody", "added": "30d"},
             False,

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contacts.models import ContactQuerySet, Milestone
+from leadsync.dashboard.numbers import Number
 
 DAYS = 30
 PRIMARY, GREY = "var(--color-primary-500)", "#9ca3af"
@@ -59,12 +60,8 @@ class Step:
     """A step of the funnel: how many leads came so far."""
 
     label: object
-    count: int
+    number: Number
     percent: int
-
-    @property
-    def share(self) -> str:
-        return f"{grouped(self.count)} · {self.percent} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +127,14 @@ def new_leads(per_day: Counter[date], count: int = DAYS) -> Chart:
     return bar_chart(labels, series, summary=summary, total=sum(counts))
 
 
-def funnel(reached: Mapping[Milestone, int]) -> list[Step]:
+def funnel(reached: Mapping[Milestone, Number]) -> list[Step]:
     """Return how many of the new leads came how far, by their history."""
-    total = reached[Milestone.ADDED]
+    total = reached[Milestone.ADDED].count
     return [
         Step(
             label=milestone.label,
-            count=count,
-            percent=round(100 * count / total) if total else 0,
+            number=number,
+            percent=round(100 * number.count / total) if total else 0,
         )
-        for milestone, count in reached.items()
+        for milestone, number in reached.items()
     ]

@@ -13,16 +13,17 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leadsync.admin.filters import day_start
+from leadsync.admin.html import list_url
+from leadsync.admin.periods import between
 from leadsync.dashboard import charts
 from leadsync.dashboard.charts import Chart
 from leadsync.dashboard.scope import Scope
 from leadsync.infra.db import CAP
-from leadsync.infra.visible import reach_of
 from monitoring.health.windows import percentile
 from sarah.models import WAITING, Outcome, StateUpdate, StateUpdateQuerySet
 
 HOURS = 24
+MESSAGES = "sarah_stateupdate"
 REMEMBERED = "leadsync.message_charts"
 REMEMBERED_SECONDS = 30
 """How long the counts of over CAP messages are remembered; up to CAP they are counted each time."""
@@ -39,27 +40,34 @@ Counted = Counter[tuple[Moment, str]]
 
 
 def message_charts(scope: Scope) -> dict[str, Any]:
-    """Return the chart of the last 24 hours by hour, of the last 30 days by day, and how long the
-    bot waited for its answers."""
-    key = f"{REMEMBERED}.{reach_of(scope.user).key}.{scope.workspace and scope.workspace.pk}"
+    """Return the chart of the last 24 hours by hour, of the period by day, and how long the bot
+    waited for its answers."""
+    key = f"{REMEMBERED}.{scope.key}.{scope.days}"
     counted = cache.get(key)
     if counted is None:
         visible = StateUpdate.objects.visible_to(scope.user)
         seen = scope.within(visible, "state__workspace")
         counted = (
             _count(seen.received_since(_hour(HOURS - 1)), TruncHour("received_at")),
-            _count(seen.received_since(day_start(charts.DAYS - 1)), TruncDate("received_at")),
+            _count(seen.received_since(scope.since), TruncDate("received_at")),
             _durations(seen.received_since(_hour(HOURS - 1))),
         )
         if counted[1].total() > CAP:
             cache.set(key, counted, REMEMBERED_SECONDS)
     by_hour, by_day, durations = counted
     hours = [_hour(ago) for ago in reversed(range(HOURS))]
+    here = {f"state__{name}": value for name, value in scope.filters.items()}
     return {
         "hours": _chart(by_hour, hours, "H:i", _("in 24 hours")),
-        "days": _chart(by_day, charts.last_days(), "j M", _("in 30 days")),
+        "hours_url": list_url(MESSAGES, received=between(_hour(HOURS - 1)), **here),
+        "days": _chart(by_day, charts.last_days(scope.days), "j M", _in_days(scope.days)),
+        "days_url": list_url(MESSAGES, received=between(scope.first_day), **here),
         "latency": _latency(durations),
     }
+
+
+def _in_days(count: int) -> str:
+    return _("in %d days") % count
 
 
 def _durations(updates: StateUpdateQuerySet) -> Counter[int]:

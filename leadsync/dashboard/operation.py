@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from leadsync.admin.html import list_url
 from leadsync.admin.key_health import Lately, lately
+from leadsync.dashboard.numbers import Number
 from leadsync.dashboard.scope import Scope
 from leadsync.infra.db import capped_count, shown_count
 from leadsync.infra.visible import reach_of
@@ -26,7 +27,7 @@ from monitoring.limits import MAX_FAILURE_PERCENT
 from monitoring.models import Backup
 from monitoring.models.backups import LATE_AFTER
 from monitoring.models.runs import STOPPED
-from sarah.models import KapsoDelivery, KapsoFeed, SarahState, StateUpdate
+from sarah.models import KapsoDelivery, KapsoFeed, StateUpdate
 
 GOOD, FAIR, BAD = "good", "fair", "bad"
 A_MINUTE = timedelta(minutes=1)
@@ -39,7 +40,8 @@ class Light:
 
     colour: str
     sentence: str
-    url: str
+    numbers: list[Number]
+    """The rest of the sentence: conversations that are not synced, each with its list."""
     problems: list[Problem]
 
 
@@ -57,17 +59,17 @@ class Part:
 def light_section(scope: Scope) -> dict[str, Any]:
     vitals = recent_vitals(scope.user)
     problems = list(diagnose(vitals))
-    states = scope.within(SarahState.objects.visible_to(scope.user))
-    behind = capped_count(states.out_of_sync()) - capped_count(states.strangers())
-    sentences = [_messages(scope, vitals.at), _worker(vitals), _behind(behind)]
+    numbers = list(_not_synced(scope))
+    said = [_messages(scope, vitals.at), _worker(vitals)]
+    is_behind = any(number.is_alarming for number in numbers)
+    if not numbers and scope.conversations().exists():
+        said.append(_("everything is synced"))
     colour = COLOURS[status_of(problems)]
-    if colour == GOOD and behind > 0:
-        colour = FAIR
-    sentence = "; ".join(sentences)
+    sentence = "; ".join(said)
     light = Light(
-        colour=colour,
-        sentence=f"{sentence[:1].upper()}{sentence[1:]}.",
-        url=list_url("sarah_sarahstate", sync="out"),
+        colour=FAIR if colour == GOOD and is_behind else colour,
+        sentence=f"{sentence[:1].upper()}{sentence[1:]}",
+        numbers=numbers,
         problems=problems,
     )
     return {"light": light}
@@ -110,11 +112,25 @@ def _worker(vitals: Vitals) -> str:
     return _("no worker runs") if workers.is_missing or workers.dead else _("cron runs the worker")
 
 
-def _behind(count: int) -> str:
-    if count <= 0:
-        return _("everything is synced")
-    text = ngettext("%(n)s is not synced", "%(n)s are not synced", count)
-    return text % {"n": shown_count(count)}
+def _not_synced(scope: Scope) -> Iterator[Number]:
+    """Count the conversations that are out of sync, by what is to be done about them."""
+    here = scope.conversations()
+    if count := capped_count(here.behind()):
+        text = ngettext("is not synced", "are not synced", count)
+        yield _conversations(count, text, scope, sync="behind", is_alarming=True)
+    if count := capped_count(here.strangers()):
+        text = ngettext("person is no lead yet", "people are no leads yet", count)
+        yield _conversations(count, text, scope, sync="strangers")
+    if count := capped_count(here.given_up()):
+        text = ngettext("was given up by a person", "were given up by a person", count)
+        yield _conversations(count, text, scope, sync="given-up")
+
+
+def _conversations(
+    count: int, text: str, scope: Scope, *, sync: str, is_alarming: bool = False
+) -> Number:
+    url = list_url("sarah_sarahstate", sync=sync, **scope.filters)
+    return Number(label=text, count=count, url=url, is_alarming=is_alarming)
 
 
 def _keys(scope: Scope) -> Part:
@@ -185,7 +201,7 @@ def _deliveries(scope: Scope) -> Iterator[Part]:
     deliveries = scope.within(KapsoDelivery.objects.visible_to(scope.user))
     if parked := capped_count(deliveries.parked()):
         text = ngettext("%(n)s broke ten times.", "%(n)s broke ten times.", parked)
-        url = list_url("sarah_kapsodelivery", outcome="parked")
+        url = list_url("sarah_kapsodelivery", outcome="parked", **scope.filters)
         sentence = text % {"n": shown_count(parked)}
         yield Part(name=name, colour=BAD, sentence=sentence, url=url, action=_("Replay them"))
         return

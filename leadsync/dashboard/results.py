@@ -2,9 +2,8 @@
 person."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,19 +15,21 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import Milestone, Standing, StatusChange
+from contacts.admin.filters import NO_SOURCE
+from contacts.models import Milestone
 from contacts.results import NEWEST, Results, Tally, results_of
-from contacts.workflow import AuthorKind, LeadStatus
 from leadsync.admin.filters import day_start
 from leadsync.admin.html import list_url
+from leadsync.admin.periods import between
 from leadsync.dashboard import charts
-from leadsync.dashboard.numbers import Change
+from leadsync.dashboard.numbers import Change, Number
 from leadsync.dashboard.scope import Scope
 from leadsync.infra.db import capped_count
 
 LEADS = "contacts_contact"
 WEEK = timedelta(days=7)
-A_DAY = 24 * 60 * 60
+A_DAY = timedelta(days=1)
+DAY_SECONDS = 24 * 60 * 60
 SHOWN = 8
 REACHED = {
     Milestone.ADDED: gettext_lazy("Added"),
@@ -45,17 +46,23 @@ class Line:
     """A row of a table of results."""
 
     name: str
-    url: str
-    counts: list[int]
-    share: int | None
+    reached: list[Number]
+    in_time: Number
+    late: Number
 
 
 def funnel_section(scope: Scope) -> dict[str, Any]:
     """How far the new leads came; everybody who sells sees it."""
     results = _results(scope)
+    added = {"added": _added(scope, results)}
+    whole = _line("", results.everyone, scope, **added)
+    reached = {one: results.everyone.reached[one] for one in Milestone}
     return {
-        "funnel": charts.funnel({one: results.everyone.reached[one] for one in Milestone}),
+        "funnel": charts.funnel(
+            {one: _reached(one, count, scope, **added) for one, count in reached.items()}
+        ),
         "answered": _in_words(results),
+        "answers": whole,
         "funnel_is_cut": results.is_cut,
         "funnel_limit": charts.grouped(NEWEST),
     }
@@ -71,20 +78,36 @@ def result_section(scope: Scope) -> dict[str, Any]:
     results = _results(scope)
     people = User.objects.in_bulk([pk for pk in results.by_person if pk])
     per_day = scope.remembered("days", partial(_per_day, scope))
+    added = {"added": _added(scope, results)}
     return {
         "by_week": [
-            _line(_week_of(monday), "", tally) for monday, tally in results.by_week.items()
+            _line(_week_of(monday), tally, scope, added=_in_week(monday, results))
+            for monday, tally in results.by_week.items()
         ][:SHOWN],
         "by_source": _sorted(
-            _line(source or str(_("Unknown")), "", tally)
+            _line(source or str(_("Unknown")), tally, scope, source=source or NO_SOURCE, **added)
             for source, tally in results.by_source.items()
         ),
         "by_person": _sorted(
-            _of_person(pk, people, tally, scope) for pk, tally in results.by_person.items()
+            _of_person(people.get(pk or 0), tally, scope, **added)
+            for pk, tally in results.by_person.items()
         ),
         "result_heads": list(REACHED.values()),
         "chart": charts.new_leads(per_day, scope.days),
+        "chart_url": list_url(LEADS, added=between(scope.first_day), **scope.filters),
     }
+
+
+def _added(scope: Scope, results: Results) -> str:
+    """The leads that are summed up, as the list's filter has it."""
+    return between(results.since if results.is_cut else scope.first_day)
+
+
+def _in_week(monday: date, results: Results) -> str:
+    """Those of them that were added in this week."""
+    first = timezone.localtime(results.since).date()
+    begins = results.since if results.is_cut and monday <= first else max(monday, first)
+    return between(begins, monday + WEEK - A_DAY)
 
 
 def _per_day(scope: Scope) -> Counter[date]:
@@ -96,7 +119,9 @@ def _per_day(scope: Scope) -> Counter[date]:
     first = min([*missing, days[-1]])
     counted = charts.count_by_day(scope.leads().added_since(day_start((days[-1] - first).days)))
     if scope.is_large:
-        cache.set_many({name: counted[day] for name, day in names.items() if day >= first}, A_DAY)
+        cache.set_many(
+            {name: counted[day] for name, day in names.items() if day >= first}, DAY_SECONDS
+        )
     return Counter({names[name]: count for name, count in known.items()}) | counted
 
 
@@ -108,40 +133,39 @@ def _results(scope: Scope) -> Results:
 def _week(scope: Scope) -> list[Change]:
     leads, now = scope.leads(), timezone.now()
     week, before = now - WEEK, now - 2 * WEEK
-    here = scope.filters
+
+    def change(label: object, rows: Any, name: str) -> Change:
+        return Change(
+            label=label,
+            now=_number(capped_count(rows(week, now)), scope, **{name: "7d"}),
+            before=_number(capped_count(rows(before, week)), scope, **{name: "before-7d"}),
+        )
+
     return [
+        change(gettext_lazy("New leads"), leads.added_since, "added"),
+        change(gettext_lazy("Handed over by Sarah"), leads.handed_over_within, "handed"),
         Change(
-            label=_("New leads"),
-            now=capped_count(leads.added_since(week)),
-            before=capped_count(leads.added_since(before).filter(created_at__lt=week)),
-            url=list_url(LEADS, added="7d", **here),
+            label=gettext_lazy("Answered in time"),
+            now=_in_time(leads.answers_within(week, now), scope, handed="7d"),
+            before=_in_time(leads.answers_within(before, week), scope, handed="before-7d"),
         ),
-        Change(
-            label=_("Handed over by Sarah"),
-            now=capped_count(leads.handed_over_within(week, now)),
-            before=capped_count(leads.handed_over_within(before, week)),
-            url=list_url(LEADS, standing=Standing.HANDED_OVER, **here),
-        ),
-        Change(
-            label=_("Answered in time"),
-            now=leads.share_in_time(week, now),
-            before=leads.share_in_time(before, week),
-            url=list_url(LEADS, clock="overdue", **here),
-            unit=" %",
-        ),
-        Change(
-            label=_("Won"),
-            now=_won(scope, week, now),
-            before=_won(scope, before, week),
-            url=list_url(LEADS, standing=Standing.CONVERTED, **here),
-        ),
+        change(gettext_lazy("Won"), leads.won_within, "won"),
     ]
 
 
-def _won(scope: Scope, since: datetime, until: datetime) -> int:
-    moves = scope.within(StatusChange.objects.visible_to(scope.user), "contact__workspace")
-    by_people = moves.filter(to=LeadStatus.CONVERTED, actor_kind=AuthorKind.PERSON, is_undone=False)
-    return capped_count(by_people.filter(at__gte=since, at__lt=until).values("contact").distinct())
+def _in_time(answers: tuple[int, int], scope: Scope, **filters: Any) -> Number:
+    in_time, late = answers
+    return _number(in_time, scope, of=in_time + late, clock="in-time", **filters)
+
+
+def _number(count: int, scope: Scope, *, of: Any = None, **filters: Any) -> Number:
+    return Number(count=count, of=of, url=list_url(LEADS, **filters, **scope.filters))
+
+
+def _reached(milestone: Milestone, count: int, scope: Scope, **filters: Any) -> Number:
+    if milestone != Milestone.ADDED:
+        filters["reached"] = milestone.value
+    return _number(count, scope, **filters)
 
 
 def _in_words(results: Results) -> str:
@@ -156,20 +180,22 @@ def _in_words(results: Results) -> str:
     return text % {**share, "half": half}
 
 
-def _line(name: str, url: str, tally: Tally) -> Line:
-    counts = [tally.reached[one] for one in REACHED]
-    return Line(name=name, url=url, counts=counts, share=tally.share)
+def _line(name: str, tally: Tally, scope: Scope, **filters: Any) -> Line:
+    return Line(
+        name=name,
+        reached=[_reached(one, tally.reached[one], scope, **filters) for one in REACHED],
+        in_time=_in_time((tally.in_time, tally.late), scope, **filters),
+        late=_number(tally.late, scope, clock="late", **filters),
+    )
 
 
-def _of_person(pk: int | None, people: Mapping[int, User], tally: Tally, scope: Scope) -> Line:
-    owner = people.get(pk or 0)
+def _of_person(owner: User | None, tally: Tally, scope: Scope, **filters: Any) -> Line:
     name = (owner.get_full_name() or owner.get_username()) if owner else str(NOBODY)
-    assigned = str(pk) if owner else "nobody"
-    return _line(name, list_url(LEADS, assigned=assigned, **scope.filters), tally)
+    return _line(name, tally, scope, assigned=owner.pk if owner else "nobody", **filters)
 
 
 def _sorted(lines: Any) -> list[Line]:
-    return sorted(lines, key=lambda line: (-line.counts[0], line.name))[:SHOWN]
+    return sorted(lines, key=lambda line: (-line.reached[0].count, line.name))[:SHOWN]
 
 
 def _week_of(monday: date) -> str:

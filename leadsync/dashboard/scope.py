@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import cached_property
 
 from contacts.models import Contact, ContactQuerySet, Workspace
 from leadsync.admin.filters import day_start, row_id
 from leadsync.infra.db import CAP, capped_count
 from leadsync.infra.visible import reach_of
+from sarah.models import SarahState
 
 PERIODS = (7, 30, 90)
 DAYS = 30
@@ -37,6 +39,10 @@ class Scope:
         return day_start(self.days - 1)
 
     @property
+    def first_day(self) -> date:
+        return timezone.localtime(self.since).date()
+
+    @property
     def key(self) -> str:
         """The same for all who see the same rows."""
         return f"{reach_of(self.user).key}.{self.workspace.pk if self.workspace else 'all'}"
@@ -53,6 +59,9 @@ class Scope:
 
     def leads(self) -> ContactQuerySet:
         return self.within(Contact.objects.visible_to(self.user))
+
+    def conversations(self) -> Any:
+        return self.within(SarahState.objects.visible_to(self.user))
 
     def within(self, rows: Any, path: str = "workspace") -> Any:
         """Those of these rows that belong to the chosen workspace."""

@@ -44,7 +44,9 @@ class Strangers:
 
     @property
     def url(self) -> str:
-        here = {"workspace__id__exact": self.workspace.pk} if self.workspace else {}
+        if self.workspace is None:
+            return list_url("sarah_sarahstate", sync="strangers-nowhere")
+        here = {"workspace__id__exact": self.workspace.pk}
         return list_url("sarah_sarahstate", sync="strangers", **here)
 
 

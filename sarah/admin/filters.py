@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from leadsync.admin.filters import Questions, row_id, within
+from leadsync.admin.periods import PeriodFilter
 from leadsync.models import ApiKey
-from sarah.models import SarahStateQuerySet, StateUpdateQuerySet, SyncReason
+from sarah.models import SarahStateQuerySet, SyncReason
 
 
 class SyncFilter(Questions, DropdownFilter):
@@ -17,7 +18,13 @@ class SyncFilter(Questions, DropdownFilter):
     questions = {
         "in": (_("In sync"), SarahStateQuerySet.synced),
         "out": (_("Out of sync"), SarahStateQuerySet.out_of_sync),
+        "behind": (_("Waiting to be synced"), SarahStateQuerySet.behind),
+        "given-up": (_("Given up by a person"), SarahStateQuerySet.given_up),
         "strangers": (_("No leads yet"), SarahStateQuerySet.strangers),
+        "strangers-nowhere": (
+            _("No leads yet, and in no workspace"),
+            lambda states: states.strangers().filter(workspace__isnull=True),
+        ),
         "excluded": (SyncReason.EXCLUDED.label, SarahStateQuerySet.excluded),
     }
 
@@ -49,14 +56,11 @@ class ActiveFilter(Questions, DropdownFilter):
     }
 
 
-class ReceivedFilter(Questions, DropdownFilter):
+class ReceivedFilter(PeriodFilter, DropdownFilter):
     title = _("received")
     parameter_name = "received"
-    questions = {
-        "hour": (_("In the last hour"), within(StateUpdateQuerySet.received_since, hours=1)),
-        "day": (_("In the last 24 hours"), within(StateUpdateQuerySet.received_since, days=1)),
-        "week": (_("In the last 7 days"), within(StateUpdateQuerySet.received_since, days=7)),
-    }
+    offered = ("1h", "24h", "7d")
+    ask = "received_since"
 
 
 class KeyFilter(DropdownFilter):

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from leadsync.admin.filters import PhoneSearch
+from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
 from leadsync.admin.html import admin_link, ago, as_code
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.details import pretty
@@ -29,7 +29,12 @@ def _failure(update: StateUpdate) -> Any:
 @admin.register(StateUpdate)
 class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     list_display = ("received", "phone", "changed", "lead_score", "outcome_shown", "sent_with")
-    list_filter = (ReceivedFilter, ("outcome", ChoicesDropdownFilter), KeyFilter)
+    list_filter = (
+        ReceivedFilter,
+        ("outcome", ChoicesDropdownFilter),
+        ("state__workspace", WorkspaceFilter),
+        KeyFilter,
+    )
     list_select_related = ("state", "key__user")
     sortable_by = ("received",)  # the only column with an index
     search_fields = ("state__contact_phone",)  # shows the box

@@ -41,8 +41,9 @@ class StateUpdateQuerySet(VisibleQuerySet["StateUpdate"]):
     workspace_path = "state__workspace"
     unowned = Q(state__workspace__isnull=True)
 
-    def received_since(self, when: datetime) -> Self:
-        return self.filter(received_at__gte=when)
+    def received_since(self, when: datetime, until: datetime | None = None) -> Self:
+        received = self.filter(received_at__gte=when)
+        return received.filter(received_at__lt=until) if until else received
 
     def counted(self) -> Self:
         """Messages that should have reached a lead: each was synced or failed, at that time."""

@@ -24,6 +24,19 @@ class SyncStateQuerySet(VisibleQuerySet[Any]):
         waiting = Q(synced_at__isnull=True) | Q(contact__isnull=True)
         return self.filter(waiting).exclude(sync_reason=SyncReason.EXCLUDED)
 
+    def behind(self) -> Self:
+        """Those out of sync that somebody or something has still to sync: neither people who are no
+        leads yet, nor what a person has given up on."""
+        return (
+            self.out_of_sync()
+            .filter(given_up_at__isnull=True)
+            .exclude(synced_at__isnull=True, sync_reason=SyncReason.CONTACT_NOT_FOUND)
+        )
+
+    def given_up(self) -> Self:
+        """Those that a person has given up on since they wrote."""
+        return self.out_of_sync().filter(given_up_at__isnull=False)
+
     def excluded(self) -> Self:
         """Those that are not synced: the lead opted out or was deleted, or it is a test number."""
         return self.filter(synced_at__isnull=True, sync_reason=SyncReason.EXCLUDED)

@@ -15,14 +15,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.desk.columns import NEXT_STEP, with_open_step
-from contacts.models import ContactQuerySet
+from contacts.models import ContactQuerySet, Workspace
 from contacts.today import Entry, whom_to_call
 from contacts.workflow import LeadStatus
+from leadsync.admin.filters import row_id
 from leadsync.infra.db import shown_count
 from monitoring.health.parts import Parts
 from sarah.said import said_hot
 
 ALL, TODAY = "all", "today"
+WORKSPACE = "workspace__id__exact"
 MOST = 1000
 """Counting stops there: a tab need not tell thousands apart."""
 SECONDS = 10
@@ -66,7 +68,10 @@ def entries_of(request: HttpRequest) -> dict[int, Entry]:
     if known is None:
         user = cast(User, request.user)
         person = user if request.GET.get("whose") == "me" else None
-        entries = whom_to_call(now=timezone.now(), person=person, seen_by=user)
+        home = row_id(request.GET.get(WORKSPACE))
+        chosen = Workspace.objects.filter(pk=home).first() if home else None
+        asked: dict[str, Any] = {"workspace": chosen, "person": person, "seen_by": user}
+        entries = whom_to_call(now=timezone.now(), **asked)
         known = {entry.lead.pk: entry for entry in entries}
         request._to_call = known  # type: ignore[attr-defined]
         cache.set(_key(request, TODAY), len(known), SECONDS)
@@ -135,5 +140,6 @@ def shown_up_to_most(count: int) -> str:
 
 
 def _key(request: HttpRequest, what: str) -> str:
-    whose = request.GET.get("whose", "") if what == TODAY else ""
-    return f"contacts.desk.{what}.{request.user.pk}.{whose[:2]}"
+    asked = (request.GET.get("whose", ""), request.GET.get(WORKSPACE, ""))
+    shown = "".join(one[:18] for one in asked) if what == TODAY else ""
+    return f"contacts.desk.{what}.{request.user.pk}.{shown.encode().hex()}"
