@@ -37,6 +37,7 @@ REACHED = {
     Milestone.CONTACTED: gettext_lazy("Contacted"),
     Milestone.CONVERTED: gettext_lazy("Won"),
 }
+HEADS = [*REACHED.values(), gettext_lazy("In time"), gettext_lazy("Late")]
 """The columns of the tables."""
 NOBODY = gettext_lazy("Nobody")
 
@@ -49,6 +50,10 @@ class Line:
     reached: list[Number]
     in_time: Number
     late: Number
+
+    @property
+    def cells(self) -> list[tuple[object, Number]]:
+        return list(zip(HEADS, [*self.reached, self.in_time, self.late], strict=True))
 
 
 def funnel_section(scope: Scope) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def result_section(scope: Scope) -> dict[str, Any]:
             _of_person(people.get(pk or 0), tally, scope, **added)
             for pk, tally in results.by_person.items()
         ),
-        "result_heads": list(REACHED.values()),
+        "result_heads": HEADS,
         "chart": charts.new_leads(per_day, scope.days),
         "chart_url": list_url(LEADS, added=between(scope.first_day), **scope.filters),
     }

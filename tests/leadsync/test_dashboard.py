@@ -168,7 +168,7 @@ def test_this_week_stands_beside_the_one_before() -> None:
     assert (answered.now.share, answered.direction) == (None, "")
 
 
-CELL = re.compile(r'<td>(.*?)</td>|class="ls-figure">(.*?)<span class="ls-aside"', re.DOTALL)
+CELL = re.compile(r'<td[^>]*>(.*?)</td>|class="ls-figure">(.*?)<span class="ls-aside"', re.DOTALL)
 LINK = re.compile(r'<a [^>]*?href="([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 NUMBER = re.compile(r"(?:All )?([0-9]+)\b")

@@ -37,7 +37,7 @@ def messages() -> dict[str, StateUpdate]:
     ("query", "found"),
     [
         ({}, {"leaked", "old", "budi"}),
-        ({"received": "week"}, {"leaked", "budi"}),
+        ({"received": "7d"}, {"leaked", "budi"}),
         ({"outcome__exact": "sync_error"}, {"leaked"}),
         ({"key": "KEY"}, {"leaked"}),
         ({"q": "request-8"}, {"old"}),
