@@ -25,6 +25,7 @@ from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import as_link, list_url, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, computed
 
 
@@ -78,6 +79,7 @@ class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
     }
     list_display = ["name", "slug", "region", "kapso_phone_number_id", "unknown", "leads"]
     list_display_links = ["name"]
+    on_phone = TwoLines(who="name", told="slug", mark="unknown", when="leads")
     search_fields = ["name", "slug", "kapso_phone_number_id"]
     search_help_text = _("Name, slug or Kapso id")
     ordering = ["name", "pk"]

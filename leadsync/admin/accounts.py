@@ -24,6 +24,7 @@ from contacts.models import Contact
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import AccountFilter
 from leadsync.admin.html import ago, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, column, computed
 from leadsync.models import ApiKey
 from leadsync.roles import in_words
@@ -96,6 +97,7 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "full_name", "account", "in_groups", "may_log_in", "last_seen")
+    on_phone = TwoLines(who="username", told="in_groups", mark="account", when="last_seen")
     list_filter = (AccountFilter, ("groups", RelatedDropdownFilter))
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -184,8 +186,12 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
 @admin.register(Group)
 class GroupAdmin(ForSuperusers, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "members", "told")
+    on_phone = TwoLines(who="name", told="told", mark="members")
     readonly_fields = ("told",)
-    fieldsets = ((None, {"fields": ("name", "told", "permissions")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "told")}),
+        (_("Permissions"), {"fields": ("permissions",), "classes": ("collapse",)}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).annotate(member_count=Count("user"))

@@ -22,7 +22,9 @@ from leadsync.admin.filters import KeyStateFilter, WorkspaceFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.key_form import KeyForm
 from leadsync.admin.key_health import Lately, health_of, lately
-from leadsync.admin.tools import ChangeList, column, computed, holds
+from leadsync.admin.lists.change_list import ChangeList
+from leadsync.admin.lists.table import TwoLines
+from leadsync.admin.tools import column, computed, holds
 from leadsync.bots import BotError, issue_scoped_key
 from leadsync.infra.visible import reach_of
 from leadsync.keys import digest
@@ -58,7 +60,8 @@ class ApiKeyAdmin(ConnectViews):
         "expires",
         "status",
     )
-    list_display_links = ("bot", "begins")
+    list_display_links = ("bot",)
+    on_phone = TwoLines(who="bot", told="may", mark="status", when="last_message")
     list_filter = (KeyStateFilter, ("workspace", WorkspaceFilter))
     list_select_related = ("user", "workspace")
     list_before_template = "leadsync/key_hint.html"

@@ -16,6 +16,7 @@ from unfold.forms import AuthenticationForm
 
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.html import ago
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
 from leadsync.lockout import ACCOUNT_TRIES, free_at
 from leadsync.models import FailedLogin
@@ -66,6 +67,7 @@ def too_many(request: Any, response: HttpResponse, credentials: Any) -> HttpResp
 class FailedLoginAdmin(ReadOnly, ModelAdmin):
     list_display = ("account", "address", "times", "last")
     list_display_links = None
+    on_phone = TwoLines(who="account", told="address", mark="times", when="last")
     list_before_template = "leadsync/failed_login_hint.html"
     when_empty = _("Nobody got a password wrong in the last 24 hours.")
     search_fields = ("username", "ip_address")

@@ -5,25 +5,22 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite, ShowFacets
-from django.contrib.admin.views.main import ORDER_VAR
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
-from django.core.paginator import Paginator
 from django.db.models import Model
-from django.db.models.expressions import Expression, OrderBy
+from django.db.models.expressions import Expression
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
-from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 from unfold import admin as unfold
-from unfold import views
 from unfold.decorators import display
 
 from leadsync.admin.filters import row_id
-from leadsync.admin.members import no_workspace_yet
-from leadsync.infra.db import capped_count, shown_count
+from leadsync.admin.lists.bar import bar_of
+from leadsync.admin.lists.change_list import CappedPaginator, ChangeList
+from leadsync.admin.lists.table import TwoLines
 from leadsync.infra.visible import VisibleQuerySet
 
 MAX_SEARCH = 100
@@ -31,66 +28,6 @@ MAX_SEARCH = 100
 ROW_NAMES = ("object_id", "pk", "survivor_id", "other_id")
 """What stands for a row in the addresses of its model's pages."""
 DJANGOS_OWN = ("_change", "_delete", "_history")
-
-
-class ShownCount(int):
-    """A capped count that templates print as “10,000+”."""
-
-    def __str__(self) -> str:
-        return shown_count(int(self))
-
-
-class CappedPaginator(Paginator):
-    """Paginates up to CAP rows; rows beyond are reached by filters and search."""
-
-    @cached_property
-    def count(self) -> int:
-        return ShownCount(capped_count(self.object_list))
-
-
-class ChangeList(views.ChangeList):
-    """Shows “… results (Show all)” only if the list is filtered, and is titled by what it lists."""
-
-    def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:
-        super().__init__(request, *args, **options)
-        self.title = capfirst(self.opts.verbose_name_plural)
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.whom_to_ask = no_workspace_yet(request.user)
-        self.when_empty = self.whom_to_ask or self.model_admin.when_empty
-        for row in self.result_list:
-            row.viewer = request.user
-        if not (self.has_active_filters or self.query):
-            self.full_result_count = self.result_count
-
-    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
-        """Sort by one column, and rows of one value in the same direction: one index of the column
-        and the primary key serves both."""
-        ordering: list[Any] = super().get_ordering(request, queryset)
-        if ORDER_VAR not in self.params:
-            return ordering
-        first = ordering[0]
-        descends = first.descending if isinstance(first, OrderBy) else first.startswith("-")
-        return [first, "-pk" if descends else "pk"]
-
-    def get_ordering_field_columns(self) -> dict[int, str]:
-        return dict(list(super().get_ordering_field_columns().items())[:1])
-
-    def tabs(self) -> list[dict[str, object]]:
-        """Return the choices of the first filter as tabs; the first one is shown by default."""
-        first = self.filter_specs[0]
-        default = first.lookup_choices[0][0]
-        return [
-            {
-                "title": title,
-                "link": self.get_query_string(
-                    {first.parameter_name: None if value == default else value, "p": None}
-                ),
-                "is_current": value == first.value(),
-            }
-            for value, title in first.lookup_choices
-        ]
 
 
 class ModelAdmin(unfold.ModelAdmin):
@@ -104,12 +41,16 @@ class ModelAdmin(unfold.ModelAdmin):
     list_max_show_all = 0
     list_filter_submit = True
     list_fullwidth = True
+    list_has_tabs = False
+    """Whether the choices of the first filter stand above the list."""
     list_select_related: bool | Sequence[str] = False
     compressed_fields = True
     warn_unsaved_form = True
     empty_value_display = "-"
     when_empty: object = gettext_lazy("Nothing is here yet.")
     """What an empty list says, if no filter made it so."""
+    on_phone: TwoLines | None = None
+    """What a phone shows of a row; if it is not said, the first columns."""
 
     def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -171,6 +112,12 @@ class ModelAdmin(unfold.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return ChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        bar = bar_of(self.get_actions(request), self.opts)
+        return super().changelist_view(request, {"bar": bar, **(extra_context or {})})
 
     def changeform_view(
         self,

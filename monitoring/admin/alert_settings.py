@@ -21,6 +21,7 @@ from unfold.widgets import (
 from contacts.admin.fields import ListField
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.html import as_wrapped, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table, in_short
@@ -79,6 +80,7 @@ class AlertSettingsAdmin(ModelAdmin):
     form = AlertSettingsForm
     list_display = ("for_whom", "addresses", "webhook", "active", "last_delivery")
     list_display_links = ("for_whom",)
+    on_phone = TwoLines(who="for_whom", told="addresses", mark="active", when="last_delivery")
     list_select_related = ("workspace",)
     when_empty = _("Nobody is told about alerts yet: say here who should be.")
     ordering = (F("workspace__name").asc(nulls_first=True),)

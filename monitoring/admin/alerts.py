@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from leadsync.admin.filters import WorkspaceFilter
 from leadsync.admin.html import ago, as_advice, as_link, as_wrapped, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table
@@ -42,7 +43,8 @@ def _sentence(alert: Any) -> str:
 @admin.register(Alert)
 class AlertAdmin(ReadOnly, ModelAdmin):
     list_display = ("what", "sentence", "for_workspace", "started", "last_seen", "told", "status")
-    list_display_links = ("what", "sentence")
+    list_display_links = ("sentence",)
+    on_phone = TwoLines(who="sentence", told="what", mark="status", when="started")
     list_filter = (
         AlertStatusFilter,
         ("cause", ChoicesDropdownFilter),

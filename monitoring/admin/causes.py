@@ -9,12 +9,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.filters import PhoneSearch
 from leadsync.admin.html import ago
-from leadsync.admin.tools import ChangeList, ReadOnly, column
+from leadsync.admin.lists.change_list import ChangeList
+from leadsync.admin.lists.table import TwoLines
+from leadsync.admin.tools import ReadOnly, column
 from monitoring.admin.cause_actions import FOR_GOOD, CauseActions
 from monitoring.admin.cause_selection import CauseSelection
 from monitoring.admin.details import cause_pill, sparkline
@@ -64,7 +67,8 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
         "handled_by",
     )
     list_filter = (CauseStatusFilter, ("kind", ChoicesDropdownFilter))
-    list_before_template = "leadsync/tabs.html"
+    list_has_tabs = True
+    on_phone = TwoLines(who="what", told="how_many", mark="status_pill", when="last_seen")
     when_empty = _("Nothing goes wrong at the moment.")
     sortable_by = ("leads", "times", "first_seen", "last_seen")
     search_fields = ("subject",)  # shows the box
@@ -91,6 +95,12 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
             "" if cause.subject else cause.get_kind_display(),
             cause.function,
         )
+
+    @display(description=_("people"))
+    def how_many(self, cause: Any) -> str:
+        times = _("%s times") % intcomma(cause.occurrences)
+        people = ngettext("%s person", "%s people", cause.leads) % intcomma(cause.leads)
+        return f"{people} · {times}" if cause.leads else str(times)
 
     status_pill = column("status", _("status"), cause_pill)
     leads = column("leads", _("people"), lambda n: intcomma(n) if n else "-", sortable=True)

@@ -15,6 +15,7 @@ from unfold.decorators import action
 from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog
 from leadsync.admin.filters import PhoneSearch
 from leadsync.admin.html import ago
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ReadOnly, column, computed, holds
 from monitoring.admin.details import outcome_in_words
 from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, WorkspaceFilter
@@ -24,11 +25,15 @@ from monitoring.admin.issue.page import plain, titled
 from monitoring.admin.payloads import PayloadDownload
 from monitoring.admin.selection import WILL_RESOLVE, SelectionActions, resolve
 from monitoring.models import SyncFailure
+from sarah.admin.who import title_of, who
 
 
-def _who(failure: SyncFailure) -> str:
-    """The phone, or the WhatsApp user id of who hides it."""
-    return failure.contact_phone or str(failure.state or "")
+def _who(failure: SyncFailure) -> object:
+    return who(failure.state) if failure.state else failure.contact_phone or _("Nobody known")
+
+
+def _title(failure: SyncFailure) -> str:
+    return title_of(failure.state) if failure.state else failure.contact_phone
 
 
 def _reason(failure: SyncFailure) -> SafeString:
@@ -37,8 +42,8 @@ def _reason(failure: SyncFailure) -> SafeString:
 
 @admin.register(SyncFailure)
 class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly, HelpActions):
-    list_display = ("what", "phone", "workspace", "times", "first_seen", "last_seen", "outcome")
-    list_display_links = ("what", "phone")
+    list_display = ("phone", "what", "workspace", "times", "first_seen", "last_seen", "outcome")
+    on_phone = TwoLines(who="phone", told="what", mark="outcome", when="last_seen")
     list_filter = (
         OpenFilter,
         CauseFilter,
@@ -47,7 +52,7 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
         WorkspaceFilter,
         LastSeenFilter,
     )
-    list_before_template = "leadsync/tabs.html"
+    list_has_tabs = True
     when_empty = _("None. Everything Sarah said has been dealt with.")
     search_fields = ("contact_phone",)  # shows the box
     search_help_text = _("Phone in any spelling, or words of the error")
@@ -63,7 +68,7 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
         return failures.select_related("state__contact", "group")
 
     what = computed(_("what"), _reason, ordering="kind")
-    phone = computed(_("phone"), _who, ordering="contact_phone")
+    phone = computed(_("who writes"), _who, ordering="contact_phone")
     workspace = column("workspace_ref", _("workspace"), sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)
@@ -77,7 +82,11 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
     ) -> Any:
         failure: Any = kwargs.get("obj")
         issue = issue_of(request, failure, context.pop("actions_detail", []))
-        context |= {"title": plain(failure.group.title), "subtitle": _who(failure), "issue": issue}
+        context |= {
+            "title": plain(failure.group.title),
+            "subtitle": _title(failure),
+            "issue": issue,
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     # The list

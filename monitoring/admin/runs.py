@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from leadsync.admin.html import ago, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column
 from monitoring.models import SyncRun
 
@@ -19,6 +20,7 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):
         "outcome",
     )
     list_display_links = None
+    on_phone = TwoLines(who="begun", told="result", mark="outcome", when="trigger")
     when_empty = _(
         "The worker (manage.py sync_worker) compares conversations and leads every hour; "
         "manage.py reconcile does it at once."
@@ -29,6 +31,11 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):
     healed_shown = column("healed", _("healed"), intcomma, sortable=True)
     failed_shown = column("failed", _("failed"), intcomma, sortable=True)
     still_open_shown = column("still_open", _("still open"), intcomma, sortable=True)
+
+    @display(description=_("result"))
+    def result(self, run: SyncRun) -> str:
+        counts = {"checked": intcomma(run.checked), "healed": run.healed, "failed": run.failed}
+        return _("%(checked)s checked, %(healed)s healed, %(failed)s failed") % counts
 
     @display(description=_("outcome"))
     def outcome(self, run: SyncRun) -> SafeString:

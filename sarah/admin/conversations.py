@@ -26,11 +26,13 @@ from leadsync.admin.actions import (
 )
 from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
 from leadsync.admin.html import admin_link, ago, as_advice, as_json, pill, temperature_pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter
+from sarah.admin.who import who
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
 from sarah.retry import retry_all
 
@@ -56,15 +58,10 @@ START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Let S
 @admin.register(SarahState)
 class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     list_display = (
-        "person",
-        "lead",
-        "sync",
-        "in_workspace",
-        "state_pill",
-        "score",
-        "message_count",
-        "last_heard",
+        *("person", "sync", "state_pill", "score"),
+        *("in_workspace", "message_count", "last_heard"),
     )
+    on_phone = TwoLines(who="person", told="state_in_short", mark="sync", when="last_heard")
     list_filter = (
         SyncFilter,
         ReasonFilter,
@@ -95,7 +92,7 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
             return rows.filter(business_scoped_user_id=words)
         return rows.filter(contact__in=Contact.objects.matching(words))
 
-    person = computed(_("phone"), str)
+    person = computed(_("who writes"), who)
     lead = column("contact", _("lead"), admin_link)
 
     @display(description=_("workspace"))
@@ -111,6 +108,11 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     @display(description=_("state"))
     def state_pill(self, state: SarahState) -> SafeString:
         return pill(state.get_state_display(), STATE_COLOURS[state.state])
+
+    @display(description=_("state"))
+    def state_in_short(self, state: SarahState) -> SafeString:
+        words = (state.get_state_display(), state.lead_score, state.get_lead_temperature_display())
+        return format_html("{} · <b>{}</b> {}", *words)
 
     @display(description=_("score"))
     def score(self, state: SarahState) -> SafeString:

@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 from leadsync.admin.actions import is_too_much
 from leadsync.admin.filters import Questions, WorkspaceFilter
 from leadsync.admin.html import ago, as_code, pill
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
 from monitoring.admin.details import pretty
 from sarah.models import KapsoDelivery, KapsoDeliveryQuerySet
@@ -31,7 +32,8 @@ class OutcomeFilter(Questions, DropdownFilter):
 
 @admin.register(KapsoDelivery)
 class KapsoDeliveryAdmin(ReadOnly, ModelAdmin):
-    list_display = ("received", "event", "workspace", "outcome")
+    list_display = ("event", "received", "workspace", "outcome")
+    on_phone = TwoLines(who="event", told="workspace", mark="outcome", when="received")
     list_filter = (OutcomeFilter, ("workspace", WorkspaceFilter))
     list_select_related = ("workspace",)
     sortable_by = ("received",)  # the only column with an index

@@ -10,10 +10,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
 from leadsync.admin.html import admin_link, ago, as_code
+from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
+from sarah.admin.who import who
 from sarah.models import SarahState, StateUpdate
 
 
@@ -28,14 +30,15 @@ def _failure(update: StateUpdate) -> Any:
 
 @admin.register(StateUpdate)
 class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
-    list_display = ("received", "phone", "changed", "lead_score", "outcome_shown", "sent_with")
+    list_display = ("person", "received", "changed", "lead_score", "outcome_shown", "sent_with")
     list_filter = (
         ReceivedFilter,
         ("outcome", ChoicesDropdownFilter),
         ("state__workspace", WorkspaceFilter),
         KeyFilter,
     )
-    list_select_related = ("state", "key__user")
+    on_phone = TwoLines(who="person", told="changed", mark="outcome_shown", when="received")
+    list_select_related = ("state__contact", "key__user")
     sortable_by = ("received",)  # the only column with an index
     search_fields = ("state__contact_phone",)  # shows the box
     search_help_text = _("Phone in any spelling, or the id of a request")
@@ -62,6 +65,7 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
         return rows.of_request(words)
 
     received = column("received_at", _("received"), ago, sortable=True)
+    person = column("state", _("who writes"), who)
     phone = column("state", _("conversation"), admin_link)
     changed = column("changes", _("what changed"), changes_in_short)
     outcome_shown = column("outcome", _("outcome"), outcome_pill)

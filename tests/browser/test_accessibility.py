@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 from playwright.sync_api import Page
 
+from sarah.models import SarahState
 from tests.factories import UserFactory
 from tests.leadsync.test_admin_pages import LISTS
 
@@ -25,6 +26,7 @@ pytestmark = [
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+MAX_ROW = 80
 DESK, PHONE = {"width": 1380, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -47,7 +49,7 @@ def test_every_page_can_be_read_and_used(app: str, page: Page, live_server: Any)
         page.evaluate(AXE)
         findings += faults(page, COLOURS)
         page.set_viewport_size(PHONE)
-        findings += faults(page, RULES)
+        findings += faults(page, RULES) + misfits(page)
         if findings:
             found[path] = findings
 
@@ -79,6 +81,18 @@ def test_the_keyboard_skips_the_sidebar_and_opens_the_menu(page: Page, live_serv
     page.keyboard.press("Escape")
     assert menu.get_attribute("aria-expanded") == "false"
     assert menu.evaluate("(button) => document.activeElement === button")
+
+
+def test_on_a_phone_a_touch_anywhere_on_a_row_opens_it(page: Page, live_server: Any) -> None:
+    LISTS[SarahState](1)
+    logged_in(page, live_server.url)
+    page.set_viewport_size(PHONE)
+    page.goto(f"{live_server.url}{reverse('admin:sarah_sarahstate_changelist')}")
+
+    row: Any = page.locator("[data-row]").bounding_box()
+    page.mouse.click(row["x"] + row["width"] - 20, row["y"] + row["height"] - 8)
+
+    page.wait_for_url("**/sarahstate/*/change/*")
 
 
 def logged_in(page: Page, url: str) -> Client:
@@ -115,6 +129,16 @@ def path_of(pattern: URLPattern, args: list[Any]) -> str:
 def is_page(answer: HttpResponse) -> bool:
     is_html = answer.headers.get("Content-Type", "").startswith("text/html")
     return answer.status_code == 200 and is_html and b"<html" in answer.content
+
+
+def misfits(page: Page) -> list[str]:
+    """What does not fit a phone: a page that scrolls sideways, rows of more than two lines."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('[data-row]:not(li)')].map((row) => row.offsetHeight)"
+    )
+    tall = [f"a row of {height} pixels" for height in heights if height > MAX_ROW]
+    return [*([f"{width} pixels wide"] if width > PHONE["width"] else []), *tall[:1]]
 
 
 def faults(page: Page, rules: dict[str, Any]) -> list[str]:

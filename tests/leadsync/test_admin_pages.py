@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core import mail
 from django.db.models import Model
 from django.urls import reverse
@@ -20,6 +21,7 @@ from monitoring.models import (
     AlertDelivery,
     AlertSettings,
     FailureGroup,
+    NotificationPreferences,
     SyncFailure,
     SyncRun,
 )
@@ -105,6 +107,17 @@ def test_operators_see_all_lists_sales_what_they_sell_by_and_nobody_else_any(
     for url in (url_of(model, "changelist"), url_of(model, "change", row.pk)):
         seen = [Staff(group).client.get(url).status_code for group in ("Operators", "Sales", "")]
         assert seen == [200, 200 if model in FOR_SALES else 403, 403]
+
+
+def test_every_list_says_what_a_phone_shows_of_a_row() -> None:
+    for model, page in admin.site._registry.items():
+        if model in (Contact, NotificationPreferences):
+            continue  # a list of its own, and none at all
+        lines: Any = page.on_phone  # type: ignore[attr-defined]
+        assert lines, model
+        for name in filter(None, (lines.who, lines.mark, lines.when)):
+            assert name in page.list_display, (model, name)
+        assert lines.told in page.list_display or hasattr(page, lines.told), model
 
 
 @pytest.mark.parametrize("model", LISTS)

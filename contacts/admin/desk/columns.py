@@ -18,11 +18,13 @@ from contacts.today import Entry
 from contacts.why_now import Reason
 from contacts.workflow import STAGE, LeadStatus
 from leadsync.admin.html import STANDING_COLOURS, ago, pill, temperature_pill
+from leadsync.admin.lists.table import TwoLines
 
 if TYPE_CHECKING:
     from contacts.admin.desk.rows import Row
 
 NEXT_STEP = "next"
+ON_PHONE = TwoLines(who="name", told="why", mark="score")
 SHORT: dict[str, Any] = {
     Standing.HANDED_OVER: gettext_lazy("Handed over"),
     Standing.CONTACTED: LeadStatus.CONTACTED.label,

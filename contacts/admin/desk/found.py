@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 from contacts.admin.desk.columns import COLUMNS, NEXT_STEP, with_open_step
 from contacts.admin.desk.tabs import ALL, TABS, Tab
 from contacts.models import ContactQuerySet
-from leadsync.admin.tools import ChangeList
+from leadsync.admin.lists.change_list import ChangeList
 from leadsync.infra.db import CAP, capped_count
 
 OWN = ("tab", "cols", "saved", "whose")

@@ -9,9 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from contacts.admin.desk.chips import Chip, chips_of, names_of
 from contacts.admin.desk.columns import COLUMNS, chosen_columns
-from contacts.admin.desk.filter_form import FilterField, filter_fields
 from contacts.admin.desk.found import FoundLeads
 from contacts.admin.desk.rows import EMPTY, NEEDED, Row, rows_of
 from contacts.admin.desk.strangers import strangers_named
@@ -105,14 +103,6 @@ class LeadList(FoundLeads):
         told = [row.version for row in self.rows], self.result_count, self.tab_links
         return f"{crc32(repr(told).encode()):x}"
 
-    @cached_property
-    def chips(self) -> list[Chip]:
-        return chips_of(self)
-
-    @cached_property
-    def filter_fields(self) -> list[FilterField]:
-        return filter_fields(self)
-
     @property
     def column_choices(self) -> list[dict[str, Any]]:
         return [
@@ -121,43 +111,10 @@ class LeadList(FoundLeads):
             if key != "name"
         ]
 
-    def kept(self, *without: str) -> list[tuple[str, str]]:
-        """Return the parameters of this list for a form that replaces some of them."""
-        return [
-            (name, value)
-            for name, values in self.filter_params.items()
-            if name not in (*without, "p")
-            for value in values
-        ]
-
-    @property
-    def kept_by_filters(self) -> list[tuple[str, str]]:
-        filtered = [name for spec in self.filter_specs for name in names_of(spec)]
-        return self.kept(*filtered)
-
-    @property
-    def kept_by_search(self) -> list[tuple[str, str]]:
-        return self.kept("q", "saved")
-
     @property
     def kept_by_columns(self) -> list[tuple[str, str]]:
         return self.kept("cols")
 
     @property
-    def page_links(self) -> dict[str, str]:
-        """Return the addresses of the pages before and after this one."""
-        last = self.paginator.num_pages
-        around = {"before": self.page_num - 1, "after": self.page_num + 1}
-        return {
-            name: self.get_query_string({"p": page})
-            for name, page in around.items()
-            if 1 <= page <= last
-        }
-
-    @property
-    def first_shown(self) -> int:
-        return (self.page_num - 1) * self.list_per_page + 1
-
-    @property
-    def last_shown(self) -> int:
-        return self.first_shown + len(self.result_list) - 1
+    def without_filters(self) -> str:
+        return "?" if self.tab_name == ALL else f"?tab={self.tab_name}"

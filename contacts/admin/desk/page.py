@@ -11,11 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
-from contacts.admin.desk.bar import bar_of
 from contacts.admin.desk.lead_list import LeadList
 from contacts.admin.desk.tabs import forget_counts
+from leadsync.admin.lists.change_list import CappedPaginator, ShownCount
 from leadsync.admin.live import answer, is_live
-from leadsync.admin.tools import CappedPaginator, ShownCount
 from leadsync.infra.db import capped_count
 
 SECONDS = 10
@@ -47,9 +46,7 @@ class Desk:
             forget_counts(request)
         if is_live(request):
             return self._live(request)
-        actions = self.get_actions(request)  # type: ignore[attr-defined]
-        context = {"bar": bar_of(actions), **(extra_context or {})}
-        page: HttpResponse = super().changelist_view(request, context)  # type: ignore[misc]
+        page: HttpResponse = super().changelist_view(request, extra_context)  # type: ignore[misc]
         return page
 
     def _live(self, request: HttpRequest) -> HttpResponse:

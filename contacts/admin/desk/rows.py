@@ -9,7 +9,7 @@ from zlib import crc32
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.admin.desk.columns import COLUMNS
+from contacts.admin.desk.columns import COLUMNS, ON_PHONE
 from contacts.models import Contact, FollowUp
 from contacts.today import Entry
 from contacts.why_now import WhyNow, why_now
@@ -43,13 +43,14 @@ class Row:
         return reverse("admin:contacts_contact_change", args=[self.lead.pk]) + self.query
 
     @cached_property
-    def cells(self) -> list[tuple[str, str]]:
-        return [(key, COLUMNS[key].show(self)) for key in self.keys]
+    def cells(self) -> list[tuple[str, str, str]]:
+        """Return for each column its key, what it shows, and its place on a phone."""
+        return [(key, COLUMNS[key].show(self), ON_PHONE.place_of(key)) for key in self.keys]
 
     @property
     def version(self) -> str:
         """Differs as soon as the row looks different."""
-        return f"{crc32(''.join(text for _key, text in self.cells).encode()):x}"
+        return f"{crc32(''.join(text for _key, text, _place in self.cells).encode()):x}"
 
 
 def rows_of(

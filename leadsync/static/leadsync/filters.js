@@ -2,7 +2,7 @@
 
 (() => {
     const form = document.querySelector(".ld-filters");
-    const area = document.getElementById("leads");
+    const area = document.querySelector("[data-list]");
     if (!form || !area) return;
     let asking;
 
@@ -21,9 +21,12 @@
         if (!answer.ok) return location.assign(here);
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         history.replaceState(null, "", here);
-        area.dataset.live = here;
-        area.dataset.liveVersion = page.getElementById("leads").dataset.liveVersion;
-        area.innerHTML = page.getElementById("leads").innerHTML;
+        const fresh = page.getElementById(area.id);
+        if ("live" in area.dataset) {
+            area.dataset.live = here;
+            area.dataset.liveVersion = fresh.dataset.liveVersion;
+        }
+        area.innerHTML = fresh.innerHTML;
         for (const part of page.querySelectorAll("[data-live-part]")) {
             const shown = document.getElementById(part.id);
             if (shown) shown.innerHTML = part.innerHTML;

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 
@@ -18,10 +19,10 @@ def chips_of(changes: Any) -> list[Chip]:
     found = [_chip(changes, _("Search: %s") % changes.query, ["q"])] if changes.query else []
     if changes.params.get("whose") == "me":
         found.append(_chip(changes, _("Only mine"), ["whose"]))
-    for spec in changes.filter_specs:
+    for spec in changes.shown_filters:
         names = [name for name in spec.expected_parameters() if name in changes.params]
         if told := _told(spec) if names else "":
-            found.append(_chip(changes, f"{str(spec.title).capitalize()}: {told}", names))
+            found.append(_chip(changes, f"{capfirst(str(spec.title))}: {told}", names))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The bar of what can be done with the selected leads."""
+"""The bar of what can be done with the selected rows of a list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Any
 
 from django.contrib.admin.utils import model_format_dict
 from django.utils.translation import gettext_lazy as _
-
-from contacts.models import Contact
 
 SHORT = {"export_csv": _("Export")}
 """What a narrow bar says for short."""
@@ -17,6 +15,16 @@ ICONS = {
     "plan_follow_up": "event",
     "write_note": "edit_note",
     "export_csv": "download",
+    "acknowledge_these": "visibility",
+    "retry": "sync",
+    "retry_these": "sync",
+    "replay": "sync",
+    "mark_resolved": "check",
+    "resolve_these": "check",
+    "ignore_these": "notifications_off",
+    "start_over": "restart_alt",
+    "revoke": "key_off",
+    "let_in": "lock_open",
 }
 """The actions that have a button of their own, in this order; the others are under *More*."""
 
@@ -34,9 +42,9 @@ class Bar:
     more: list[Button]
 
 
-def bar_of(actions: Mapping[str, tuple[Any, str, Any]]) -> Bar | None:
+def bar_of(actions: Mapping[str, tuple[Any, str, Any]], of: Any) -> Bar | None:
     """Return the buttons for these actions of the admin; None if there are none."""
-    names = model_format_dict(Contact)
+    names = model_format_dict(of)
     titles = {name: str(title) % names for name, (_run, _name, title) in actions.items()}
     first = [
         Button(name=name, title=SHORT.get(name, titles[name]), icon=icon)

@@ -1,9 +1,13 @@
 """The filters of the list as a form of the browser's own fields: no script has to load for them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.admin.desk.chips import labels_of, names_of
+from unfold.contrib.filters.admin import CheckboxFilter
+from unfold.contrib.filters.admin.mixins import MultiValueMixin
+
+from leadsync.admin.lists.chips import labels_of, names_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +21,8 @@ class FilterField:
     """What is set of a range of numbers."""
 
 
-def filter_fields(changes: Any) -> list[FilterField]:
-    return [_range(spec) if _is_range(spec) else _choice(spec) for spec in changes.filter_specs]
+def filter_fields(specs: Iterable[Any]) -> list[FilterField]:
+    return [_range(spec) if _is_range(spec) else _choice(spec) for spec in specs]
 
 
 def _is_range(spec: Any) -> bool:
@@ -32,7 +36,7 @@ def _range(spec: Any) -> FilterField:
 
 def _choice(spec: Any) -> FilterField:
     value = spec.value()
-    is_multiple = isinstance(value, list) or getattr(spec, "all_option", "") is None
+    is_multiple = isinstance(spec, CheckboxFilter | MultiValueMixin)
     chosen = {str(one) for one in (value if isinstance(value, list) else [value])}
     return FilterField(
         title=_title(spec),
