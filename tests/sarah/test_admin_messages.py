@@ -123,7 +123,7 @@ def test_an_empty_list_says_what_it_waits_for_or_that_a_filter_made_it_so() -> N
     staff = Staff("Sales")
 
     assert "Sarah has not sent anything yet." in staff.sees(LIST)
-    assert "Nothing matches the filters or the search." in staff.sees(LIST, received="week")
+    assert "Nothing matches the filters or the search." in staff.sees(LIST, received="7d")
 
 
 def test_the_page_of_a_conversation_reads_its_tables_once() -> None:
