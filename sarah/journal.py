@@ -14,6 +14,7 @@ from django.utils import timezone
 from contacts.models import Workspace
 from leadsync.infra.db import heed_deadline, raise_if_transaction_is_lost
 from leadsync.infra.request_ids import request_id
+from leadsync.infra.writes import as_one_statement
 from monitoring.errors import frames
 from sarah.models import Outcome, SarahState, StateUpdate
 from sarah.reading import Message
@@ -91,7 +92,8 @@ def add(entry: StateUpdate, *, is_guarded: bool) -> None:
     try:
         with transaction.atomic():
             heed_deadline()
-            entry.save(force_insert=True)
+            with as_one_statement():
+                entry.save(force_insert=True)
     except Exception as error:  # noqa: BLE001 (guard: a broken journal costs no message)
         raise_if_transaction_is_lost()
         logger.error(

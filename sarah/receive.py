@@ -168,11 +168,11 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
     fields += state.complete(who)
     with nullcontext() if is_guarded else as_one_statement():
         result = (save_guarded if is_guarded else _save_plainly)(state, fields=fields)
+        if problems:
+            _record_problems(state, problems, arrival.raw)
         entry = journal.entry_of(state, result, arrival, before=before, warnings=warnings)
         # Without its entry, a message from the spool could come in twice.
         journal.add(entry, is_guarded=is_guarded and not arrival.was_stored)
-    if problems:
-        _record_problems(state, problems, arrival.raw)
     return state, Receipt(result=result, warnings=warnings)
 
 

@@ -76,12 +76,12 @@ def _durations(updates: StateUpdateQuerySet) -> Counter[int]:
 
 
 def _latency(durations: Counter[int]) -> str:
-    """Say how soon the bot was answered; blank if nothing came."""
+    """Say how long messages took; blank if nothing came."""
     half, most = percentile(durations, 0.5), percentile(durations, 0.95)
     if half is None or most is None:
         return ""
     told = {"half": charts.grouped(half), "most": charts.grouped(most)}
-    return _("In 24 hours half were answered within %(half)s ms, 95 %% within %(most)s ms.") % told
+    return _("In 24 hours half took %(half)s ms until COMMIT, 95 %% at most %(most)s ms.") % told
 
 
 def _count(updates: StateUpdateQuerySet, beginning: Any) -> Counted:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.signals import post_save
@@ -56,6 +56,9 @@ def as_one_statement() -> Iterator[None]:
 class Collected(models.Model):
     """A model whose saves of locked or new rows can be sent together with others."""
 
+    postgresql_marks: ClassVar[dict[str, str]] = {}
+    """By field: what an insert says for its value instead of `%s`."""
+
     class Meta:
         abstract = True
 
@@ -83,6 +86,8 @@ class Collected(models.Model):
 
 
 def _send(writes: Sequence[Write]) -> None:
+    if connection.vendor == "postgresql":
+        writes = writes[::-1]  # it executes the last one first, then those of WITH backwards
     values = [write.values() for write in writes]
     shapes = [write.shape for write in writes]
     with connection.cursor() as cursor:
@@ -106,7 +111,8 @@ def _statement(model: Any, names: tuple[str, ...], is_insert: bool) -> str:
     table = quote(model._meta.db_table)
     columns = [quote(model._meta.get_field(name).column) for name in names]
     if is_insert:
-        marks = ", ".join(["%s"] * len(columns))
+        special = model.postgresql_marks if connection.vendor == "postgresql" else {}
+        marks = ", ".join(special.get(name, "%s") for name in names)
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of ours)
     pairs = ", ".join(f"{column} = %s" for column in columns)
     key = quote(model._meta.pk.column)

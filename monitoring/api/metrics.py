@@ -143,7 +143,7 @@ class HealthCollector(Collector):
 def _traffic(windows: Mapping[str, Window]) -> Iterator[Metric]:
     messages = _family("messages", "Messages received in the window.", "window", "outcome")
     ratio = _family("message_failure_ratio", "Share not synced, 0 to 1.", "window")
-    speed = _family("message_duration_seconds", "Time to answer a message.", "window", "statistic")
+    speed = _family("message_duration_seconds", "Until COMMIT is sent.", "window", "statistic")
     for name, window in windows.items():
         for outcome, count in window.by_outcome.items():
             messages.add_metric([name, outcome], count)

@@ -76,4 +76,4 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
     )
     warned = column("warnings", _("warnings"), warnings_table, empty=_("None."))
     said = column("body", _("body as sent"), lambda body: as_code(pretty({"body": body})))
-    duration = column("duration_ms", _("answered after"), "{} ms".format)
+    duration = column("duration_ms", _("time until COMMIT"), "{} ms".format)

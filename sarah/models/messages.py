@@ -66,6 +66,11 @@ class StateUpdateQuerySet(VisibleQuerySet["StateUpdate"]):
 class StateUpdate(Collected):
     """One accepted message. Never edited; deleted only by age (`monitoring/pruning.py`)."""
 
+    # PostgreSQL adds what the statement that writes the row has taken by then.
+    postgresql_marks = {
+        "duration_ms": "%s + EXTRACT(EPOCH FROM clock_timestamp() - statement_timestamp()) * 1000"
+    }
+
     # Each index below begins with the key, so it needs none of its own.
     state = models.ForeignKey(
         SarahState,
@@ -104,7 +109,11 @@ class StateUpdate(Collected):
         verbose_name=_("cause"),
     )
     warnings = models.JSONField(_("warnings"), default=dict, blank=True)
-    duration_ms = models.PositiveIntegerField(_("milliseconds"), default=0)
+    duration_ms = models.PositiveIntegerField(
+        _("milliseconds"),
+        default=0,
+        help_text=_("From the beginning of the request until COMMIT was sent."),
+    )
     request_id = models.CharField(_("request"), max_length=64, blank=True)
 
     objects = StateUpdateQuerySet.as_manager()

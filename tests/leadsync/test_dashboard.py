@@ -441,7 +441,7 @@ def test_messages_are_charted_by_hour_and_by_day_with_their_outcomes() -> None:
     }
     assert [bar["data"][-4:] for bar in days["datasets"]][-1] == [1, 0, 0, 0]
     assert charts["hours"].summary == "3 messages in 24 hours, 66 % synced at once"
-    assert charts["latency"] == "In 24 hours half were answered within 7 ms, 95 % within 7 ms."
+    assert charts["latency"] == "In 24 hours half took 7 ms until COMMIT, 95 % at most 7 ms."
 
 
 # A new installation

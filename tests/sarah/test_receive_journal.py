@@ -13,7 +13,15 @@ from leadsync.models import ApiKey
 from sarah.models import SarahState, StateUpdate
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, WorkspaceFactory
-from tests.faults import LEADS, assert_discreet, refusing
+from tests.faults import (
+    CONVERSATIONS,
+    FAILURES,
+    LEADS,
+    assert_discreet,
+    failing,
+    postgresql,
+    refusing,
+)
 
 JOURNAL = "sarah_stateupdate"
 
@@ -96,6 +104,19 @@ def test_a_refused_message_is_none_of_the_journals_business(bot: Bot) -> None:
     Client().post("/sarah/state", "{}", content_type="application/json")
 
     assert not StateUpdate.objects.exists()
+
+
+@postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("slow", [CONVERSATIONS, LEADS, FAILURES])
+def test_the_duration_ends_only_when_commit_is_sent(bot: Bot, slow: str) -> None:
+    ContactFactory(phone=PHONE)
+    bot.post()
+
+    with failing(slow, "PERFORM pg_sleep(0.1);"):
+        bot.post(lead_score=80, language="fr")
+
+    assert StateUpdate.objects.latest("pk").duration_ms >= 100
 
 
 def test_a_broken_journal_costs_no_message(bot: Bot, caplog) -> None:
