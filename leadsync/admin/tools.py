@@ -21,6 +21,7 @@ from leadsync.admin.filters import row_id
 from leadsync.admin.lists.bar import bar_of
 from leadsync.admin.lists.change_list import CappedPaginator, ChangeList
 from leadsync.admin.lists.table import TwoLines
+from leadsync.admin.live import LivePages
 from leadsync.infra.visible import VisibleQuerySet
 
 MAX_SEARCH = 100
@@ -30,7 +31,7 @@ ROW_NAMES = ("object_id", "pk", "survivor_id", "other_id")
 DJANGOS_OWN = ("_change", "_delete", "_history")
 
 
-class ModelAdmin(unfold.ModelAdmin):
+class ModelAdmin(LivePages, unfold.ModelAdmin):
     """Lists and forms without a count, facet or sort whose cost grows with the table, and with
     nothing but what the person may see: rows, choices, and every address that names a row."""
 
@@ -181,6 +182,8 @@ def computed(
 
 class ReadOnly:
     """Rows that are never edited in the admin, only by the system or an action."""
+
+    is_live = True
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return False

@@ -1,6 +1,7 @@
 """The board: the pipeline in columns by status, and moving a lead from one to another."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from contacts.admin.reasons import ArchiveForm, in_words
 from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
 from leadsync.admin.actions import confirm_selection, dialog
+from leadsync.admin.live import answer, is_live, version_of
 
 SHOWN = 50
 """Leads in a column."""
@@ -69,10 +71,24 @@ class Board:
             raise PermissionDenied
         is_mine = request.GET.get("whose") == "me"
         leads = self._on_board(request)
+        columns = columns_of(leads.filter(assigned_to=request.user.pk) if is_mine else leads)
+        render = partial(self._board_page, request, columns, is_mine=is_mine)
+        if is_live(request):
+            told = [
+                (column.count, [(str(row.lead), row.version) for row in column.rows])
+                for column in columns
+            ]
+            return answer(request, version_of(told), render)
+        return render()
+
+    def _board_page(
+        self, request: HttpRequest, columns: list[Column], *, is_mine: bool
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "is_live": "parts",
             "title": _("Board"),
-            "columns": columns_of(leads.filter(assigned_to=request.user.pk) if is_mine else leads),
+            "columns": columns,
             "is_mine": is_mine,
             "may_move": self.has_change_permission(request),  # type: ignore[attr-defined]
             "archive_reasons": ArchiveReason.choices,

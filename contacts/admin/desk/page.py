@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from contacts.admin.desk.lead_list import LeadList
 from contacts.admin.desk.tabs import forget_counts
 from leadsync.admin.lists.change_list import CappedPaginator, ShownCount
-from leadsync.admin.live import answer, is_live
+from leadsync.admin.live import answer, is_live, known_version
 from leadsync.infra.db import capped_count
 
 SECONDS = 10
@@ -52,7 +52,7 @@ class Desk:
     def _live(self, request: HttpRequest) -> HttpResponse:
         """Answer with tabs and rows alone, or that they look as they did."""
         seen = f"contacts.desk.live.{request.user.pk}.{crc32(request.get_full_path().encode())}"
-        asked = request.headers.get("If-None-Match", "")
+        asked = known_version(request)
         if asked and cache.get(seen) == asked:
             return HttpResponseNotModified()
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ class Desk:
             changes = self.get_changelist_instance(request)  # type: ignore[attr-defined]
         except IncorrectLookupParameters:
             return HttpResponseNotModified()
-        cache.set(seen, f'"{changes.version}"', SECONDS)
+        cache.set(seen, changes.version, SECONDS)
         context = {"cl": changes}
         page = partial(TemplateResponse, request, "contacts/desk/live.html", context)
         return answer(request, changes.version, page)

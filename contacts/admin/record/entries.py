@@ -70,6 +70,11 @@ class Entry:
     key: int = 0
 
     @property
+    def mark(self) -> str:
+        """Names the entry on its page."""
+        return f"{self.kind}-{self.at.timestamp():.6f}"
+
+    @property
     def when(self) -> str:
         return ago(self.at)
 

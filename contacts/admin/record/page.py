@@ -1,5 +1,6 @@
 """The page of a lead."""
 
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,7 @@ from contacts.models import Contact, NoteKind
 from contacts.workflow import ArchiveReason, LeadStatus
 from leadsync.admin.filters import row_id
 from leadsync.admin.html import ago, standing_pill, temperature_pill
+from leadsync.admin.live import answer, is_live, version_of
 
 
 class RecordPage:
@@ -47,18 +49,36 @@ class RecordPage:
             return TemplateResponse(request, "contacts/record/entries.html", context)
         known = read(lead, request.user)
         may_change = self.has_change_permission(request, lead)  # type: ignore[attr-defined]
-        context = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "title": str(lead),
-            "opts": Contact._meta,
-            "original": lead,
-            "lead": lead,
-            "known": known,
+        shown = {
             **_in_words(known),
             "heading": heading_of(known),
             "banners": banners_of(known, request, may_change=may_change),
             "groups": groups_of(known),
             "timeline": timeline,
+        }
+        render = partial(self._record_page, request, known, shown, may_change=may_change, **kept)
+        if is_live(request):
+            return answer(request, version_of(lead, known.step, shown), render)
+        return render()
+
+    def _record_page(
+        self,
+        request: HttpRequest,
+        known: Known,
+        shown: dict[str, Any],
+        *,
+        may_change: bool,
+        **kept: object,
+    ) -> HttpResponse:
+        lead = known.lead
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "is_live": "parts",
+            "title": str(lead),
+            "opts": Contact._meta,
+            "original": lead,
+            "lead": lead,
+            "known": known,
             "tabs": TABS,
             "neighbours": neighbours_of(self, request, lead.pk),
             "may_change": may_change,
@@ -67,6 +87,7 @@ class RecordPage:
             "statuses": LeadStatus.choices if request.user.is_superuser else [],
             "note_kinds": NoteKind.choices,
             "may_delete": self.has_delete_permission(request, lead),  # type: ignore[attr-defined]
+            **shown,
             **kept,
         }
         return TemplateResponse(request, "contacts/record/record.html", context)

@@ -106,6 +106,14 @@ board.addEventListener("keydown", (event) => {
     move(card, column);
 });
 
+// What is refreshed meanwhile (live.js) tears no card out of a hand, and takes no refusal away.
+board.addEventListener("live:swap", (event) => {
+    if (dragged) event.preventDefault();
+    const card = event.target.closest("[data-lead]");
+    const line = card?.querySelector(".ld-refusal:not([hidden])");
+    if (line) event.detail.querySelector(".ld-refusal").replaceWith(line.cloneNode(true));
+});
+
 forms?.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter;

@@ -16,4 +16,5 @@
     });
     document.addEventListener("DOMContentLoaded", () => show(document));
     document.addEventListener("htmx:load", (event) => show(event.detail.elt));
+    document.addEventListener("live:swapped", (event) => show(event.target));
 })();

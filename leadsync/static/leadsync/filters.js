@@ -24,14 +24,14 @@
         const fresh = page.getElementById(area.id);
         if ("live" in area.dataset) {
             area.dataset.live = here;
-            area.dataset.liveVersion = fresh.dataset.liveVersion;
+            area.dataset.liveVersion = fresh.dataset.liveVersion || "";
         }
         area.innerHTML = fresh.innerHTML;
         for (const part of page.querySelectorAll("[data-live-part]")) {
             const shown = document.getElementById(part.id);
             if (shown) shown.innerHTML = part.innerHTML;
         }
-        area.dispatchEvent(new Event("leads:swapped", { bubbles: true }));
+        area.dispatchEvent(new Event("live:swapped", { bubbles: true }));
     }
 
     form.addEventListener("change", apply);

@@ -1,101 +1,158 @@
-// Keeps open pages up to date: the badges of the sidebar, and what carries `data-live` (an address
-// that answers with its present content, or with 304 while nothing looks different). Ticks, focus,
-// place and typed text stay; a hidden tab asks nothing.
+// Keeps open pages up to date: the badges of the sidebar, and what lies in `data-live` (an address
+// that answers with the page of now, or with 304 while nothing looks different). Of it, each
+// `data-live-part` is replaced by its successor; ticks, focus, open details, place and typed text
+// stay, and what somebody is busy with waits. A hidden tab asks nothing and catches up when it is
+// shown again; who is logged out is asked no more; while the server is away, seldom.
 
 (() => {
     const EVERY = 20_000;
-    const LIST_EVERY = 60_000; // a page that has no address for its list alone is asked for whole
-    const FOCUSABLE = "a, button, input, select, textarea, summary";
+    const AT_MOST = 300_000;
+    const SOON = 2_000; // who flips through tabs asks no more often
+    const PATIENCE = 15_000;
+    const FOCUSABLE = "a, button, input, select, textarea, summary, [tabindex]";
+    const TYPED = "textarea, select, input:not([type=hidden], [type=checkbox], [type=radio], [type=submit])";
+    const TICKED = "input:is([type=checkbox], [type=radio])";
+    const TOKEN = /(name="csrfmiddlewaretoken" value=")[^"]*/g;
     const parser = new DOMParser();
-    let asked = 0;
+    const known = new WeakMap(); // what each part was made of
+    let hasMore = false; // rows that are not shown, so that nothing jumps
+
+    class Away extends Error {}
 
     async function ask(address, version) {
         const headers = { "X-Live": "1", ...(version ? { "If-None-Match": `"${version}"` } : {}) };
-        const answer = await fetch(address, { headers, cache: "no-store", redirect: "manual" });
+        const options = { headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE) };
+        const answer = await fetch(address, options).catch(() => { throw new Away(); });
         if (answer.type === "opaqueredirect" || answer.status === 403) stop();
+        else if (answer.status === 429 || answer.status >= 500) throw new Away();
         return answer.ok ? answer : null;
     }
 
-    // Rows
+    // A proxy that compresses calls the version weak, or gives it a suffix.
+    const versionOf = (answer) => (answer.headers.get("ETag") || "").replace(/^W\/|"/g, "").split("-")[0];
 
-    function replaceRow(row, fresh) {
-        const parts = [...row.querySelectorAll(FOCUSABLE)];
-        const focused = parts.indexOf(document.activeElement);
-        const tick = row.querySelector(".action-select");
-        if (tick?.checked) fresh.querySelector(".action-select").checked = true;
-        if (row.classList.contains("ld-current")) fresh.classList.add("ld-current");
-        row.replaceWith(fresh);
-        if (focused >= 0) fresh.querySelectorAll(FOCUSABLE)[focused]?.focus();
+    // What a person is busy with
+
+    function isTyped(field) {
+        if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+        const first = [...field.options].findIndex((option) => option.defaultSelected);
+        return field.selectedIndex !== Math.max(first, 0) && !field.multiple;
     }
 
-    function rowsOf(area) {
-        return [...area.querySelectorAll("[data-row]")];
+    function isBusyIn(part) {
+        const selected = getSelection();
+        return part.contains(document.activeElement) && document.activeElement.matches(TYPED)
+            || part.querySelector("dialog[open], [data-live-hold]")
+            || !selected.isCollapsed && part.contains(selected.anchorNode)
+            || [...part.querySelectorAll(TYPED)].some(isTyped);
     }
 
-    function isAtRest(area) {
-        const isBusy = area.contains(document.activeElement) || area.querySelector("input:checked");
+    function isAtRest(part) {
         const isOpen = document.querySelector("dialog[open], details.ld-panel[open]");
-        return !isBusy && !isOpen && window.scrollY < 200;
+        return !isOpen && !part.querySelector("input:checked") && window.scrollY < 200;
     }
 
-    function updateRows(area, fresh) {
-        const freshRows = new Map(rowsOf(fresh).map((row) => [row.id, row]));
-        const rows = rowsOf(area);
-        const isSame = rows.map((row) => row.id).join() === [...freshRows.keys()].join();
-        if (!isSame && isAtRest(area)) {
-            area.innerHTML = fresh.innerHTML;
-        } else {
-            for (const row of rows) {
-                const other = freshRows.get(row.id);
-                if (other && other.dataset.version !== row.dataset.version) replaceRow(row, other);
-            }
-            if (!isSame) tellOfMore(area);
+    // Takes ticks and open details over; false if one has no place any more.
+    function carry(part, fresh) {
+        for (const tick of part.querySelectorAll(TICKED)) {
+            const same = fresh.querySelector(`[name="${tick.name}"][value="${CSS.escape(tick.value)}"]`);
+            if (!tick.name || tick.checked === tick.defaultChecked) continue;
+            if (!same) return false;
+            same.checked = tick.checked;
         }
-        area.dispatchEvent(new Event("leads:swapped", { bubbles: true }));
+        const details = [...part.querySelectorAll("details")];
+        const others = fresh.querySelectorAll("details");
+        if (details.length !== others.length) return !details.some((one) => one.open);
+        details.forEach((one, index) => { others[index].open = one.open; });
+        return true;
     }
 
-    function tellOfMore(area) {
-        const line = document.getElementById("live-more");
-        if (line) line.hidden = false;
-        area.dataset.hasMore = "1";
+    function focusIn(part) {
+        const focused = document.activeElement;
+        if (!part.contains(focused)) return () => {};
+        const around = focused.closest("[id]");
+        const index = [...around.querySelectorAll(FOCUSABLE)].indexOf(focused);
+        return () => {
+            const again = document.getElementById(around.id) || part;
+            (index < 0 ? again : again.querySelectorAll(FOCUSABLE)[index])?.focus({ preventScroll: true });
+        };
     }
 
     // Parts
 
-    function updateParts(fresh) {
-        for (const part of fresh.querySelectorAll("[data-live-part]")) {
-            const shown = document.getElementById(part.id);
-            const isInUse = shown?.contains(document.activeElement) || shown?.querySelector("input:checked");
-            if (shown && !isInUse && shown.innerHTML !== part.innerHTML) {
-                shown.innerHTML = part.innerHTML;
-            }
-        }
+    const madeOf = (part) => part.innerHTML.replace(TOKEN, "$1");
+    const rowsOf = (part) => [...part.querySelectorAll("[data-row]")];
+    const byId = (rows) => new Map(rows.map((row) => [row.id, row]));
+
+    function put(part, fresh) {
+        const html = madeOf(fresh);
+        if (html === (known.get(part) ?? madeOf(part))) return true;
+        const swap = new CustomEvent("live:swap", { bubbles: true, cancelable: true, detail: fresh });
+        const focusAgain = focusIn(part);
+        if (isBusyIn(part) || !part.dispatchEvent(swap) || !carry(part, fresh)) return false;
+        part.replaceChildren(...fresh.childNodes);
+        known.set(part, html);
+        window.htmx?.process(part);
+        focusAgain();
+        return true;
+    }
+
+    // What grows at its beginning keeps its end, which may have been asked for.
+    function grow(part, fresh) {
+        const shown = byId(rowsOf(part));
+        const rows = rowsOf(fresh);
+        const first = rows.findIndex((row) => shown.has(row.id));
+        if (first < 0) return put(part, fresh);
+        const done = rows.slice(first).map((row) => !shown.has(row.id) || put(shown.get(row.id), row));
+        part.prepend(...rows.slice(0, first));
+        return done.every(Boolean);
+    }
+
+    // Rows that stay are replaced one by one; others come and go only while nobody is busy there.
+    function putRows(part, fresh) {
+        if ("liveGrows" in part.dataset) return grow(part, fresh);
+        const others = byId(rowsOf(fresh));
+        const isSame = rowsOf(part).map((row) => row.id).join() === [...others.keys()].join();
+        if (!isSame && isAtRest(part)) return put(part, fresh);
+        const done = rowsOf(part).map((row) => !others.has(row.id) || put(row, others.get(row.id)));
+        hasMore ||= !isSame;
+        return isSame && done.every(Boolean);
+    }
+
+    function update(part, fresh) {
+        const hasRows = rowsOf(part).length && rowsOf(fresh).length;
+        const isDone = hasRows ? putRows(part, fresh) : put(part, fresh);
+        if (isDone) part.dispatchEvent(new Event("live:swapped", { bubbles: true }));
+        return updateWithin(part, fresh) && isDone;
+    }
+
+    // The parts that lie in no other.
+    function updateWithin(root, page) {
+        const parts = [...page.querySelectorAll("[data-live-part]")];
+        const outer = parts.filter((part) => !parts.some((other) => other !== part && other.contains(part)));
+        const done = outer.map((fresh) => {
+            const shown = document.getElementById(fresh.id);
+            return !shown || !root.contains(shown) || update(shown, fresh);
+        });
+        return done.every(Boolean);
     }
 
     async function refresh(area) {
         const answer = await ask(area.dataset.live, area.dataset.liveVersion);
         if (!answer) return;
         const page = parser.parseFromString(await answer.text(), "text/html");
-        const fresh = page.getElementById(area.id);
-        if (!fresh) return;
-        area.dataset.liveVersion = versionOf(answer);
-        updateParts(page);
-        if ("liveParts" in area.dataset) return;
-        if (rowsOf(area).length && rowsOf(fresh).length) updateRows(area, fresh);
-        else if (isAtRest(area)) area.innerHTML = fresh.innerHTML;
+        hasMore = false;
+        if (updateWithin(document, page)) area.dataset.liveVersion = versionOf(answer);
+        document.getElementById("live-more").hidden = !hasMore;
     }
 
     // Badges
-
-    const versionOf = (answer) => (answer.headers.get("ETag") || "").replaceAll('"', "");
 
     let badges = "";
 
     async function refreshBadges() {
         const sidebar = document.getElementById("nav-sidebar-apps");
-        const address = "/admin/live/";
-        if (!sidebar) return;
-        const answer = await ask(address, badges);
+        const answer = sidebar && await ask("/admin/live/", badges);
         if (!answer) return;
         badges = versionOf(answer);
         for (const [link, count] of Object.entries(await answer.json())) {
@@ -106,46 +163,59 @@
         }
     }
 
-    // Lists of Unfold's
-
-    let listAsked = Date.now();
-
-    async function refreshList() {
-        const list = document.getElementById("result_list");
-        if (!list || Date.now() - listAsked < LIST_EVERY || !isAtRest(list)) return;
-        listAsked = Date.now();
-        const answer = await ask(location.href);
-        if (!answer) return;
-        const page = parser.parseFromString(await answer.text(), "text/html");
-        const fresh = page.getElementById("result_list");
-        if (fresh && isAtRest(list) && fresh.textContent !== list.textContent) {
-            list.innerHTML = fresh.innerHTML;
-        }
-    }
-
     // Time
 
-    async function tick() {
-        if (document.hidden || Date.now() - asked < EVERY - 500) return;
-        asked = Date.now();
-        const areas = [...document.querySelectorAll("[data-live]")];
-        await Promise.allSettled([...areas.map(refresh), refreshBadges(), refreshList()]);
+    let timer = 0;
+    let asked = 0;
+    let away = 0;
+    let isAsking = false;
+    let isOver = false;
+
+    function say(what) {
+        const line = document.getElementById("live-says");
+        if (!line) return;
+        line.textContent = line.dataset[what] || "";
+        line.hidden = !what;
     }
 
-    let timer = 0;
+    async function tick() {
+        if (document.hidden || isAsking || isOver) return;
+        isAsking = true;
+        asked = Date.now();
+        const areas = [...document.querySelectorAll("[data-live]")];
+        const done = await Promise.allSettled([...areas.map(refresh), refreshBadges()]);
+        isAsking = false;
+        const reasons = done.map((one) => one.reason).filter(Boolean);
+        reasons.filter((one) => !(one instanceof Away)).forEach(reportError);
+        away = reasons.some((one) => one instanceof Away) ? away + 1 : 0;
+        if (!isOver) say(away > 1 ? "away" : "");
+        plan();
+    }
+
+    function plan() {
+        clearTimeout(timer);
+        if (!document.hidden && !isOver) timer = setTimeout(tick, Math.min(EVERY * 2 ** away, AT_MOST));
+    }
 
     function stop() {
-        clearInterval(timer);
-        document.removeEventListener("visibilitychange", tick);
+        isOver = true;
+        clearTimeout(timer);
+        say("over");
+    }
+
+    function look() {
+        if (document.hidden || Date.now() - asked < SOON) plan();
+        else tick();
     }
 
     document.addEventListener("DOMContentLoaded", () => {
         asked = Date.now();
-        timer = setInterval(tick, EVERY);
-        document.addEventListener("visibilitychange", tick);
+        plan();
+        document.addEventListener("visibilitychange", look);
+        addEventListener("online", look);
     });
     document.addEventListener("click", (event) => {
         if (event.target.closest("#live-more")) location.reload();
     });
-    window.leadsyncLive = { now: () => { asked = 0; listAsked = 0; return tick(); } };
+    window.leadsyncLive = { now: tick };
 })();

@@ -33,5 +33,5 @@ form?.addEventListener("change", (event) => {
     tell();
 });
 
-form?.addEventListener("leads:swapped", tell);
+form?.addEventListener("live:swapped", tell);
 if (form) tell();
