@@ -202,14 +202,24 @@ def _of_one(states: list[SarahState], who: Who) -> list[SarahState]:
     return by_id or states[:1]
 
 
+def is_known_apart(who: Who, workspace: Workspace) -> bool:
+    """Whether a conversation knows only one half of this address."""
+    if not (who.phone and who.user_id):
+        return False
+    lacks_half = Q(contact_phone__isnull=True) | Q(business_scoped_user_id__isnull=True)
+    return SarahState.objects.of(who).filter(lacks_half, workspace=workspace).exists()
+
+
 def join_conversations(who: Who, workspace: Workspace) -> None:
     """Merge what was said by phone and by id into one conversation, in a transaction of its own:
     conversations are locked before leads."""
     with bounded_waits():
         locked = SarahState.objects.select_for_update(no_key=True).of(who).order_by("pk")
-        states = _of_one(list(locked.filter(workspace=workspace)), who)
-        if states:
-            adopt(states, workspace).take_address(who)
+        known = list(locked.filter(workspace=workspace))
+        if states := _of_one(known, who):
+            survivor = adopt(states, workspace)
+            if len(states) == len(known):  # else somebody else has the other half
+                survivor.take_address(who)
 
 
 def adopt(states: Sequence[SarahState], workspace: Workspace | None) -> SarahState:

@@ -11,7 +11,7 @@ from contacts.identity import Found, locked_lead, move, note_move
 from contacts.models import ChatMark, ChatMessage, Contact, Workspace
 from leadsync.infra.db import bounded_waits
 from monitoring.kinds import Kind, Source
-from sarah.addressing import adopt, join_conversations
+from sarah.addressing import adopt, is_known_apart, join_conversations
 from sarah.guards import record_failure
 from sarah.kapso import rules
 from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown, Written
@@ -39,7 +39,7 @@ class Outcome:
     has_room: bool = True
     """Whether there was room for a new lead."""
     joined: Address | None = None
-    """An address of which both halves were known apart."""
+    """An address of which conversations know one half."""
 
 
 DONE = Outcome()
@@ -74,9 +74,9 @@ def _do(event: Event, feed: Feed) -> Outcome:
         case Marked():
             _mark(event, feed)
         case Named():
-            _name(event, feed)
+            return _name(event, feed)
         case Preferred():
-            _prefer(event, feed)
+            return _prefer(event, feed)
         case Moved():
             _move(event, feed)
         case Unknown():
@@ -109,14 +109,19 @@ def _write(written: Written, feed: Feed) -> Outcome:
     found = locked_lead(written.person.address, feed.workspace, by=SIGNATURE)
     if found.lead:
         _change(found.lead, rules.changes_by_message(found.lead, written))
-        return Outcome(joined=found.address if found.is_joined else None)
+        return _found(found, feed)
     # A message that we had already brings back no lead that a person has deleted since.
-    if not (written.is_enquiry and (is_new or feed.had_no_room) and _may_create(written, feed)):
-        return DONE
-    if quota.is_used_up(feed.workspace):
-        return Outcome(has_room=False)
-    _create(written, found, feed)
-    return DONE
+    if written.is_enquiry and (is_new or feed.had_no_room) and _may_create(written, feed):
+        if quota.is_used_up(feed.workspace):
+            return _found(found, feed, has_room=False)
+        _create(written, found, feed)
+    return _found(found, feed)
+
+
+def _found(found: Found, feed: Feed, *, has_room: bool = True) -> Outcome:
+    """What was said by phone and by id is joined after the commit."""
+    is_apart = is_known_apart(found.address, feed.workspace)
+    return Outcome(has_room=has_room, joined=found.address if is_apart else None)
 
 
 def _may_create(written: Written, feed: Feed) -> bool:
@@ -164,14 +169,18 @@ def _mark(marked: Marked, feed: Feed) -> None:
     )
 
 
-def _name(named: Named, feed: Feed) -> None:
-    if lead := _known(named.person, feed):
-        _change(lead, rules.changes_by_profile(lead, named.person, at=named.at))
+def _name(named: Named, feed: Feed) -> Outcome:
+    found = _known(named.person, feed)
+    if found.lead:
+        _change(found.lead, rules.changes_by_profile(found.lead, named.person, at=named.at))
+    return _found(found, feed)
 
 
-def _prefer(preferred: Preferred, feed: Feed) -> None:
-    if lead := _known(preferred.person, feed):
-        lead.change(rules.changes_by_preference(lead, preferred), by=SIGNATURE)
+def _prefer(preferred: Preferred, feed: Feed) -> Outcome:
+    found = _known(preferred.person, feed)
+    if found.lead:
+        found.lead.change(rules.changes_by_preference(found.lead, preferred), by=SIGNATURE)
+    return _found(found, feed)
 
 
 def _move(moved: Moved, feed: Feed) -> None:
@@ -186,8 +195,8 @@ def _move(moved: Moved, feed: Feed) -> None:
         _change(lead, rules.changes_by_profile(lead, person, at=moved.at))
 
 
-def _known(person: Person, feed: Feed) -> Contact | None:
-    return locked_lead(person.address, feed.workspace, by=SIGNATURE).lead
+def _known(person: Person, feed: Feed) -> Found:
+    return locked_lead(person.address, feed.workspace, by=SIGNATURE)
 
 
 def _change(lead: Contact, changes: dict[str, object]) -> None:

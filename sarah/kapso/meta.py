@@ -6,7 +6,7 @@ from datetime import datetime
 from contacts.addresses import Address
 from contacts.models import Author, DeliveryStatus
 from sarah.kapso.contents import proven_phone, reason_of
-from sarah.kapso.events import Event, Marked, Moved, Person, Preferred, Unknown
+from sarah.kapso.events import Event, Marked, Moved, Named, Person, Preferred, Unknown
 from sarah.kapso.messages import read_written, wamid_of
 from sarah.kapso.values import Payload, address, at, line, moment, part, parts, username
 
@@ -50,7 +50,7 @@ def _read_messages(value: Payload, number_id: str, now: datetime) -> Iterator[Ev
         else:
             yield from _read_message(message, value, number_id, now, author=Author.LEAD)
     for status in parts(value, "statuses"):
-        yield from _read_status(status, number_id, now)
+        yield from _read_status(status, value, number_id, now)
 
 
 def _read_echoes(value: Payload, number_id: str, now: datetime) -> Iterator[Event]:
@@ -112,8 +112,12 @@ def _person(found: Address, value: Payload) -> Person:
     return Person(address=found)
 
 
-def _read_status(status: Payload, number_id: str, now: datetime) -> Iterator[Event]:
+def _read_status(status: Payload, value: Payload, number_id: str, now: datetime) -> Iterator[Event]:
+    """How far a message got, and who that person is."""
     wamid, told = wamid_of(status), status.get("status")
+    if found := address((status.get("recipient_id"),), (status.get("recipient_user_id"),)):
+        reached_at = moment(status.get("timestamp"), now=now)
+        yield Named(number_id=number_id, person=_person(found, value), at=reached_at)
     if wamid and told in DeliveryStatus.values:
         yield Marked(
             number_id=number_id,

@@ -111,11 +111,21 @@ def _party(event: str, body: Payload) -> Person | None:
     return _person(
         part(body, "conversation"),
         part(body, "contact"),
+        *_recipients(message),
         phone=message.get(end) or proven,
         user_id=message.get(f"{end}_user_id"),
         name=at(message, "kapso", "contact_name"),
         by=by,
     )
+
+
+def _recipients(message: Payload) -> Iterator[Payload]:
+    """Whom a message of ours reached, by its statuses."""
+    for one in parts(message, "kapso", "statuses"):
+        yield {
+            "wa_id": one.get("recipient_id"),
+            "business_scoped_user_id": one.get("recipient_user_id"),
+        }
 
 
 def _person(

@@ -9,7 +9,16 @@ from django.utils import timezone
 
 from contacts.addresses import Address
 from contacts.merging import NotUndoable, merge_by_hand, undo
-from contacts.models import AddressChange, ChatMessage, Contact, Departure, Merge, MergeSuggestion
+from contacts.models import (
+    AddressChange,
+    ChatMark,
+    ChatMessage,
+    Contact,
+    Departure,
+    Merge,
+    MergeSuggestion,
+)
+from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import Bot
 from tests.contacts.pages import sent_by
@@ -104,6 +113,53 @@ def test_their_conversations_become_one_and_sarah_remembers_both() -> None:
         Contact.objects.get(),
         Address(phone=PHONE, user_id=USER_ID),
     )
+
+
+def of_kapso(wamid: str, reached: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    ours = {"direction": "outbound", "statuses": [reached]}
+    return "whatsapp.message.delivered", {"message": {"id": wamid, "type": "text", "kapso": ours}}
+
+
+def of_meta(_wamid: str, reached: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    change = {"field": "messages", "value": {"statuses": [reached]}}
+    return "", {"entry": [{"changes": [change]}]}
+
+
+@pytest.mark.parametrize("deliver", [of_kapso, of_meta])
+@pytest.mark.parametrize("are_leads", [True, False])
+def test_a_delivery_mark_that_carries_both_ids_joins_as_well(deliver: Any, are_leads: bool) -> None:
+    bot = Bot()
+    if are_leads:
+        by_phone()
+        by_id()
+    bot.post(PHONE, extracted_data={"goals": "sell more"}, message_count=3)
+    bot.post(None, business_scoped_user_id=USER_ID, extracted_data={"location": "Bandung"})
+
+    reached = {
+        "id": "wamid.1",
+        "status": "delivered",
+        "timestamp": "1795400045",
+        "recipient_id": PHONE.removeprefix("+"),
+        "recipient_user_id": USER_ID,
+    }
+    Kapso().tell(*deliver("wamid.1", reached))
+
+    assert Contact.objects.count() == are_leads
+    state = SarahState.objects.get()
+    assert state.extracted_data == {"goals": "sell more", "location": "Bandung"}
+    assert state.who == Address(phone=PHONE, user_id=USER_ID)
+    assert ChatMark.objects.get().status == "delivered"
+
+
+def test_what_carries_both_takes_no_number_from_another_conversation() -> None:
+    bot = Bot()
+    bot.post(PHONE, business_scoped_user_id="ID.1")
+    bot.post(None, business_scoped_user_id=USER_ID)
+
+    hear_both(Kapso(creates_leads=False))
+
+    assert SarahState.objects.count() == 2
+    assert not SyncFailure.objects.filter(source="kapso").exists()
 
 
 def two_full_leads() -> tuple[Contact, Contact]:
