@@ -12,4 +12,4 @@ __all__ = ["ApiKeyAdmin", "FailedLoginAdmin", "GroupAdmin", "UserAdmin"]
 
 # Unfold's own admin/index.html comes first in the templates' search path.
 admin.site.index_template = "leadsync/dashboard.html"
-admin.site.index_title = _("Dashboard")
+admin.site.index_title = _("Home")

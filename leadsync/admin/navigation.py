@@ -60,8 +60,8 @@ GROUPS = (
 
 def navigation(request: HttpRequest) -> list[dict[str, object]]:
     """Return the sidebar for Unfold, without entries that this person may not open."""
-    dashboard = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    first = [dashboard]
+    home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
+    first = [home]
     if request.user.has_perm("contacts.view_contact"):
         page = reverse("admin:contacts_contact_today")
         first.append({"title": _("Today"), "icon": "today", "link": page})

@@ -32,7 +32,7 @@ from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
 from sarah.admin.changes import messages_table
 from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter
-from sarah.admin.who import who
+from sarah.admin.who import title_of, who
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
 from sarah.retry import retry_all
 
@@ -132,6 +132,13 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
         return pill(state.get_sync_reason_display() or _("Out of sync"), colour)
 
     # The page
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        state: Any = kwargs.get("obj")
+        context["subtitle"] = title_of(state)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: SarahState | None = None) -> Any:
         about = (

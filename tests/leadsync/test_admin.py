@@ -157,7 +157,7 @@ def test_a_group_s_page_shows_what_it_may_and_saving_it_takes_nothing_away() -> 
 
 
 OF_BOTH = (
-    "Dashboard",
+    "Home",
     "Today",
     "Leads",
     "Conversations with Sarah",
@@ -176,7 +176,7 @@ OF_OPERATORS = [
     [
         ("Sales", OF_SALES),
         ("Operators", OF_OPERATORS),
-        ("", ["Dashboard"]),
+        ("", ["Home"]),
     ],
 )
 def test_the_sidebar_shows_what_a_person_may_open(group, shown, rf) -> None:

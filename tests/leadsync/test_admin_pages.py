@@ -109,6 +109,45 @@ def test_operators_see_all_lists_sales_what_they_sell_by_and_nobody_else_any(
         assert seen == [200, 200 if model in FOR_SALES else 403, 403]
 
 
+def test_the_head_of_a_page_says_where_one_is_in_words() -> None:
+    staff, opened = Staff(is_superuser=True), failure()
+    lead, state = Contact.objects.get(), SarahState.objects.get()
+    Contact.objects.filter(pk=lead.pk).update(name="Budi")
+
+    heads = {
+        url: head_of(staff.client.get(url).content.decode())
+        for url in (
+            reverse("admin:index"),
+            reverse("admin:contacts_contact_add"),
+            reverse("admin:contacts_contact_changelist") + "?tab=today",
+            url_of(SarahState, "change", state.pk),
+            url_of(SyncFailure, "change", opened.pk),
+        )
+    }
+
+    assert [*heads.values()] == [
+        "Home",
+        "Leads chevron_right Add lead",
+        "Today",
+        f"Conversations with Sarah chevron_right {state.contact_phone}",
+        f"Sync failures chevron_right {state.contact_phone}",
+    ]
+
+
+def head_of(page: str) -> str:
+    shown = re.search(r"(?s)<h1.*?</h1>", page)
+    return " ".join(re.sub(r"<[^>]+>", " ", shown[0]).split()) if shown else ""
+
+
+def test_a_wrong_log_in_is_told_once(client: Any) -> None:
+    typed = {"username": "nobody", "password": "wrong"}
+
+    page = client.post(reverse("admin:login"), typed).content.decode()
+
+    assert page.count("bg-red-100") == 1
+    assert "User name or password is wrong" in page
+
+
 def test_every_list_says_what_a_phone_shows_of_a_row() -> None:
     for model, page in admin.site._registry.items():
         if model in (Contact, NotificationPreferences):

@@ -28,7 +28,7 @@ class LeadList(FoundLeads):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.title = _("Leads")
+        self.title = _("Today") if self.tab_name == TODAY else _("Leads")
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -15,6 +15,7 @@ from monitoring.admin.issue.repairs import repair_form
 from monitoring.admin.issue.sample import neighbours_of
 from monitoring.admin.trends import trends_of
 from monitoring.models import SyncFailure
+from sarah.admin.who import address_of, title_of
 
 
 def issue_of(request: HttpRequest, failure: SyncFailure, actions: Any) -> dict[str, Any]:
@@ -44,11 +45,11 @@ def _facts(request: HttpRequest, failure: SyncFailure) -> Iterator[tuple[str, An
     state: Any = failure.state
     if request.user.has_perm("monitoring.view_failuregroup"):
         yield _("Cause"), admin_link(failure.group, _("All that it hits"))
-    yield _("Phone"), failure.contact_phone or str(state or "-")
+    yield _("Phone"), address_of(state) if state else failure.contact_phone or "-"
     if state and state.contact:
         yield _("Lead"), admin_link(state.contact)
     if state:
-        yield _("Conversation"), admin_link(state, _("Conversation with %s") % state)
+        yield _("Conversation"), admin_link(state, _("Conversation with %s") % title_of(state))
     yield _("Workspace"), failure.workspace_ref or "-"
     yield _("First seen"), ago(failure.created_at)
     yield _("Last seen"), ago(failure.last_seen_at)

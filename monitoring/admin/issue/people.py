@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from contacts.names import is_usable_name
 from leadsync.admin.html import ago, temperature_pill
 from monitoring.kinds import Kind
 from monitoring.models import RefusedBody, SyncFailure, SyncFailureQuerySet
+from sarah.admin.who import address_of, name_of
 
 SHOWN = 50
 
@@ -77,11 +77,9 @@ def _numbers(request: HttpRequest, field: str) -> list[int]:
 
 def _of_failure(failure: SyncFailure) -> Row:
     state: Any = failure.state
-    lead = state.contact if state else None
     facts = state.extracted_data if state else {}
-    said = _text(facts, "name")
-    name = str(lead) if lead else said if is_usable_name(said) else ""
-    where = failure.contact_phone or (str(state) if state else "")
+    name = name_of(state) if state else ""
+    where = address_of(state) if state else failure.contact_phone
     return Row(
         pk=failure.pk,
         name=name or where or _("Unknown"),
