@@ -111,7 +111,7 @@ def test_staff_read_the_site_in_their_language(choose: str) -> None:
     dashboard = staff.sees("index")
     failures = staff.sees("monitoring_syncfailure_changelist")
 
-    for text in ("Dasbor", "Hubungi ini dulu", "Percakapan dengan Sarah", "Ruang kerja"):
+    for text in ("Beranda", "Hubungi ini dulu", "Percakapan dengan Sarah", "Ruang kerja"):
         assert text in dashboard
     for text in ("Kegagalan sinkronisasi", "Sinkronisasi gagal", "Terbuka", "Terapkan filter"):
         assert text in failures
