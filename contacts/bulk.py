@@ -1,11 +1,11 @@
 """Bulk actions of staff on leads, in small commits, so that bots do not wait."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from contacts.models import (
     Assignment,
@@ -42,6 +42,8 @@ class Moved:
 
     moved: int
     refused: int
+    refused_from: Mapping[str, int] = field(default_factory=dict)
+    """The refused by their status."""
 
 
 def change_status(
@@ -58,11 +60,13 @@ def change_status(
     """
     why.check(to)
     from_statuses = statuses_before(to, kind=kind, forced=why.forced)
-    refused = leads.exclude(lead_status__in=[*from_statuses, to]).count()
+    others = leads.exclude(lead_status__in=[*from_statuses, to]).order_by()
+    refused = dict(others.values_list("lead_status").annotate(Count("pk")))
     row = StatusChange(to=to, by=by, actor_kind=kind, reason=why.text)
     row.archive_reason = why.archived if to == LeadStatus.ARCHIVED else ""
     which = Q(lead_status__in=from_statuses)
-    return Moved(moved=_move(leads, row, which=which), refused=refused)
+    moved = _move(leads, row, which=which)
+    return Moved(moved=moved, refused=sum(refused.values()), refused_from=refused)
 
 
 def undo_moves(leads: ContactQuerySet, *, by: str) -> int:

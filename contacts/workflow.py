@@ -1,14 +1,14 @@
 """The status machine: the statuses of a lead, their order, and who may make which move."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
 from django.db.models import Case, Value, When
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 SARAH = "sarah-bot"
 """How the sync signs. Former releases recorded no kind of author: all other names are people's."""
@@ -65,14 +65,24 @@ STAMPS = (
 
 
 class MoveRefused(ValueError):
-    """Why a status may not be changed so: a sentence with `params`, so that it can be translated.
+    """Why a status may not be changed so: a sentence with statuses in it, which bots read as it is.
 
     `field` names the input that it is about.
     """
 
-    def __init__(self, sentence: str, *, field: str, **params: str) -> None:
-        self.sentence, self.field, self.params = sentence, field, params
-        super().__init__(sentence % params)
+    def __init__(self, sentence: str, *, field: str, **statuses: Iterable[str]) -> None:
+        self.sentence, self.field, self.statuses = sentence, field, statuses
+        named = {name: ", ".join(some) or "none" for name, some in statuses.items()}
+        super().__init__(sentence % named)
+
+    @property
+    def in_words(self) -> str:
+        """What a person is told, who knows the statuses by their labels."""
+        labels = {
+            name: ", ".join(str(LeadStatus(one).label).lower() for one in some)
+            for name, some in self.statuses.items()
+        }
+        return gettext(self.sentence) % labels
 
 
 def moves_from(current: str, *, kind: str) -> list[LeadStatus]:
@@ -119,13 +129,18 @@ def check_move(current: str, to: str, *, kind: str, why: Why = UNSAID) -> None:
     """Raise MoveRefused if a person or a bot may not move a lead so; to stay is no move."""
     if current == to:
         return
-    if not why.forced and to not in (allowed := moves_from(current, kind=kind)):
-        sentence = gettext_noop(
-            "Invalid transition: %(current)s -> %(to)s. Allowed from %(current)s: %(allowed)s."
-        )
-        told = ", ".join(allowed) or "none"
-        raise MoveRefused(sentence, field="status", current=current, to=to, allowed=told)
+    if not why.forced and to not in moves_from(current, kind=kind):
+        raise refusal(current, to, kind=kind)
     why.check(to)
+
+
+def refusal(current: str, to: str, *, kind: str) -> MoveRefused:
+    """Say that no rule leads from here to there, and where one leads."""
+    sentence = gettext_noop(
+        "Invalid transition: %(current)s -> %(to)s. Allowed from %(current)s: %(allowed)s."
+    )
+    allowed = moves_from(current, kind=kind)
+    return MoveRefused(sentence, field="status", current=[current], to=[to], allowed=allowed)
 
 
 def check_later_word(moved_by_person_at: datetime | None, *, as_of: datetime | None) -> None:

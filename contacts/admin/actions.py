@@ -16,7 +16,7 @@ from contacts.admin.desk.bulk import plan_follow_up, sync_again, write_note
 from contacts.admin.desk.limits import is_reasonable
 from contacts.admin.reasons import ArchiveForm, ForceForm, StatusForm
 from contacts.models import ContactQuerySet
-from contacts.workflow import UNSAID, LeadStatus, Why
+from contacts.workflow import UNSAID, AuthorKind, LeadStatus, Why, refusal
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.tools import ModelAdmin
 
@@ -99,19 +99,19 @@ def _ask_and_move(
 def _move(request: HttpRequest, leads: ContactQuerySet, status: str, why: Why = UNSAID) -> None:
     done = bulk.change_status(leads, status, by=request.user.get_username(), why=why)
     text = ngettext(
-        "%(count)d lead moved to “%(status)s”; the others were there already.",
-        "%(count)d leads moved to “%(status)s”; the others were there already.",
+        "%(count)d lead moved to “%(status)s”.",
+        "%(count)d leads moved to “%(status)s”.",
         done.moved,
     )
-    shown = {"count": done.moved, "status": LeadStatus(status).label}
-    messages.success(request, text % shown)
-    if done.refused:
+    messages.success(request, text % {"count": done.moved, "status": LeadStatus(status).label})
+    for current, count in done.refused_from.items():
+        why_not = refusal(current, status, kind=AuthorKind.PERSON).in_words
         text = ngettext(
-            "%(count)d lead stays where it is: from its status none moves to “%(status)s”.",
-            "%(count)d leads stay where they are: from their status none moves to “%(status)s”.",
-            done.refused,
+            "%(count)d lead stays where it is. %(why_not)s",
+            "%(count)d leads stay where they are. %(why_not)s",
+            count,
         )
-        messages.warning(request, text % (shown | {"count": done.refused}))
+        messages.warning(request, text % {"count": count, "why_not": why_not})
 
 
 @admin.action(description=_("Confirm what Sarah set"), permissions=["change"])

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.phones import in_words as phone_in_words
-from contacts.admin.reasons import ReasonFields, in_words
+from contacts.admin.reasons import ReasonFields
 from contacts.admin.record.words import told
 from contacts.models import HOLDABLE, Contact, Workspace, who_may_see
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
@@ -103,7 +103,7 @@ class NewLeadForm(ReasonFields, LeadForm):
         try:
             self.why().check(values.get("lead_status") or "")
         except MoveRefused as refused:
-            self.add_error(refused.field, in_words(refused))
+            self.add_error(refused.field, refused.in_words)
         return values
 
     def _check_assignee(self, values: dict[str, Any]) -> None:

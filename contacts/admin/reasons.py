@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -12,10 +11,6 @@ from contacts.admin.fields import LineField
 from contacts.workflow import MAX_REASON, ArchiveReason, LeadStatus, MoveRefused, Why
 
 REASONS = [("", "---------"), *ArchiveReason.choices]
-
-
-def in_words(refused: MoveRefused) -> str:
-    return gettext(refused.sentence) % refused.params
 
 
 class ReasonFields(forms.Form):
@@ -42,7 +37,7 @@ class ArchiveForm(ReasonFields):
         try:
             self.why().check(self.chosen)
         except MoveRefused as refused:
-            raise ValidationError(in_words(refused)) from None
+            raise ValidationError(refused.in_words) from None
         return values
 
     @property

@@ -211,8 +211,8 @@ def _place(
     try:
         changed = lead.change(values, by=how.by, why=WHY) or is_joined
     except MoveRefused as error:
-        told = f"lead_status: {_(error.sentence) % error.params}"
-        return Result(row=_refused(row, told), outcome=Outcome.REFUSED)
+        refused = _refused(row, f"lead_status: {error.in_words}")
+        return Result(row=refused, outcome=Outcome.REFUSED)
     outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
     return Result(row=row, outcome=outcome, is_kept=is_kept)
 

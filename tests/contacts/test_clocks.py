@@ -104,6 +104,22 @@ def test_only_a_person_stops_the_clock(
         assert (lead.answered_at, lead.answered_by) == (timezone.now(), "dewi")
 
 
+def test_who_confirms_what_sarah_set_has_been_in_touch(
+    bot: Bot, dewi: Staff, lead: Contact
+) -> None:
+    bot.post(**HOT)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
+        dewi.runs("confirm_status", [lead])
+        now = timezone.now()
+
+    lead.refresh_from_db()
+    assert (lead.last_contact_at, lead.answered_at, lead.answered_by) == (now, now, "dewi")
+    line = lead.status_changes.first()
+    told = (line.from_status, line.to, line.by, line.actor_kind, line.at)
+    assert told == ("contacted", "contacted", "dewi", "person", now)
+
+
 def test_a_move_that_is_taken_back_lets_the_clock_run_on(
     bot: Bot, dewi: Staff, lead: Contact
 ) -> None:

@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
@@ -78,12 +79,20 @@ def test_a_move_can_be_taken_back_beside_the_sentence_that_tells_it(dewi: Staff)
     lead.change_status("archived", by="dewi", why=ANY_MOVE)
     page = text_of(dewi, lead)
     assert "Archived by dewi a moment ago: No answer · As the test says." in page
+    assert can_undo(dewi, lead)
+    assert not can_undo(Staff("Sales"), lead)
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        assert not can_undo(dewi, lead)
 
     dewi.client.post(f"{LIST}{lead.pk}/undo/")
 
     lead.refresh_from_db()
     assert lead.lead_status == "new"
-    assert 'form="undo-form"' not in dewi.sees("contacts_contact_change", lead.pk)
+    assert not can_undo(dewi, lead)
+
+
+def can_undo(staff: Staff, lead: Contact) -> bool:
+    return 'form="undo-form"' in staff.sees("contacts_contact_change", lead.pk)
 
 
 # What is wrong

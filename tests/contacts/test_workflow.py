@@ -171,14 +171,39 @@ def test_nobody_else_forces_a_move() -> None:
 
 
 def test_ticked_leads_that_may_not_move_so_stay_and_are_counted() -> None:
-    leads = [ContactFactory(), ContactFactory(lead_status="qualified")]
+    leads = [ContactFactory(lead_status=one) for one in ("new", "new", "converted", "qualified")]
 
     page = Staff("Sales").runs("change_status", leads, confirmed="1", status="contacted")
 
-    assert [text.split(":")[0] for text in messages_of(page)] == [
-        "1 lead moved to “Contacted”; the others were there already.",
-        "1 lead stays where it is",
+    assert messages_of(page)[0] == "1 lead moved to “Contacted”."
+    assert {*messages_of(page)[1:]} == {
+        "2 leads stay where they are. Invalid transition: new -> contacted. "
+        "Allowed from new: qualified, archived.",
+        "1 lead stays where it is. Invalid transition: converted -> contacted. "
+        "Allowed from converted: archived.",
+    }
+
+
+REFUSED_IN = {
+    "en": "Invalid transition: new -> converted. Allowed from new: qualified, archived.",
+    "id": "Perubahan tidak berlaku: baru -> jadi pelanggan. "
+    "Yang boleh dari baru: terkualifikasi, diarsipkan.",
+}
+
+
+@pytest.mark.parametrize("language", REFUSED_IN)
+def test_a_person_reads_in_their_language_what_is_allowed_instead(language: str) -> None:
+    lead, dewi = ContactFactory(), Staff("Sales")
+    dewi.client.cookies["django_language"] = language
+    card = f"/admin/contacts/contact/board/{lead.pk}/"
+
+    told = [
+        *messages_of(moves(dewi.client, lead, "converted")),
+        *messages_of(dewi.runs("change_status", [lead], confirmed="1", status="converted")),
+        *messages_of(dewi.client.post(card, {"status": "converted"}, follow=True)),
     ]
+
+    assert sum(text.endswith(REFUSED_IN[language]) for text in told) == 3
 
 
 # Undone

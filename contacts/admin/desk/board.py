@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from contacts.admin.desk.rows import NEEDED, Row, rows_of
 from contacts.admin.desk.tabs import MOST, CountOf, forget_counts, shown_up_to_most
-from contacts.admin.reasons import ArchiveForm, in_words
+from contacts.admin.reasons import ArchiveForm
 from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
 from leadsync.admin.actions import confirm_selection, dialog
@@ -164,7 +164,7 @@ def _move(lead: Contact, request: HttpRequest) -> str:
     try:
         lead.change_status(status, by=request.user.get_username(), why=form.why())
     except MoveRefused as error:
-        return in_words(error)
+        return error.in_words
     return ""
 
 

@@ -17,7 +17,7 @@ from contacts import bulk
 from contacts.admin.actions import tell_undone
 from contacts.admin.fields import BlockField
 from contacts.admin.next_step import SOON, StepForm, plan
-from contacts.admin.reasons import ReasonFields, in_words
+from contacts.admin.reasons import ReasonFields
 from contacts.admin.record.neighbours import back_to
 from contacts.admin.record.reading import read
 from contacts.admin.record.words import label_of
@@ -129,7 +129,7 @@ def _move(request: HttpRequest, lead: Contact) -> None:
     try:
         lead.change_status(to, by=by, why=why)
     except MoveRefused as refused:
-        return messages.error(request, in_words(refused))
+        return messages.error(request, refused.in_words)
     return messages.success(request, _("Moved to “%s”.") % LeadStatus(to).label)
 
 
