@@ -25,8 +25,9 @@ from unfold.widgets import (
 
 from contacts.exchange import uploads
 from contacts.exchange.columns import ADDRESS, IMPORTED, field_named
-from contacts.exchange.importing import Import, Outcome, Tally
+from contacts.exchange.importing import Outcome, Tally
 from contacts.exchange.opening import UnreadableFile, headers_and_rows
+from contacts.exchange.reading import Import
 from contacts.exchange.whole import RefusedFile, import_file
 from contacts.models import Contact, Workspace
 from leadsync.admin.tools import holds

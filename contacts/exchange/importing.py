@@ -9,25 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 
 from django.db import models, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
-from contacts.addresses import Address, InvalidUserId, read_address
-from contacts.erasure import erased_among
-from contacts.exchange.columns import (
-    ADDRESS,
-    WORKSPACE,
-    UnusableCell,
-    people_by_name,
-    read_cell,
-)
+from contacts.addresses import Address
+from contacts.exchange.reading import Import, Row, once, read_row, refused, without_erased
 from contacts.identity import locked_lead
-from contacts.models import HOLDABLE, AddressChange, Contact, Workspace
-from contacts.phones import InvalidPhone
+from contacts.models import HOLDABLE, AddressChange, Contact, Edit, Workspace
+from contacts.models.edits import edits_of
 from contacts.workflow import ArchiveReason, MoveRefused, Why
 from leadsync.infra.db import BATCH_SIZE, with_second_try
 
@@ -43,40 +35,20 @@ class Outcome(models.TextChoices):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Import:
-    """How a file is to be imported. `columns` are fields by position, `width` counts the
-    headers, `by` is the person."""
-
-    workspace: Workspace
-    columns: Mapping[int, str]
-    width: int
-    by: str
-    overwrite: bool = False
-    """Also over what people wrote."""
-    dry_run: bool = False
-
-    @cached_property
-    def people(self) -> Mapping[str, int]:
-        return people_by_name(self.workspace)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row of the file as far as it could be read; `error` is blank if all of it could."""
-
-    cells: list[str]
-    address: Address = field(default_factory=Address)
-    values: Mapping[str, object] = field(default_factory=dict)
-    error: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     row: Row
     outcome: Outcome
     is_kept: bool = False
     """Whether something of the row gave way to a person's word."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch of rows writes, but for what each changes in its lead."""
+
+    added: list[Contact] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -107,63 +79,11 @@ def import_leads(
     with closing(sqlite3.connect("")) as seen:  # on disk: any number of rows may be remembered
         seen.execute("CREATE TABLE seen (identity TEXT PRIMARY KEY) WITHOUT ROWID")
         while batch := list(islice(left, BATCH_SIZE)):
-            read = _without_erased([_once(read_row(cells, how), seen) for cells in batch])
+            read = without_erased([once(read_row(cells, how), seen) for cells in batch])
             results, added = with_second_try(partial(_write, read, how))
             if added and not how.dry_run:
                 heal(added)
             yield from results
-
-
-def read_row(cells: list[str], how: Import) -> Row:
-    """Read a row; its error names each cell that cannot be used."""
-    told = {name: cells[at] for at, name in how.columns.items() if at < len(cells)}
-    told = {name: cell for name, cell in told.items() if cell.strip()}
-    values, errors = {}, []
-    address = Address()
-    try:
-        address = read_address(
-            *(told.get(name) for name in ADDRESS), region=how.workspace.region, from_person=True
-        )
-        if not address:
-            errors.append(_("A lead needs a phone or a WhatsApp user id."))
-    except (InvalidPhone, InvalidUserId) as error:
-        errors.append(_(str(error)))
-    if len(cells) > how.width and any(cell.strip() for cell in cells[how.width :]):
-        errors.append(_("This row has more cells than there are headers."))
-    if not how.workspace.answers_to(told.get(WORKSPACE, how.workspace.slug)):
-        errors.append(_("This row is of another workspace."))
-    for name in told.keys() - {*ADDRESS, WORKSPACE}:
-        try:
-            column, value = read_cell(name, told[name], how.people)
-            values[column] = value
-        except UnusableCell as error:
-            errors.append(f"{name}: {error}")
-    return Row(cells=cells, address=address, values=values, error=" ".join(sorted(errors)))
-
-
-def _once(row: Row, seen: sqlite3.Connection) -> Row:
-    """Refuse a person whom an earlier row told of: else each import would change the lead twice."""
-    added = [
-        seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", [identity]).rowcount
-        for identity in row.address.identities
-        if not row.error
-    ]
-    if all(added):
-        return row
-    return _refused(row, _("Another row above is about the same person."))
-
-
-def _without_erased(rows: list[Row]) -> list[Row]:
-    """Refuse who was erased: nothing old brings them back, a person may."""
-    erased = erased_among(one for row in rows for one in row.address.identities)
-    text = _("This person was erased. If they asked to come back, add them by hand.")
-    return [
-        _refused(row, text) if erased.intersection(row.address.identities) else row for row in rows
-    ]
-
-
-def _refused(row: Row, error: str) -> Row:
-    return Row(cells=row.cells, error=row.error or error)
 
 
 def _write(rows: list[Row], how: Import) -> tuple[list[Result], list[Contact]]:
@@ -171,11 +91,12 @@ def _write(rows: list[Row], how: Import) -> tuple[list[Result], list[Contact]]:
     usable = [row for row in rows if not row.error]
     with transaction.atomic():
         known = _known([row.address for row in usable], how.workspace)
-        added: list[Contact] = []
-        results = [_place(row, known, added, how) for row in rows]
-        Contact.objects.bulk_create(added)
+        written = Written()
+        results = [_place(row, known, written, how) for row in rows]
+        Contact.objects.bulk_create(written.added)
+        Edit.objects.bulk_create(written.edits)
         transaction.set_rollback(how.dry_run)
-    return results, added
+    return results, written.added
 
 
 def _known(addresses: list[Address], workspace: Workspace) -> dict[str, Contact | None]:
@@ -189,32 +110,47 @@ def _known(addresses: list[Address], workspace: Workspace) -> dict[str, Contact 
     return known | {one: lead for lead in leads.order_by("pk") for one in lead.address.identities}
 
 
-def _place(
-    row: Row, known: Mapping[str, Contact | None], added: list[Contact], how: Import
-) -> Result:
+def _place(row: Row, known: Mapping[str, Contact | None], written: Written, how: Import) -> Result:
     if row.error:
         return Result(row=row, outcome=Outcome.REFUSED)
     lead, is_joined = _lead_of(row.address, known, how)
     if lead is None:
-        added.append(_new_lead(row, how))
+        written.added.append(_new_lead(row, how))
         return Result(row=row, outcome=Outcome.ADDED)
+    values = _writable(row, lead, how)
+    is_kept = any(
+        getattr(lead, name) != value for name, value in row.values.items() if name not in values
+    )
+    try:
+        changed = _change(lead, values, written, how) or is_joined
+    except MoveRefused as error:
+        in_vain = refused(row, f"lead_status: {error.in_words}")
+        return Result(row=in_vain, outcome=Outcome.REFUSED)
+    outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
+    return Result(row=row, outcome=outcome, is_kept=is_kept)
+
+
+def _writable(row: Row, lead: Contact, how: Import) -> dict[str, object]:
+    """What differs and gives way to no person's word; the file's name is a person's from now on."""
     values = {
         name: value
         for name, value in row.values.items()
         if getattr(lead, name) != value and (how.overwrite or not _is_a_persons(lead, name))
     }
-    is_kept = any(
-        getattr(lead, name) != value for name, value in row.values.items() if name not in values
-    )
     if "name" in values:
         values["staff_fields"] = [n for n in HOLDABLE if n in {*lead.staff_fields, "name"}]
-    try:
-        changed = lead.change(values, by=how.by, why=WHY) or is_joined
-    except MoveRefused as error:
-        refused = _refused(row, f"lead_status: {error.in_words}")
-        return Result(row=refused, outcome=Outcome.REFUSED)
-    outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
-    return Result(row=row, outcome=outcome, is_kept=is_kept)
+    return values
+
+
+def _change(
+    lead: Contact, values: Mapping[str, object], written: Written, how: Import
+) -> list[str]:
+    """Change the lead by the word of the file's person, and keep what it said before."""
+    before = {name: getattr(lead, name) for name in values}
+    changed = lead.change(values, by=how.by, why=WHY)
+    rows = edits_of(before, values, changed, by=how.by)
+    written.edits.extend(Edit(contact=lead, **row) for row in rows)
+    return changed
 
 
 def _lead_of(

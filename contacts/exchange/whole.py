@@ -9,8 +9,9 @@ from typing import IO
 
 from contacts.exchange.columns import ERROR
 from contacts.exchange.files import BOM, csv_part
-from contacts.exchange.importing import Import, Outcome, Result, Tally, import_leads
+from contacts.exchange.importing import Outcome, Result, Tally, import_leads
 from contacts.exchange.opening import headers_and_rows
+from contacts.exchange.reading import Import
 from contacts.models import Contact
 
 Watch = Callable[[Iterator[Result], int], Iterable[Result]]

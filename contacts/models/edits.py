@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.visible import OfLeadQuerySet
 
-NO_FACTS = ("lead_status", "assigned_to", "staff_fields")
+NO_FACTS = ("lead_status", "assigned_to", "assigned_to_id", "staff_fields")
 """Status and owner have histories of their own, and what is held follows from the edits."""
 
 

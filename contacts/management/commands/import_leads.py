@@ -9,8 +9,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from contacts.exchange.columns import IMPORTED, mapping_of
-from contacts.exchange.importing import Import, Outcome, Result
+from contacts.exchange.importing import Outcome, Result
 from contacts.exchange.opening import UnreadableFile, headers_and_rows
+from contacts.exchange.reading import Import
 from contacts.exchange.whole import RefusedFile, import_file
 from leadsync.management import base
 from leadsync.management.arguments import workspace as workspace_type

@@ -15,7 +15,8 @@ from contacts.exchange import uploads
 from contacts.models import Contact
 from monitoring.erasing import erase
 from tests.bot import PHONE
-from tests.contacts.pages import LIST, sent_by
+from tests.callers import Caller
+from tests.contacts.pages import LIST, page_of, sent_by
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.staff import Staff
 
@@ -88,6 +89,26 @@ def test_a_persons_word_stays_unless_the_switch_is_on(olga: Client) -> None:
     presses(olga, "import", uploads_file(olga, content), overwrite="on")
     lead.refresh_from_db()
     assert lead.name == "Budi"
+
+
+def test_what_an_import_changes_is_seen_in_the_timeline_and_only_once(olga: Client) -> None:
+    lead = ContactFactory(phone=PHONE, location="Bandung")
+    told = []
+    for _twice in range(2):
+        presses(olga, "import", uploads_file(olga))
+        told.append(Caller("leads:read").read(f"/api/v1/leads/{lead.pk}/timeline/")["results"])
+        lead.refresh_from_db()
+        told.append(lead.updated_at)
+
+    assert told[:2] == told[2:]
+    assert {(one["kind"], one["author"], one["author_kind"]) for one in told[0]} == {
+        ("edit", "olga", "person"),
+    }
+    assert sorted([*one["details"].values()] for one in told[0]) == [
+        ["location", "Bandung", "Solo"],
+        ["name", "", "Budi"],
+    ]
+    assert "Bandung" in olga.get(page_of(lead)).content.decode()
 
 
 @pytest.mark.parametrize(
