@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 from playwright.sync_api import Page
 
+from leadsync.models import ApiKey
 from sarah.models import SarahState
 from tests.factories import UserFactory
 from tests.leadsync.test_admin_pages import LISTS
@@ -27,6 +28,12 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 MAX_ROW = 80
+WITHOUT_REPEATED = """
+    document.querySelectorAll("#nav-sidebar-inner, option:nth-of-type(n+4)").forEach(
+        (part) => part.remove()
+    )
+"""
+"""The menu beside each page is that of the first; the other choices look like the first three."""
 DESK, PHONE = {"width": 1380, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -35,18 +42,16 @@ def test_every_page_can_be_read_and_used(app: str, page: Page, live_server: Any)
     for number, make in enumerate(LISTS.values()):
         make(number)
     browser = logged_in(page, live_server.url)
+    page.add_init_script(AXE)
     found: dict[str, list[str]] = {}
 
-    for path in filter(lambda path: is_page(browser.get(path)), paths_of(app)):
+    for path in filter(lambda path: is_page(browser.get(path)), dict.fromkeys(paths_of(app))):
         page.set_viewport_size(DESK)
-        page.emulate_media(color_scheme="light")
         page.goto(f"{live_server.url}{path}")
-        page.evaluate(AXE)
+        if path != reverse("admin:index"):
+            page.evaluate(WITHOUT_REPEATED)
         findings = faults(page, RULES)
-        page.emulate_media(color_scheme="dark")
-        page.reload()  # a page chooses its colours as it opens
-        assert "dark" in (page.locator("html").get_attribute("class") or "")
-        page.evaluate(AXE)
+        page.evaluate("document.documentElement.classList.add('dark')")
         findings += faults(page, COLOURS)
         page.set_viewport_size(PHONE)
         findings += faults(page, RULES) + misfits(page)
@@ -59,16 +64,20 @@ def test_every_page_can_be_read_and_used(app: str, page: Page, live_server: Any)
 def test_somebody_who_is_not_logged_in_can_read_and_use_their_pages(
     page: Page, live_server: Any
 ) -> None:
+    page.add_init_script(AXE)
     link = reverse("password_reset_confirm", args=["MQ", "used-up"])
     for path in (*map(reverse, ("admin:login", "admin_password_reset")), link, "/nowhere/"):
         page.goto(f"{live_server.url}{path}")
-        page.evaluate(AXE)
         assert faults(page, RULES) == []
 
 
-def test_the_keyboard_skips_the_sidebar_and_opens_the_menu(page: Page, live_server: Any) -> None:
+def test_the_keyboard_skips_the_sidebar_and_opens_the_menu_in_the_dark_too(
+    page: Page, live_server: Any
+) -> None:
     logged_in(page, live_server.url)
+    page.emulate_media(color_scheme="dark")
     page.goto(f"{live_server.url}{reverse('admin:index')}")
+    assert "dark" in (page.locator("html").get_attribute("class") or "")
 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -114,6 +123,8 @@ def paths_of(app: str) -> Iterator[str]:
             continue
         row = model._default_manager.order_by("pk").first()
         for pattern in model_admin.urls:
+            if (pattern.name or "").endswith("_history") and model is not ApiKey:
+                continue  # they look the same
             for args in ([], [row.pk] if row else []):
                 if path := path_of(pattern, args):
                     yield path
@@ -144,7 +155,10 @@ def misfits(page: Page) -> list[str]:
 def faults(page: Page, rules: dict[str, Any]) -> list[str]:
     """What axe-core calls serious or critical: the rule, and where."""
     found = page.evaluate(
-        "(runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']})", rules
+        """(runOnly) => axe.run(
+            document, {runOnly, resultTypes: ["violations"], preload: false}
+        )""",
+        rules,
     )
     return [
         f"{violation['id']}: {node['html'][:120]}"
