@@ -12,20 +12,37 @@ from sarah.simulator.conversations import whatsapp_names
 from tests.demo import clone_of_project, ctrl_c, hang_up, running_demo
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
         connection.vendor != "sqlite", reason="The demo always has a SQLite file of its own."
     ),
 ]
 
+CONVERSATIONS = 12
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    return clone_of_project(tmp_path)
+    """One with a smaller demo, and with a database that is migrated already."""
+    clone = clone_of_project(tmp_path)
+    command = clone / "leadsync" / "management" / "commands" / "demo.py"
+    command.write_text(
+        command.read_text().replace(
+            "CONVERSATIONS, SEED = 60", f"CONVERSATIONS, SEED = {CONVERSATIONS}"
+        )
+    )
+    database_of(clone).parent.mkdir()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(database_of(clone))])
+    return clone
+
+
+def database_of(clone: Path) -> Path:
+    return clone / "var" / "demo.sqlite3"
 
 
 def conversations(clone: Path) -> int:
-    with closing(sqlite3.connect(clone / "var" / "demo.sqlite3")) as database:
+    with closing(sqlite3.connect(database_of(clone))) as database:
         return int(database.execute("SELECT COUNT(*) FROM sarah_sarahstate").fetchone()[0])
 
 
@@ -48,5 +65,5 @@ def test_the_demo_shows_a_site_at_work_and_does_no_harm_when_it_runs_again(clone
     assert "Mark resolved" in failure
     assert statuses == [401, 200]
     assert memory_kept == memory
-    assert (told, conversations(clone)) == (60, 60)
+    assert (told, conversations(clone)) == (CONVERSATIONS, CONVERSATIONS)
     assert not (clone.parent / "real.sqlite3").exists()
