@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from leadsync.supervisor import STOP_TIMEOUT
+
 HOST = "127.0.0.1"
 START_TIMEOUT = 90
 
@@ -23,7 +25,7 @@ START_TIMEOUT = 90
 @contextmanager
 def production_server(*, killed: bool = False) -> Iterator[str]:
     """A server with production's settings; yields its URL. All of it can be killed in the end."""
-    with serving("--no-background-worker", killed=killed) as group:
+    with serving("--workers=1", "--no-background-worker", killed=killed) as group:
         yield f"http://{HOST}:{group.port}"
 
 
@@ -84,7 +86,7 @@ def serving(*options: str, killed: bool = False) -> Iterator[Served]:
             for pid in [process.pid, *descendants(process.pid)]:
                 os.kill(pid, signal.SIGKILL)
         process.terminate()
-        process.wait(timeout=45)
+        process.wait(timeout=STOP_TIMEOUT + START_TIMEOUT)
 
 
 def database_url() -> str:
@@ -105,7 +107,7 @@ def _wait_until_alive(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            probe = HTTPConnection(HOST, port, timeout=1)
+            probe = HTTPConnection(HOST, port, timeout=START_TIMEOUT)
             probe.request("GET", "/healthz")
             if probe.getresponse().status == 200:
                 return

@@ -25,6 +25,7 @@ from tests.server import production_server
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONVERSATIONS, SEED = 12, 7
+PATIENCE = 60
 HELD = {
     "postgresql": "SELECT 1 FROM sarah_sarahstate FOR UPDATE",
     "sqlite": "UPDATE contacts_contact SET name = name",
@@ -78,7 +79,7 @@ def test_a_stored_message_outlives_killed_servers_and_comes_in_by_itself(bot: Bo
 
     assert answer == STORED
     with production_server():
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while spool.contents().waiting and time.monotonic() < deadline:
             time.sleep(0.05)
 
@@ -104,7 +105,7 @@ def chunked_post(url: str, key: str, body: dict) -> tuple[int, dict]:
         yield raw[:5]
         yield raw[5:]
 
-    server = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    server = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     headers = {"X-API-Key": key, "Transfer-Encoding": "chunked"}
     server.request("POST", "/sarah/state", chunks(), headers, encode_chunked=True)
     answer = server.getresponse()
@@ -114,7 +115,7 @@ def chunked_post(url: str, key: str, body: dict) -> tuple[int, dict]:
 
 
 def statuses(url: str, *paths: str) -> list[int]:
-    server = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    server = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     found = []
     for path in paths:
         server.request("GET", path)

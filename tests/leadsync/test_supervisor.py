@@ -14,7 +14,7 @@ from django.conf import settings
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 20
+PATIENCE = 60
 PROGRAM = """
 import os, pathlib, sys, time
 version = pathlib.Path("version").read_text()
@@ -23,12 +23,18 @@ with open("started", "a") as started:
 if version == "broken":
     sys.exit(1)
 os.write(int(sys.argv[-1]), b".")
-time.sleep(60)
+time.sleep(600)
 """
-STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + PROGRAM
+STUBBORN = f"""
+import pathlib, signal
+signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("asked").touch())
+{PROGRAM}
+"""
 GROUP = """
 import sys
+from leadsync import supervisor
 from leadsync.supervisor import Program, supervise
+supervisor.HASTY_TIMEOUT = 600  # a second Ctrl-C needs no patience
 command = ["./python", "-c", sys.argv[1]]
 supervise([Program(name="program", command=command, announces=True)])
 """
@@ -41,12 +47,14 @@ class Group:
         self.folder = folder
         self.install("1")
         (folder / "python").symlink_to(sys.executable)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", GROUP, program],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(settings.BASE_DIR)},
-            start_new_session=True,
-        )
+        with (folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", GROUP, program],
+                cwd=folder,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": str(settings.BASE_DIR)},
+                start_new_session=True,
+            )
         self.wait_for(lambda: len(self.started()) == 1)
 
     def install(self, version: str) -> None:
@@ -123,7 +131,7 @@ def test_a_program_that_is_away_while_it_is_installed_leaves_the_old_version_run
 ) -> None:
     (group.folder / "python").rename(group.folder / "away")
     group.upgrade("2")
-    time.sleep(0.5)  # until it was tried
+    group.wait_for(lambda: "cannot be started" in (group.folder / "log").read_text())
     (group.folder / "away").rename(group.folder / "python")
     assert group.alive() == ["1"]
 
@@ -140,8 +148,8 @@ def test_a_supervisor_that_is_killed_leaves_nothing_behind(group: Group) -> None
 def test_ctrl_c_ends_also_what_does_not_listen(tmp_path: Path) -> None:
     for group in running(Group(tmp_path, STUBBORN)):
         group.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        group.process.send_signal(signal.SIGINT)  # a second one needs no patience
+        group.wait_for((group.folder / "asked").exists)
+        group.process.send_signal(signal.SIGINT)
 
-        assert group.process.wait(timeout=2) == 0
+        assert group.process.wait(timeout=PATIENCE) == 0
         assert group.alive() == []
