@@ -7,6 +7,7 @@ sentence: "Halo, saya Budi" is no name, and neither is "Halo Budi", which may gr
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_WORDS = 7
 WORD = re.compile(r"[^\W_]+")
@@ -79,6 +80,7 @@ TITLED = _listed("selamat salam")
 """Greetings that are names as well, when a title stands before them: "Pak Selamat"."""
 
 
+@lru_cache(maxsize=1_000)
 def is_usable_name(text: str) -> bool:
     """Whether a lead can be called by this text, which a bot took for the name.
 

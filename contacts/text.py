@@ -18,11 +18,13 @@ MARKUP = str.maketrans("", "", "*_~`<>[]@")
 
 
 def is_harmful(text: str) -> bool:
-    return bool(HARMFUL.search(text))
+    return not text.isprintable() and bool(HARMFUL.search(text))
 
 
 def clean_text(text: str) -> str:
     """Remove harmful and invisible characters; line breaks stay."""
+    if text.isprintable():  # as nearly all are: there is neither in it
+        return text.strip()
     return INVISIBLE.sub("", HARMFUL.sub("", text)).replace("\r\n", "\n").strip()
 
 

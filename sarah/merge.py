@@ -45,7 +45,8 @@ def merge(stored: SarahState, message: Message, *, is_late: bool = False) -> Mer
         fields = {"state": later_state(stored.state, str(fields.get("state", stored.state)))}
     facts, left_out = merge_facts(stored.extracted_data, message.facts, only_fill=is_late)
     values = {name: value for name, value in fields.items() if getattr(stored, name) != value}
-    if _text(facts) != _text(stored.extracted_data):  # as JSON: in Python, 1 == True
+    known = stored.extracted_data
+    if facts != known or _text(facts) != _text(known):  # as JSON: in Python, 1 == True
         values["extracted_data"] = facts
     return Merge(
         values=values,
@@ -66,13 +67,24 @@ def merge_facts(
 
     An empty value never replaces a filled one; with `only_fill` no value does.
     """
+    news = {
+        key: value
+        for key, value in new.items()
+        if stored.get(key) in EMPTY or not (only_fill or value in EMPTY)
+    }
+    merged = {**stored, **news}
+    if len(merged) <= MAX_KEYS and _size(merged) <= MAX_BODY:
+        return merged, []
+    return _merge_what_fits(stored, news)
+
+
+def _merge_what_fits(
+    stored: Mapping[str, object], news: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
     merged, left_out = dict(stored), []
     room = MAX_BODY - _size(merged)
-    for key, value in new.items():
-        known = merged.get(key)
-        if known not in EMPTY and (only_fill or value in EMPTY):
-            continue
-        cost = _size({key: value}) - (_size({key: known}) if key in merged else 0)
+    for key, value in news.items():
+        cost = _size({key: value}) - (_size({key: merged[key]}) if key in merged else 0)
         if cost > room or (key not in merged and len(merged) >= MAX_KEYS):
             left_out.append(key)
             continue

@@ -179,12 +179,15 @@ def _read_into(
 
 
 def _choice(choices: type[TextChoices]) -> Callable[..., Reading]:
+    known = frozenset(choices.values)
+
     def read(value: object, now: datetime) -> Reading:
-        if not isinstance(value, str) or clean_line(value).lower() not in choices.values:
+        chosen = clean_line(value).lower() if isinstance(value, str) else None
+        if chosen not in known:
             raise Unusable(f"is not one of {', '.join(choices.values)}")
         return Reading(
-            value=clean_line(value).lower(),
-            warning="has control characters; we removed them" if is_harmful(value) else "",
+            value=chosen,
+            warning="has control characters; we removed them" if is_harmful(str(value)) else "",
         )
 
     return read
