@@ -76,7 +76,7 @@ def entry_of(
         body=arrival.raw.decode("utf-8", "replace").replace("\x00", ""),
         changes=changes_of(before, {name: getattr(state, name) for name in before}),
         lead_score=state.lead_score,
-        outcome=result.reason or Outcome.SYNCED,
+        outcome=(result.reason or Outcome.SYNCED).value,
         failure_group_id=result.cause_id,
         warnings=warnings,
         duration_ms=round((time.perf_counter() - arrival.started) * 1000),
