@@ -1,11 +1,15 @@
 """Middleware: body limit, caching, compression, content security policy, language."""
 
 from collections.abc import Callable
+from typing import Any
 
 from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.auth import middleware as accounts
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
 from django.db import DataError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -122,3 +126,19 @@ class LanguageMiddleware(LocaleMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         return response if is_api(request) else super().process_response(request, response)
+
+
+def _for_people(middleware: Any) -> Any:
+    """This middleware, which requests of bots pass by: they have neither session nor account."""
+
+    class ForPeople(middleware):
+        def __call__(self, request: HttpRequest) -> HttpResponseBase:
+            go_on = self.get_response if is_api(request) else super().__call__
+            return go_on(request)
+
+    return ForPeople
+
+
+SessionMiddleware = _for_people(sessions.SessionMiddleware)
+AuthenticationMiddleware = _for_people(accounts.AuthenticationMiddleware)
+MessageMiddleware = _for_people(messages.MessageMiddleware)

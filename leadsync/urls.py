@@ -45,6 +45,10 @@ people: list[URLPattern | URLResolver] = [
 home = RedirectView.as_view(pattern_name="admin:index")
 
 urlpatterns = [
+    # First, because patterns are tried in turn. Both answer directly: a redirect to the slash would
+    # lose the POST.
+    path("sarah/state", StateView.as_view(), name="state"),
+    path("sarah/state/", StateView.as_view(schema=None)),
     path("", home),
     path(
         "admin/strangers/<int:pk>/add/",
@@ -68,9 +72,6 @@ urlpatterns = [
     *people,
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),  # the language switch
-    # Both answer directly: a redirect to the slash would lose the POST.
-    path("sarah/state", StateView.as_view(), name="state"),
-    path("sarah/state/", StateView.as_view(schema=None)),
     re_path(r"^webhooks/kapso/(?P<slug>[-\w]{1,50})/?$", KapsoView.as_view(), name="kapso"),
     path("api/v1/", include(api)),
     path("healthz", healthz),

@@ -54,6 +54,8 @@ def read_number(value: object, *, low: int, high: int) -> Reading:
 
 def read_text(value: object, *, max_length: int, one_line: bool = True) -> Reading:
     """Read text from a string, a number or a list of them, cleaned and cut."""
+    if isinstance(value, str) and len(value) <= max_length and value.isprintable():
+        return Reading(value=" ".join(value.split()) if one_line else value.strip())
     if isinstance(value, list):
         value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -37,6 +37,7 @@ MAX_REF_LENGTH = 64
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST_YEAR = 2000
 NAME_OF_ID = "business_scoped_user_id"
+KNOWN_KEYS = {key: Reading(value=key) for key in BY_KEY}
 
 
 class UnreadableBody(ValueError):
@@ -260,7 +261,7 @@ def _read_facts(sent: object, warnings: dict[str, str]) -> dict[str, object]:
 
 
 def _read_key(sent: str) -> Reading:
-    return read_text(sent, max_length=MAX_KEY_LENGTH)
+    return KNOWN_KEYS.get(sent) or read_text(sent, max_length=MAX_KEY_LENGTH)
 
 
 def _read_anything(value: object) -> Reading:

@@ -1,6 +1,7 @@
 """The address of a client behind our proxies."""
 
 import ipaddress
+from functools import lru_cache
 from typing import Any
 
 from rest_framework.throttling import BaseThrottle
@@ -11,8 +12,13 @@ IPV6_PREFIX = 64
 
 def client_address(request: Any) -> str | None:
     """Return the address that LEADSYNC_TRUSTED_PROXIES tell; None if they send something else."""
+    return _as_address(BaseThrottle().get_ident(request))
+
+
+@lru_cache(maxsize=1_000)
+def _as_address(sent: Any) -> str | None:
     try:
-        return str(ipaddress.ip_address(BaseThrottle().get_ident(request)))
+        return str(ipaddress.ip_address(sent))
     except ValueError:
         return None
 

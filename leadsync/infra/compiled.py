@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from psycopg.pq import Format
@@ -37,8 +37,10 @@ class CompiledQuery:
         Outside of a transaction, the usual limit of waits for a lock travels with the statement.
         """
         compiled = self._compiled
-        limit = lock_limit() if needs_limits() and not connection.in_atomic_block else ""
-        with connection.cursor() as cursor:
+        database = connections[DEFAULT_DB_ALIAS]
+        limit = lock_limit() if not database.in_atomic_block and needs_limits() else ""
+        with database.cursor() as cursor:
+            read_times_fast(cursor)
             cursor.execute(f"{limit}; {compiled.sql}" if limit else compiled.sql, params)
             if limit:
                 cursor.nextset()
@@ -70,6 +72,12 @@ class _Compiled:
         for related in self.related:
             related.populate(row, made)
         return made
+
+
+def read_times_fast(cursor: Any) -> None:
+    """Let psycopg read times in C, if this is one of its cursors."""
+    if hasattr(cursor, "adapters"):
+        cursor.adapters.register_loader("timestamptz", TIMES)
 
 
 def rows_of(queryset: QuerySet[Any, Any]) -> list[dict[str, Any]]:
@@ -108,8 +116,7 @@ class _Shape:
 
     def fetch(self, params: Any) -> Any:
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.adapters.register_loader("timestamptz", TIMES)
+            read_times_fast(cursor)
             cursor.execute(self.sql, (*self.before, *params))
             rows = cursor.fetchall()
         return self.compiler.apply_converters(rows, self.converters)
