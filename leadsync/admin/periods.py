@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -17,6 +17,9 @@ from leadsync.admin.filters import day_start
 YEARS = range(1970, 3000)
 """Others are no time in any database."""
 A_DAY = timedelta(days=1)
+A_DATE = "2026-11-02"
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anything that we keep."""
 MAX_DAYS = 3_650
 LAST = re.compile(r"(before-)?([0-9]{1,4})([hd])")
 
@@ -32,7 +35,7 @@ def period_of(asked: str | None) -> Period | None:
     """Read a period in an address; None if it is none.
 
     `today`; `24h` or `7d`, the last hours or days, and `before-7d`, those before them;
-    `2026-11-02..2026-11-08`, whole days, of which the last may be left out and the first may be a
+    `2026-11-02..2026-11-08`, whole days, of which one may be left out, and the first may be a
     moment.
     """
     if asked == "today":
@@ -40,19 +43,25 @@ def period_of(asked: str | None) -> Period | None:
     if found := LAST.fullmatch(asked or ""):
         return _last(int(found[2]), found[3], before=bool(found[1]))
     first, dots, last = (asked or "").partition("..")
-    since = _moment(first)
-    if not dots or since is None:
+    return _between(first, last) if dots and (first or last) else None
+
+
+def _between(first: str, last: str) -> Period | None:
+    since, end = _moment(first), _moment(last)
+    if (first and since is None) or (last and end is None) or (since and end and end < since):
         return None
-    told = date_format(timezone.localtime(since), "j M Y")
-    if not last:
-        return Period(since=since, until=None, label=_("Since %s") % told)
-    end = _moment(last)
-    if end is None or end < since:
-        return None
+    words = {"first": _day(since), "last": _day(end)}
+    if end is None:
+        return Period(since=since or BEGINNING, until=None, label=_("Since %(first)s") % words)
     until = _midnight(timezone.localtime(end).date() + A_DAY)
-    words = {"first": told, "last": date_format(timezone.localtime(end), "j M Y")}
-    label = told if words["first"] == words["last"] else _("%(first)s to %(last)s") % words
-    return Period(since=since, until=until, label=label)
+    if since is None:
+        return Period(since=BEGINNING, until=until, label=_("Until %(last)s") % words)
+    told = words["first"] if words["first"] == words["last"] else _("%(first)s to %(last)s") % words
+    return Period(since=since, until=until, label=told)
+
+
+def _day(moment: datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "j M Y") if moment else ""
 
 
 def between(first: datetime | date, last: date | None = None) -> str:
@@ -78,7 +87,7 @@ def _last(count: int, unit: str, *, before: bool) -> Period | None:
 def _moment(asked: str) -> datetime | None:
     """Read a day, which is its midnight in TIME_ZONE, or a moment."""
     try:
-        is_day = len(asked) == len("2026-11-02")
+        is_day = len(asked) == len(A_DATE)
         moment = datetime.fromisoformat(asked)
     except ValueError:
         return None
@@ -92,17 +101,47 @@ def _midnight(day: date) -> datetime:
 
 
 class PeriodFilter(SimpleListFilter):
-    """Asks the rows for a period."""
+    """Asks the rows for a period: one that is offered, or from and to a day of one's own."""
 
     parameter_name: str
     ask: str
     """The method of their QuerySet, such as `added_since`: it takes a beginning and an end."""
     offered = ("today", "7d", "30d")
 
+    def __init__(self, request: HttpRequest, params: dict[str, Any], *args: Any) -> None:
+        days = [params.pop(name, [""])[-1] for name in self._names_of_days()]
+        if any(days):
+            params[self.parameter_name] = ["..".join(days)]
+        super().__init__(request, params, *args)
+
+    def _names_of_days(self) -> list[str]:
+        return [f"{self.parameter_name}_from", f"{self.parameter_name}_to"]
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter_name, *self._names_of_days()]
+
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        values = dict.fromkeys([*self.offered, request.GET.get(self.parameter_name, "")])
-        periods = {value: period_of(value) for value in values}
+        periods = {value: period_of(value) for value in dict.fromkeys([*self.offered, self._asked])}
         return [(value, period.label) for value, period in periods.items() if period]
+
+    @property
+    def _asked(self) -> str:
+        return self.value() or ""
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """The days of one's own, as fields for a date show them."""
+        first, _dots, last = self._asked.partition("..") if ".." in self._asked else ("", "", "")
+        return first[: len(A_DATE)], last[: len(A_DATE)]
+
+    @property
+    def error(self) -> str:
+        """Why the days that were given are no period; blank if they are one."""
+        if not any(self.days) or period_of(self._asked):
+            return ""
+        if any(day and _moment(day) is None for day in self.days):
+            return _("This is no date: write it as 2026-12-25.")
+        return _("The last day is before the first: change one of them.")
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         period = period_of(self.value())

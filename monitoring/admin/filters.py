@@ -1,14 +1,13 @@
 """List filters of failures, causes and alerts."""
 
-from datetime import datetime
-
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from leadsync.admin.filters import Questions, row_id, within
+from leadsync.admin.filters import Questions, row_id
+from leadsync.admin.periods import PeriodFilter
 from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
 from monitoring.models.alerts import AlertQuerySet
 
@@ -82,19 +81,11 @@ class WorkspaceFilter(DropdownFilter):
         return queryset.filter(workspace_ref=self.value()) if self.value() else queryset
 
 
-def _seen_since(failures: SyncFailureQuerySet, when: datetime) -> SyncFailureQuerySet:
-    return failures.filter(last_seen_at__gte=when)
-
-
-class LastSeenFilter(Questions, DropdownFilter):
+class LastSeenFilter(PeriodFilter, DropdownFilter):
     title = _("last seen")
     parameter_name = "seen"
-    questions = {
-        "day": (_("In the last 24 hours"), within(_seen_since, days=1)),
-        "week": (_("In the last 7 days"), within(_seen_since, days=7)),
-        "month": (_("In the last 30 days"), within(_seen_since, days=30)),
-        "older": (_("Not for 30 days"), within(SyncFailureQuerySet.last_seen_before, days=30)),
-    }
+    offered = ("24h", "7d", "30d")
+    ask = "last_seen_within"
 
 
 class AlertStatusFilter(Questions, DropdownFilter):

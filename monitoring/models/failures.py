@@ -47,6 +47,10 @@ class SyncFailureQuerySet(VisibleQuerySet["SyncFailure"]):
         ignored = FailureGroup.objects.ignored().values("pk")
         return self.open().exclude(kind=Kind.CONTACT_NOT_FOUND).exclude(group__in=ignored)
 
+    def last_seen_within(self, since: datetime, until: datetime | None) -> Self:
+        seen = self.filter(last_seen_at__gte=since)
+        return seen.filter(last_seen_at__lt=until) if until else seen
+
     def last_seen_before(self, when: datetime) -> Self:
         return self.filter(last_seen_at__lt=when)
 

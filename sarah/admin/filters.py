@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from leadsync.admin.filters import Questions, row_id, within
+from leadsync.admin.filters import Questions, row_id
 from leadsync.admin.periods import PeriodFilter
 from leadsync.models import ApiKey
 from sarah.models import SarahStateQuerySet, SyncReason
@@ -48,12 +48,11 @@ class ReasonFilter(DropdownFilter):
         return queryset.out_of_sync().filter(sync_reason=self.value())
 
 
-class ActiveFilter(Questions, DropdownFilter):
+class ActiveFilter(PeriodFilter, DropdownFilter):
     title = _("last heard")
     parameter_name = "active"
-    questions = {
-        "day": (_("In the last 24 hours"), within(SarahStateQuerySet.active_since, hours=24)),
-    }
+    offered = ("24h", "7d", "30d")
+    ask = "active_since"
 
 
 class ReceivedFilter(PeriodFilter, DropdownFilter):

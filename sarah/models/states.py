@@ -64,8 +64,9 @@ def of_person(who: Address) -> Q:
 class SarahStateQuerySet(SyncStateQuerySet):
     unowned = Q(workspace__isnull=True)
 
-    def active_since(self, when: datetime) -> Self:
-        return self.filter(updated_at__gte=when)
+    def active_since(self, when: datetime, until: datetime | None = None) -> Self:
+        active = self.filter(updated_at__gte=when)
+        return active.filter(updated_at__lt=until) if until else active
 
     def of(self, who: Address) -> Self:
         """Conversations with this person, by phone or id."""

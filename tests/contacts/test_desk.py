@@ -286,3 +286,17 @@ def test_a_list_is_small_on_the_wire(dewi: Staff) -> None:
 
     assert len(gzip.compress(page)) < 20 * 1024
     assert len(re.findall(rb"data-row", page)) == 25
+
+
+def test_days_of_ones_own_are_a_chip_and_no_period_is_explained_at_its_field() -> None:
+    dewi = Staff("Sales")
+
+    right = dewi.list_of(Contact, tab="hot", moved_from="2026-11-02", moved_to="2026-11-08")
+    page = dewi.sees("contacts_contact_changelist", moved_from="2026-11-08", moved_to="2026-11-02")
+
+    assert [(chip.text, chip.link) for chip in right.chips] == [
+        ("Status changed: 2 Nov 2026 to 8 Nov 2026", "?tab=hot")
+    ]
+    assert 'name="moved_from" value="2026-11-08" aria-invalid="true"' in page
+    assert "The last day is before the first: change one of them." in page
+    assert '<details class="ld-panel" name="panel" open>' in page

@@ -31,7 +31,7 @@ def test_filters_tell_what_is_in_sync_active_and_waiting_for_its_workspace() -> 
         ({"sync": "out"}, {waiting, nowhere}),
         ({"reason": "contact_not_found"}, {waiting}),
         ({"state__exact": "handoff"}, set()),
-        ({"active": "day"}, {waiting, nowhere}),
+        ({"active": "24h"}, {waiting, nowhere}),
         ({"q": "0812 3456"}, {nowhere}),
     ):
         assert set(staff.list_of(SarahState, **query).result_list) == rows, query

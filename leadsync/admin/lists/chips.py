@@ -33,12 +33,17 @@ def _chip(changes: Any, text: str, names: list[str]) -> Chip:
 
 def _told(spec: Any) -> str:
     """Return what a filter filters by, in words."""
-    if hasattr(spec, "used_parameters") and any(name.endswith("_to") for name in names_of(spec)):
+    if is_range(spec):
         low, high = (spec.used_parameters.get(name) for name in names_of(spec))
         return _("%(low)s to %(high)s") % {"low": low or 0, "high": high or "…"}
     value = spec.value()
     chosen = {str(one) for one in (value if isinstance(value, list) else [value])}
     return ", ".join(str(label) for key, label in labels_of(spec) if str(key) in chosen)
+
+
+def is_range(spec: Any) -> bool:
+    """Whether it takes the lowest and the highest number."""
+    return len(names_of(spec)) == 2 and names_of(spec)[1].endswith("_to")
 
 
 def names_of(spec: Any) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 from unfold.contrib.filters.admin import CheckboxFilter
 from unfold.contrib.filters.admin.mixins import MultiValueMixin
 
-from leadsync.admin.lists.chips import labels_of, names_of
+from leadsync.admin.lists.chips import is_range, labels_of, names_of
+from leadsync.admin.periods import PeriodFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,14 +20,35 @@ class FilterField:
     is_multiple: bool = False
     range: tuple[str, str] | None = None
     """What is set of a range of numbers."""
+    days: tuple[str, str] | None = None
+    """The first and the last day, if it asks for a period."""
+    error: str = ""
 
 
 def filter_fields(specs: Iterable[Any]) -> list[FilterField]:
-    return [_range(spec) if _is_range(spec) else _choice(spec) for spec in specs]
+    return [_field(spec) for spec in specs]
 
 
-def _is_range(spec: Any) -> bool:
-    return len(names_of(spec)) == 2 and names_of(spec)[1].endswith("_to")
+def _field(spec: Any) -> FilterField:
+    if isinstance(spec, PeriodFilter):
+        return _period(spec)
+    return _range(spec) if is_range(spec) else _choice(spec)
+
+
+def _period(spec: PeriodFilter) -> FilterField:
+    """Offers the usual periods; days of one's own stand in fields of their own."""
+    asked = spec.value()
+    return FilterField(
+        title=_title(spec),
+        name=spec.parameter_name,
+        options=[
+            (value, str(label), value == asked)
+            for value, label in spec.lookup_choices
+            if ".." not in value
+        ],
+        days=spec.days,
+        error=spec.error,
+    )
 
 
 def _range(spec: Any) -> FilterField:

@@ -34,7 +34,17 @@
         area.dispatchEvent(new Event("live:swapped", { bubbles: true }));
     }
 
-    form.addEventListener("change", apply);
+    // A period is one that is offered, or one's own days.
+    function keepOne(field) {
+        const period = field.closest("[data-period]");
+        const others = period?.querySelectorAll(field.type === "date" ? "select" : "input") ?? [];
+        if (field.value) for (const other of others) other.value = "";
+    }
+
+    form.addEventListener("change", (event) => {
+        keepOne(event.target);
+        if (form.reportValidity()) apply();
+    });
     form.addEventListener("submit", (event) => {
         event.preventDefault();
         apply();
