@@ -1,8 +1,10 @@
 """Today: whom to call first, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,7 +12,7 @@ from django.db.models import Q
 
 from contacts.models import Contact, FollowUp, Standing, Temperature, Workspace
 from contacts.priority import Priority, priority_of
-from contacts.why_now import FRESH, QUIET_DAYS, Reason, told
+from contacts.why_now import FRESH, Reason, told
 from contacts.workflow import LeadStatus
 
 OF_EACH = 100
@@ -38,9 +40,9 @@ def whom_to_call(
     workspaces = Workspace.objects.visible_to(seen_by) if seen_by else Workspace.objects.all()
     if workspace:
         workspaces = workspaces.filter(pk=workspace.pk)
-    here = list(workspaces.values_list("pk", flat=True))
+    quiet_days = dict(workspaces.values_list("pk", "quiet_days"))
     found: dict[int, Entry] = {}
-    for reason, lead, step in _candidates(here, person, now):
+    for reason, lead, step in _candidates(quiet_days, person, now):
         if lead.pk not in found:
             why = told(reason, lead, now=now, step=step)
             entry = Entry(lead=lead, reason=reason, why=why, priority=_weigh(lead, now))
@@ -49,9 +51,10 @@ def whom_to_call(
 
 
 def _candidates(
-    workspaces: list[int], person: User | None, now: datetime
+    quiet_days: Mapping[int, int], person: User | None, now: datetime
 ) -> Iterator[tuple[Reason, Contact, FollowUp | None]]:
     """At most 500, each by an index, which begin with the workspace."""
+    workspaces = list(quiet_days)
     here = Q(workspace__in=workspaces)
     mine = Q(assigned_to=person) if person else Q()
     leads: Any = Contact.objects.select_related("workspace", "assigned_to").filter(here)
@@ -65,13 +68,19 @@ def _candidates(
         yield Reason.HANDED_OVER, lead, None
     for lead in active.re_engaged()[:OF_EACH]:
         yield Reason.RE_ENGAGED, lead, None
-    quiet = leads.filter(
-        mine,
-        lead_status=LeadStatus.QUALIFIED,
-        last_activity_at__lt=now - timedelta(days=QUIET_DAYS),
-    )
+    quiet = leads.filter(_is_quiet(quiet_days, now), mine, lead_status=LeadStatus.QUALIFIED)
     for lead in quiet.order_by("-last_activity_at")[:OF_EACH]:
         yield Reason.QUIET, lead, None
+
+
+def _is_quiet(quiet_days: Mapping[int, int], now: datetime) -> Q:
+    """Each workspace says for how long that is."""
+    longest = [
+        Q(workspace__in=[pk for pk, of_it in quiet_days.items() if of_it == days])
+        & Q(last_activity_at__lt=now - timedelta(days=days))
+        for days in {*quiet_days.values()}
+    ]
+    return reduce(or_, longest, Q(pk__in=[]))
 
 
 def _due(workspaces: list[int], person: User | None, now: datetime) -> Any:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Standing
 from contacts.workflow import LeadStatus
 
-QUIET_DAYS = 7
 FRESH = timedelta(days=30)
 """What was silent for longer is no work of today."""
 
@@ -70,8 +69,8 @@ def _reasons(lead: Any, now: datetime, step: Any) -> Iterator[WhyNow]:
     if lead.lead_status == LeadStatus.ARCHIVED and _is_back(lead):
         back = timesince(lead.re_engaged_at, now, depth=1)
         yield WhyNow(text=gettext("Wrote again %s ago") % back, is_urgent=True)
-    quiet_for = now - lead.last_activity_at
-    if lead.lead_status == LeadStatus.QUALIFIED and quiet_for > timedelta(days=QUIET_DAYS):
+    quiet_since = now - timedelta(days=lead.workspace.quiet_days)
+    if lead.lead_status == LeadStatus.QUALIFIED and lead.last_activity_at < quiet_since:
         silent = timesince(lead.last_activity_at, now, depth=1)
         yield WhyNow(text=gettext("Quiet for %s") % silent)
 

@@ -1,6 +1,6 @@
 """The jobs of the background worker, besides the queue of retries."""
 
-from contacts.turns import give_waiting
+from contacts.handoffs import free_of_the_gone, give_waiting, plan_next_steps
 from monitoring.alerts.deliver import deliver_due
 from monitoring.alerts.watch import look
 from monitoring.models import Heartbeat
@@ -18,6 +18,8 @@ def jobs() -> dict[str, Job]:
         "reconciliation": Job(run=reconcile_hourly, every=60),
         "watch": Job(run=lambda stopped: look(), every=60),
         "leads by turns": Job(run=lambda stopped: give_waiting(stopped=stopped), every=5),
+        "next steps": Job(run=lambda stopped: plan_next_steps(stopped=stopped), every=60),
+        "leads of the gone": Job(run=lambda stopped: free_of_the_gone(stopped=stopped), every=60),
         "notices": Job(run=lambda stopped: tell(stopped=stopped), every=5),
         "alerts": Job(run=lambda stopped: deliver_due(stopped=stopped), every=5),
         "pruning": Job(run=lambda stopped: prune(stopped=stopped), every=3600),

@@ -18,6 +18,7 @@ HOURS = (
     ("opens_at", "closes_at"),
     ("holidays",),
     ("hot_minutes", "warm_minutes"),
+    ("quiet_days",),
     ("stale_new_hours", "stale_qualified_hours", "stale_contacted_hours"),
 )
 

@@ -278,6 +278,12 @@ class Contact(TakenOver, ResponseClock, Collected):
         return self.name or self.whatsapp_name or handle
 
     @property
+    def owner_at_work(self) -> Any:
+        """Whose the lead is, unless that person may not log in any more."""
+        owner = self.assigned_to
+        return owner if owner and owner.is_active and owner.is_staff else None
+
+    @property
     def has_profile(self) -> bool:
         """Whether WhatsApp told more of the lead than a number and a name."""
         return bool(self.whatsapp_username or self.business_scoped_user_id)

@@ -21,6 +21,7 @@ HOT_MINUTES, WARM_MINUTES, MAX_MINUTES = 15, 120, 10_080
 
 STALE_HOURS = {LeadStatus.NEW: 24, LeadStatus.QUALIFIED: 72, LeadStatus.CONTACTED: 168}
 MAX_STALE_HOURS = 24 * 365
+QUIET_DAYS, MAX_QUIET_DAYS = 7, 365
 PATIENCE_COLUMNS = {status: f"stale_{status.value}_hours" for status in STALE_HOURS}
 
 
@@ -95,6 +96,13 @@ class Hours(models.Model):
         _("hours until a contacted lead is stale"), STALE_HOURS[LeadStatus.CONTACTED]
     )
 
+    quiet_days = models.PositiveSmallIntegerField(
+        _("days until a quiet qualified lead is to be called"),
+        default=QUIET_DAYS,
+        db_default=QUIET_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_QUIET_DAYS)],
+    )
+
     class Meta:
         abstract = True
 
@@ -135,5 +143,9 @@ HOURS_ARE_SOUND = [
             **{f"{column}__range": (1, MAX_STALE_HOURS) for column in PATIENCE_COLUMNS.values()}
         ),
         name="workspace_leads_are_stale_within_an_hour_to_a_year",
+    ),
+    models.CheckConstraint(
+        condition=Q(quiet_days__range=(1, MAX_QUIET_DAYS)),
+        name="workspace_leads_are_quiet_within_a_day_to_a_year",
     ),
 ]

@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.choices import Language
 from contacts.models.hours import HOURS_ARE_SOUND, Hours
 from contacts.phones import E164, REGIONS
 from leadsync.infra.visible import VisibleQuerySet
@@ -94,7 +95,16 @@ class Workspace(Hours):
         db_default=False,
         help_text=_(
             "A lead that Sarah hands over and that is nobody's goes to the member who takes leads "
-            "and got one longest ago."
+            "and got one longest ago: at once, or else when nobody has answered it in time."
+        ),
+    )
+    plans_next_steps = models.BooleanField(
+        _("plan a next step"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "A lead that Sarah hands over, and for which nobody plans anything, is to be contacted "
+            "again in 3 days."
         ),
     )
     chat_days = models.PositiveSmallIntegerField(
@@ -139,6 +149,11 @@ class Workspace(Hours):
             super().save(*args, **kwargs)
             if not is_new:
                 self.contacts.set_clocks(self)
+
+    @property
+    def language(self) -> str:
+        """Of its country: what people are told in who have chosen none."""
+        return (Language.INDONESIAN if self.region == "ID" else Language.ENGLISH).value
 
     def is_test_number(self, phone: str | None) -> bool:
         """Whether conversations with this phone (E.164) never reach a lead."""

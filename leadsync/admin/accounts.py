@@ -9,8 +9,10 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, Exists, ManyToManyField, OuterRef, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -18,12 +20,12 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from contacts import bulk
+from contacts import bulk, handoffs
 from contacts.admin.members import HasMembers, MembershipInline
 from contacts.models import Contact
 from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.html import ago, pill
+from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, column, computed
 from leadsync.models import ApiKey
@@ -129,6 +131,20 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         if not left.exclude(pk__in=[one.pk for one in objs]).exists():
             found[2].add(str(LAST_SUPERUSER))
         return found
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Who may not log in any more keeps no open lead."""
+        super().save_model(request, obj, form, change)
+        is_gone = change and not (obj.is_active and obj.is_staff)
+        if is_gone and (count := handoffs.free(obj)):
+            text = ngettext(
+                "%d open lead of theirs is nobody's now.",
+                "%d open leads of theirs are nobody's now.",
+                count,
+            )
+            url = list_url("contacts_contact", assigned="nobody")
+            told = format_html("{} {}", text % count, as_link(url, _("Give them to somebody")))
+            messages.warning(request, told)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         self.delete_queryset(request, User.objects.filter(pk=obj.pk))

@@ -91,8 +91,7 @@ class NotificationPreferences(Webhook):
         return by_email + [Channel.WEBHOOK.value] * bool(self.webhook_url)
 
     def language_in(self, workspace: Workspace) -> str:
-        usual = Language.INDONESIAN if workspace.region == "ID" else Language.ENGLISH
-        return self.language or usual.value
+        return self.language or workspace.language
 
     def quiet_end(self, now: datetime, zone: tzinfo) -> datetime | None:
         """When the quiet hours end in which `now` is; None if it is in none."""
@@ -141,7 +140,7 @@ class LeadEvent(models.Model):
     def is_news_to(self, person: User) -> bool:
         """Whether it is still so, and still concerns this person."""
         lead = self.contact
-        is_theirs = lead.assigned_to_id in (None, person.pk)
+        is_theirs = lead.assigned_to_id == person.pk or not lead.owner_at_work
         waits = lead.answer_by is not None and lead.answered_at is None
         match self.kind:
             case LeadEventKind.ASSIGNED:

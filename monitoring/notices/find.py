@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from contacts.models import Assignment, Contact, Membership, Temperature
+from contacts.models import Assignment, Contact, Membership, Temperature, who_may_see
 from contacts.workflow import SARAH
 from monitoring.models import LeadEvent, LeadEventKind, LeadMessage, NotificationPreferences
 
@@ -94,9 +94,9 @@ def _tell(event: LeadEvent) -> bool:
 
 
 def _audience(lead: Contact) -> list[User]:
-    """Whose the lead is, or else the members of its workspace."""
-    owner = lead.assigned_to
-    if owner and owner.is_active:
+    """Whose the lead is, or else the members of its workspace; if it has none, who sees all."""
+    if owner := lead.owner_at_work:
         return [owner]
     members = Membership.objects.at_work().filter(workspace=lead.workspace)
-    return [member.user for member in members.select_related("user").order_by("pk")]
+    people = [member.user for member in members.select_related("user").order_by("pk")]
+    return people or list(who_may_see(lead.workspace).order_by("pk"))

@@ -1,17 +1,20 @@
 """Whose a lead is: by hand, in bulk, by a bot, or by turns as Sarah hands leads over."""
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from contacts.handoffs import free_of_the_gone, give_waiting
 from contacts.models import Contact, Membership, Workspace
-from contacts.turns import give_waiting
 from tests.bot import Bot
 from tests.callers import Caller
+from tests.contacts.pages import sent_by
 from tests.factories import ContactFactory, UserFactory, WorkspaceFactory
 from tests.faults import postgresql
 from tests.staff import Staff, messages_of
@@ -140,6 +143,46 @@ def test_a_lead_that_nobody_could_take_goes_to_the_first_who_is_back(
     assert (give_waiting(), give_waiting()) == (1, 0)
     assert owners(lead, decided) == ["ani", None]
     assert history(lead) == [("", "ani", "LeadSync", "system")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_switch_a_lead_that_nobody_answered_in_time_goes_by_turns(
+    bot: Bot, workspace: Workspace
+) -> None:
+    Workspace.objects.update(assigns_by_turns=False)
+    member(workspace, "ani")
+    lead, forgotten = ContactFactory.create_batch(2, workspace=workspace)
+    with time_machine.travel("2026-11-24T03:00:00Z", tick=False) as clock:
+        bot.post(forgotten.phone, **HOT)
+        clock.shift(timedelta(days=2))
+        bot.post(lead.phone, **HOT)
+        assert give_waiting() == 0
+        clock.shift(timedelta(minutes=16))
+        assert (give_waiting(), give_waiting()) == (1, 0)
+
+    assert owners(lead, forgotten) == ["ani", None]  # what is long past is left to people
+
+
+def test_the_open_leads_of_who_may_not_log_in_any_more_are_nobodys(workspace: Workspace) -> None:
+    boss, ani = Staff(is_superuser=True, username="boss"), member(workspace, "ani")
+    budi = member(workspace, "budi")
+    lead, won, budis = ContactFactory.create_batch(3, workspace=workspace, assigned_to=ani)
+    Contact.objects.filter(pk=won.pk).update(lead_status="converted")
+    budis.assign(budi, by="boss")
+    lead.follow_ups.create(text="Call", due_at=timezone.now(), assigned_to=ani, created_by="ani")
+
+    account = f"/admin/auth/user/{ani.pk}/change/"
+    form = sent_by(boss.client.get(account))
+    form.pop("is_active")
+    page = boss.client.post(account, form, follow=True)
+
+    assert "1 open lead of theirs is nobody's now." in unescape(messages_of(page)[0])
+    assert owners(lead, won, budis) == [None, "ani", "budi"]
+    assert history(lead) == [("ani", "", "LeadSync", "system")]
+    assert lead.follow_ups.get().assigned_to is None
+    type(budi).objects.filter(pk=budi.pk).update(is_active=False)  # by some other way
+    assert (free_of_the_gone(), free_of_the_gone()) == (1, 0)
+    assert owners(budis) == [None]
 
 
 # By hand

@@ -92,6 +92,19 @@ def test_a_person_sees_what_is_hers_and_a_key_what_is_its_workspaces() -> None:
     assert caller.get(TODAY, {"assigned_to": "nobody"}).status_code == 400
 
 
+@time_machine.travel(NOW, tick=False)
+def test_a_workspace_says_for_how_long_a_qualified_lead_may_be_quiet() -> None:
+    patient = WorkspaceFactory(slug="patient", quiet_days=30)
+    hasty = WorkspaceFactory(slug="hasty", quiet_days=2)
+    for days, workspace in ((8, patient), (31, patient), (3, hasty), (1, hasty)):
+        silent: Any = {"last_activity_at": NOW - days * DAY, "lead_status": "qualified"}
+        lead(f"{workspace.slug} {days}", workspace=workspace, **silent)
+
+    told = Caller("leads:read").read(TODAY)["results"]
+
+    assert {one["name"] for one in told} == {"patient 31", "hasty 3"}
+
+
 def test_the_page_takes_the_same_statements_however_much_there_is() -> None:
     dewi = Staff("Sales")
     with time_machine.travel(NOW, tick=False):

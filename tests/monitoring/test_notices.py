@@ -76,6 +76,22 @@ def test_a_hot_lead_that_is_handed_over_is_told_to_all_members_if_it_is_nobodys(
     assert "Needs: Toko roti. Handed over 0 minutes ago. A person should answer by" in body
 
 
+@pytest.mark.parametrize("members", [["ani"], []])
+def test_somebody_is_told_where_the_owner_is_gone_or_nobody_is_a_member(
+    workspace: Workspace, members: list[str]
+) -> None:
+    boss = {"email": "boss@example.com", "is_superuser": True, "workspaces": []}
+    gone = UserFactory(username="gone", is_active=False, workspaces=[])
+    UserFactory(username="boss", **boss)
+    for name in members:
+        member(workspace, name)
+    handed_over(workspace, name="Dewi", assigned_to=gone)
+
+    tell()
+
+    assert told() == [((members or ["boss"])[0], "Hot lead: Dewi (85)")]
+
+
 def test_its_owner_alone_is_told_if_it_has_one(workspace: Workspace) -> None:
     ani, _budi = member(workspace, "ani"), member(workspace, "budi")
     handed_over(workspace, name="Dewi", assigned_to=ani)
