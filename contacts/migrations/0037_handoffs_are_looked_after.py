@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 db_default=False,
                 default=False,
-                help_text="A lead that Sarah hands over and that is nobody's goes to the member who takes leads and got one longest ago: at once, or else when nobody has answered it in time.",
+                help_text="A lead that Sarah hands over and that is nobody's goes to the member who takes leads and got one longest ago: at once; switched off, only when nobody has answered it in time.",
                 verbose_name="give leads by turns",
             ),
         ),

@@ -95,7 +95,8 @@ class Workspace(Hours):
         db_default=False,
         help_text=_(
             "A lead that Sarah hands over and that is nobody's goes to the member who takes leads "
-            "and got one longest ago: at once, or else when nobody has answered it in time."
+            "and got one longest ago: at once; switched off, only when nobody has answered it in "
+            "time."
         ),
     )
     plans_next_steps = models.BooleanField(
