@@ -74,6 +74,13 @@ def fail_sync(
     return state
 
 
+def waiting_lead(name: str, **fields: Any) -> Contact:
+    """A lead that Sarah handed over two hours ago."""
+    then = timezone.now() - timedelta(hours=2)
+    handed_over = {"status_changed_at": then, "handed_over_at": then, "answer_by": then}
+    return ContactFactory(name=name, lead_status="contacted", **handed_over | fields)
+
+
 def unseen_lead(state: SarahState, **fields: Any) -> Contact:
     """The lead that the conversation waits for, written in bulk: that heals nothing by itself."""
     fields = {"workspace": state.workspace or WorkspaceFactory()} | fields

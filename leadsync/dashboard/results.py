@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.filters import NO_SOURCE
 from contacts.models import Milestone
 from contacts.results import NEWEST, Results, Tally, results_of
+from contacts.workflow import LeadStatus
 from leadsync.admin.filters import day_start
 from leadsync.admin.html import list_url
 from leadsync.admin.periods import between
@@ -139,15 +140,25 @@ def _week(scope: Scope) -> list[Change]:
     leads, now = scope.leads(), timezone.now()
     week, before = now - WEEK, now - 2 * WEEK
 
-    def change(label: object, rows: Any, name: str) -> Change:
+    def change(label: object, rows: Any, name: str, **filters: Any) -> Change:
         return Change(
             label=label,
-            now=_number(capped_count(rows(week, now)), scope, **{name: "7d"}),
-            before=_number(capped_count(rows(before, week)), scope, **{name: "before-7d"}),
+            now=_number(capped_count(rows(week, now)), scope, **{name: "7d"}, **filters),
+            before=_number(
+                capped_count(rows(before, week)), scope, **{name: "before-7d"}, **filters
+            ),
         )
+
+    qualified = leads.filter(lead_status=LeadStatus.QUALIFIED)
 
     return [
         change(gettext_lazy("New leads"), leads.added_since, "added"),
+        change(
+            LeadStatus.QUALIFIED.label,
+            qualified.status_changed_since,
+            "moved",
+            lead_status__exact=LeadStatus.QUALIFIED.value,
+        ),
         change(gettext_lazy("Handed over by Sarah"), leads.handed_over_within, "handed"),
         Change(
             label=gettext_lazy("Answered in time"),

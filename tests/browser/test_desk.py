@@ -2,32 +2,20 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from contacts.models import Contact
 from tests.bot import PHONE
-from tests.factories import ContactFactory, UserFactory
+from tests.factories import ContactFactory, UserFactory, waiting_lead
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE_SIZE = {"width": 390, "height": 844}
-
-
-class Hand:
-    """Counts the clicks of a person; ticks and typing are none."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.clicks = page, 0
-
-    def click(self, what: Locator) -> None:
-        self.clicks += 1
-        what.click()
 
 
 @pytest.fixture
@@ -48,72 +36,15 @@ def work(context: BrowserContext, live_server: Any, client: Any) -> Callable[...
     return opened
 
 
-def waiting(name: str, **fields: Any) -> Contact:
-    """A lead that Sarah handed over two hours ago."""
-    then = timezone.now() - timedelta(hours=2)
-    handed_over = {"status_changed_at": then, "handed_over_at": then, "answer_by": then}
-    return ContactFactory(name=name, lead_status="contacted", **handed_over | fields)
-
-
 def scrolls_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
-
-
-def test_at_a_desk_few_clicks_call_assign_and_export(work: Callable[..., Page]) -> None:
-    UserFactory(username="rudi", first_name="Rudi")
-    urgent = waiting("Budi", phone=PHONE, lead_score=90)
-    moved = {"lead_status": "qualified", "status_changed_at": timezone.now()}
-    ContactFactory.create_batch(5, **moved)
-    page = work(group="Operators")
-
-    # Whom to call first: one click; to be in WhatsApp: two.
-    hand = Hand(page)
-    hand.click(page.get_by_role("link", name="Today", exact=True).first)
-    first = page.locator("[data-row]").first
-    expect(first).to_contain_text("Budi")
-    expect(first).to_contain_text("nobody has answered in time")
-    with page.expect_popup() as chat:
-        hand.click(first.get_by_role("button", name="Open the chat with Budi in WhatsApp"))
-    expect(chat.value).to_have_url("https://wa.me/6281234567890")
-    assert hand.clicks == 2
-    urgent.refresh_from_db()
-    assert urgent.last_contact_at
-
-    # Assign five: four at most.
-    page.goto(page.url.split("/admin/")[0] + "/admin/")
-    hand = Hand(page)
-    hand.click(page.locator("#nav-sidebar a[href='/admin/contacts/contact/']"))
-    expect(page.locator("[data-row]")).to_have_count(6)
-    for row in page.locator("[data-row]").all()[:5]:
-        row.get_by_role("checkbox").check()
-    expect(page.locator(".ld-selected")).to_contain_text("5")
-    hand.click(page.get_by_role("button", name="Assign"))
-    page.get_by_label("Assign to").select_option(label=page.locator(
-        "option", has_text="Rudi").first.inner_text())  # fmt: skip
-    hand.click(page.get_by_role("button", name="Assign"))
-    expect(page.get_by_text("5 leads are now assigned to Rudi.")).to_be_visible()
-    assert hand.clicks == 3
-
-    # Export the qualified of this week: three.
-    page.goto(page.url.split("/admin/")[0] + "/admin/")
-    hand = Hand(page)
-    hand.click(page.locator("#nav-sidebar a[href='/admin/contacts/contact/']"))
-    hand.click(page.locator("summary", has_text="Filters"))
-    page.get_by_role("checkbox", name="Qualified").check()
-    page.get_by_label("Status changed").select_option("7d")
-    expect(page.locator("[data-row]")).to_have_count(5)
-    page.locator("#action-toggle").check(force=True)
-    with page.expect_download() as download:
-        hand.click(page.get_by_role("button", name="Export"))
-    assert len(download.value.path().read_text().strip().splitlines()) == 6
-    assert hand.clicks == 3
 
 
 def test_on_a_phone_in_indonesian_a_screen_shows_eight_leads_and_nothing_goes_sideways(
     work: Callable[..., Page], context: BrowserContext, live_server: Any
 ) -> None:
     for number in range(12):
-        waiting(f"Nama yang sangat panjang sekali {number}", business_type="Kedai kopi " * 5)
+        waiting_lead(f"Nama yang sangat panjang sekali {number}", business_type="Kedai kopi " * 5)
     cookie = {"name": "django_language", "value": "id", "url": live_server.url}
     context.add_cookies([cookie])
     page = work(**PHONE_SIZE)

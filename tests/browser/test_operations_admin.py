@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from contacts.models import Contact
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.factories import (
@@ -98,3 +99,18 @@ def test_an_operator_ends_a_cause_with_hundreds_of_failures(operator: Page) -> N
 
     expect(operator.get_by_text("220 failures marked resolved.")).to_be_visible()
     assert list(SyncFailure.objects.open()) == [new]
+
+
+def test_an_operator_adds_those_whom_they_tick_of_a_cause(operator: Page) -> None:
+    SarahStateFactory.create_batch(3, lead_score=60, extracted_data={"business_type": "cafe"})
+
+    operator.get_by_role("link", name="Causes of failures").first.click()
+    operator.get_by_role("link", name="People who are no leads yet").click()
+    operator.get_by_role("checkbox", name="Tick all").uncheck()
+    expect(operator.get_by_role("button", name="Add these 0 people")).to_be_disabled()
+    operator.get_by_role("checkbox", name="Tick all").check()
+    operator.get_by_role("button", name="Add these 3 people").click()
+
+    expect(operator.get_by_text("3 people are leads now.")).to_be_visible()
+    expect(operator.get_by_text("Nobody any more: it is over.")).to_be_visible()
+    assert set(Contact.objects.values_list("business_type", "lead_score")) == {("cafe", 60)}
