@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -17,7 +18,7 @@ from leadsync.admin.filters import day_start
 from leadsync.admin.html import ago, list_url, temperature_pill
 from leadsync.dashboard.numbers import Number
 from leadsync.dashboard.scope import Scope
-from leadsync.infra.db import capped_count
+from leadsync.infra.counts import capped_counts
 
 FIRST, SHOWN = 5, 5
 CALLS_REMEMBERED_SECONDS = 15
@@ -93,10 +94,7 @@ def todo_section(scope: Scope) -> dict[str, Any]:
         ),
     ]
 
-    def count() -> list[int]:
-        return [capped_count(rows) for rows, *_rest in numbers]
-
-    counts = scope.remembered("todo", count)
+    counts = scope.remembered("todo", partial(capped_counts, *(rows for rows, *_rest in numbers)))
     return {
         "todo": [
             Number(

@@ -25,7 +25,7 @@ from leadsync.admin.periods import between
 from leadsync.dashboard import charts
 from leadsync.dashboard.numbers import Change, Number
 from leadsync.dashboard.scope import Scope
-from leadsync.infra.db import capped_count
+from leadsync.infra.counts import capped_counts
 
 LEADS = "contacts_contact"
 WEEK = timedelta(days=7)
@@ -138,35 +138,34 @@ def _results(scope: Scope) -> Results:
 
 def _week(scope: Scope) -> list[Change]:
     leads, now = scope.leads(), timezone.now()
-    week, before = now - WEEK, now - 2 * WEEK
-
-    def change(label: object, rows: Any, name: str, **filters: Any) -> Change:
-        return Change(
-            label=label,
-            now=_number(capped_count(rows(week, now)), scope, **{name: "7d"}, **filters),
-            before=_number(
-                capped_count(rows(before, week)), scope, **{name: "before-7d"}, **filters
-            ),
-        )
-
+    week, before = (now - WEEK, now), (now - 2 * WEEK, now - WEEK)
     qualified = leads.filter(lead_status=LeadStatus.QUALIFIED)
-
-    return [
-        change(gettext_lazy("New leads"), leads.added_since, "added"),
-        change(
+    asked: dict[str, tuple[object, Any, dict[str, str]]] = {
+        "added": (gettext_lazy("New leads"), leads.added_since, {}),
+        "moved": (
             LeadStatus.QUALIFIED.label,
             qualified.status_changed_since,
-            "moved",
-            lead_status__exact=LeadStatus.QUALIFIED.value,
+            {"lead_status__exact": LeadStatus.QUALIFIED.value},
         ),
-        change(gettext_lazy("Handed over by Sarah"), leads.handed_over_within, "handed"),
+        "handed": (gettext_lazy("Handed over by Sarah"), leads.handed_over_within, {}),
+        "won": (gettext_lazy("Won"), leads.won_within, {}),
+    }
+    periods = [rows(*one) for _label, rows, _link in asked.values() for one in (week, before)]
+    counts = iter(capped_counts(*periods))
+    changes = [
         Change(
-            label=gettext_lazy("Answered in time"),
-            now=_in_time(leads.answers_within(week, now), scope, handed="7d"),
-            before=_in_time(leads.answers_within(before, week), scope, handed="before-7d"),
-        ),
-        change(gettext_lazy("Won"), leads.won_within, "won"),
+            label=label,
+            now=_number(next(counts), scope, **{name: "7d"}, **link),
+            before=_number(next(counts), scope, **{name: "before-7d"}, **link),
+        )
+        for name, (label, _rows, link) in asked.items()
     ]
+    in_time = Change(
+        label=gettext_lazy("Answered in time"),
+        now=_in_time(leads.answers_within(*week), scope, handed="7d"),
+        before=_in_time(leads.answers_within(*before), scope, handed="before-7d"),
+    )
+    return [*changes[:-1], in_time, changes[-1]]
 
 
 def _in_time(answers: tuple[int, int], scope: Scope, **filters: Any) -> Number:

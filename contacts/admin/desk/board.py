@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -16,12 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from contacts.admin.desk.rows import NEEDED, Row, rows_of
-from contacts.admin.desk.tabs import MOST, CountOf, forget_counts, shown_up_to_most
+from contacts.admin.desk.tabs import MOST, forget_counts, shown_up_to_most
 from contacts.admin.reasons import ArchiveForm
 from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
 from leadsync.admin.actions import confirm_selection, dialog
 from leadsync.admin.live import answer, is_live, version_of
+from leadsync.infra.counts import capped_counts
 
 SHOWN = 50
 """Leads in a column."""
@@ -191,15 +191,8 @@ def columns_of(leads: ContactQuerySet) -> list[Column]:
 
 
 def _counts(leads: ContactQuerySet) -> dict[LeadStatus, int]:
-    counted: Any = {
-        f"n_{status.value}": CountOf(
-            leads.filter(lead_status=status).order_by().values("pk")[: MOST + 1]
-        )
-        for status in LeadStatus
-    }
-    one_row: Any = User.objects.annotate(**counted).values(*counted)
-    numbers = one_row[:1].get()
-    return {status: numbers[f"n_{status.value}"] for status in LeadStatus}
+    asked = (leads.filter(lead_status=status) for status in LeadStatus)
+    return dict(zip(LeadStatus, capped_counts(*asked, most=MOST), strict=True))
 
 
 def _moves(status: str) -> list[LeadStatus]:

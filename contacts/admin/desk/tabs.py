@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db.models import IntegerField, Subquery, Value
+from django.db.models import Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat, StrIndex
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from contacts.models import ContactQuerySet, Workspace
 from contacts.today import Entry, whom_to_call
 from contacts.workflow import LeadStatus
 from leadsync.admin.filters import row_id
+from leadsync.infra.counts import capped_counts
 from leadsync.infra.db import shown_count
 from monitoring.health.parts import Parts
 from sarah.said import said_hot
@@ -94,13 +95,6 @@ TABS: dict[str, Tab] = {
 COUNTED = [name for name in TABS if name not in (TODAY, ALL)]
 
 
-class CountOf(Subquery):
-    """How many rows there are, up to where they are cut off."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) rows)"
-    output_field = IntegerField()
-
-
 def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
     """Count the leads of the tabs: one statement, remembered for some seconds; and how many are to
     be called today, which are few."""
@@ -118,16 +112,8 @@ def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
 
 
 def _count(leads: ContactQuerySet, request: HttpRequest) -> dict[str, int]:
-    asked = {name: TABS[name].ask(leads, request) for name in COUNTED}
-    counted: Any = {
-        f"n_{index}": CountOf(asked[name].order_by().values("pk")[: MOST + 1])
-        for index, name in enumerate(COUNTED)
-    }
-    numbers = (
-        User.objects.filter(pk=request.user.pk or 0).annotate(**counted).values(*counted).get()
-    )
-    # None where it is clear without asking that there are none.
-    return {name: numbers[f"n_{index}"] or 0 for index, name in enumerate(COUNTED)}
+    asked = (TABS[name].ask(leads, request) for name in COUNTED)
+    return dict(zip(COUNTED, capped_counts(*asked, most=MOST), strict=True))
 
 
 def forget_counts(request: HttpRequest) -> None:
