@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from contacts.phones import to_e164
 
 BSUID = r"^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z"
@@ -10,6 +12,10 @@ BSUID = r"^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z"
 MAX_BSUID = 135
 NONE = ("", "null", "undefined")
 """Words that a bot's JavaScript sends for a value that it does not have."""
+
+NOT_AN_ID = gettext_noop(
+    "business_scoped_user_id is not one of WhatsApp's: send it as it came, like ID.1234567890."
+)
 
 
 class InvalidUserId(ValueError):
@@ -47,9 +53,7 @@ def read_user_id(sent: object) -> str:
         return ""
     if isinstance(sent, str) and is_user_id(sent):
         return sent.strip()
-    raise InvalidUserId(
-        "business_scoped_user_id is not one of WhatsApp's: send it as it came, like ID.1234567890."
-    )
+    raise InvalidUserId(NOT_AN_ID)
 
 
 def read_address(

@@ -8,6 +8,7 @@ from typing import Any
 
 from contacts.models import MAX_TEAM_SIZE, Contact
 from contacts.text import MAX_ITEM_LENGTH, MAX_ITEMS, clean_line, clean_text, is_harmful
+from sarah.warned import Mended, Trouble
 
 GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3}){1,12}")
 NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
@@ -45,10 +46,11 @@ def read_number(value: object, *, low: int, high: int) -> Reading:
     if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
         value = float(value.strip().replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise Unusable("is not a number")
+        raise Unusable(Trouble.NOT_A_NUMBER)
     if value < low or value > high:
         clamped = low if value < low else high
-        return Reading(value=clamped, warning=f"is not between {low} and {high}; we took {clamped}")
+        bounds = {"low": low, "high": high, "taken": clamped}
+        return Reading(value=clamped, warning=Mended.OUT_OF_BOUNDS % bounds)
     return Reading(value=math.floor(value + 0.5))
 
 
@@ -59,18 +61,18 @@ def read_text(value: object, *, max_length: int, one_line: bool = True) -> Readi
     if isinstance(value, list):
         value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unusable("is not a text")
+        raise Unusable(Trouble.NOT_A_TEXT)
     if isinstance(value, float) and not math.isfinite(value):
-        raise Unusable("is not a number that can be written")
+        raise Unusable(Trouble.NOT_WRITABLE)
     sent = str(value)
     text = clean_line(sent) if one_line else clean_text(sent)
     if len(text) > max_length:
         return Reading(
             value=text[:max_length].rstrip(),
-            warning=f"is longer than {max_length} characters; we cut it",
+            warning=Mended.CUT % {"most": max_length},
         )
     if is_harmful(sent):
-        return Reading(value=text, warning="has control characters; we removed them")
+        return Reading(value=text, warning=Mended.CLEANED)
     return Reading(value=text)
 
 
@@ -79,19 +81,20 @@ def read_list(value: object) -> Reading:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
-        raise Unusable("is not a list of texts")
+        raise Unusable(Trouble.NOT_A_LIST)
     items, warning = [], ""
     for item in value[:MAX_ITEMS]:
         try:
             reading = read_text(item, max_length=MAX_ITEM_LENGTH)
         except Unusable:
-            warning = "has items that are no texts; we left them out"
+            warning = Mended.NO_TEXTS
             continue
-        warning = (reading.warning and f"has an item that {reading.warning}") or warning
+        if reading.warning:
+            warning = Mended.BAD_ITEM % {"mended": reading.warning}
         if reading.value:
             items.append(reading.value)
     if len(value) > MAX_ITEMS:
-        warning = f"has more than {MAX_ITEMS} items; we left the others out"
+        warning = Mended.MANY_ITEMS % {"most": MAX_ITEMS}
     return Reading(value=items, warning=warning)
 
 

@@ -8,17 +8,11 @@ from leadsync.infra.bodies import MAX_BODY
 from sarah.facts import EMPTY
 from sarah.models import ConversationState, SarahState
 from sarah.reading import Message
+from sarah.warned import Warned
 
 MAX_KEYS = 100
 ORDER = ConversationState.values
-LATE = (
-    "message_count is lower than the stored one: the message came late or the bot has lost its "
-    "memory. We filled what was empty and kept the rest."
-)
-TOO_MUCH = (
-    f"extracted_data would have over {MAX_KEYS} keys or over {MAX_BODY // 1024} KiB; "
-    "we left this out."
-)
+TOO_MUCH = Warned.TOO_MUCH % {"keys": MAX_KEYS, "size": MAX_BODY // 1024}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

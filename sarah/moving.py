@@ -16,7 +16,8 @@ from sarah.addressing import Address, find_address, locked_conversation
 from sarah.facts import Unusable
 from sarah.merge import merge, merge_facts
 from sarah.models import SarahState
-from sarah.reading import FIELDS, Message, UnreadableBody, parse_body, read_message, read_time
+from sarah.parsing import UnreadableBody, parse_body
+from sarah.reading import FIELDS, Message, read_message, read_time
 from sarah.sync import SyncResult, save_guarded
 
 REFUSALS = (UnreadableBody, InvalidPhone, InvalidUserId, Unusable)

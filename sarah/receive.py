@@ -32,10 +32,12 @@ from sarah.addressing import (
 )
 from sarah.guards import record_failure
 from sarah.journal import Arrival
-from sarah.merge import LATE, merge
+from sarah.merge import merge
 from sarah.models import WAITING, Outcome, SarahState, StateUpdate, SyncReason
-from sarah.reading import as_evidence, field_of
+from sarah.parsing import as_evidence
+from sarah.reading import field_of
 from sarah.sync import SyncResult, save, save_guarded
+from sarah.warned import Warned
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +164,7 @@ def _receive(arrival: Arrival, *, is_guarded: bool, may_be_in: bool) -> tuple[Sa
         return entry.state, _receipt_of(entry)
     merged = merge(state, message, is_late=arrival.was_stored and arrival.at < state.updated_at)
     problems = message.warnings | merged.problems
-    warnings = problems | ({"message_count": LATE} if merged.is_late else {})
+    warnings = problems | ({"message_count": Warned.LATE} if merged.is_late else {})
     before = {name: getattr(state, name) for name in merged.values}
     fields = [*_changed(state, merged.values, arrival), *state.hear(merged.told)]
     fields += state.complete(who)

@@ -11,7 +11,8 @@ from contacts.phones import InvalidPhone
 from monitoring.models.failures import SyncFailure
 from sarah.facts import BY_KEY
 from sarah.journal import Arrival
-from sarah.reading import FIELDS, UnreadableBody, parse_body, read_message
+from sarah.parsing import UnreadableBody, parse_body
+from sarah.reading import FIELDS, read_message
 from sarah.receive import PersonErased, receive
 
 MAX_SHOWN = 200

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField, ListField
-from contacts.admin.phones import in_words as phone_in_words
 from contacts.admin.reasons import ReasonFields
 from contacts.admin.record.words import told
 from contacts.models import HOLDABLE, Contact, Workspace, who_may_see
 from contacts.phones import MAX_RAW_LENGTH, InvalidPhone, to_e164
+from contacts.sentences import in_words as phone_in_words
 from contacts.workflow import MoveRefused, Why
 from sarah.facts import EMPTY
 

@@ -18,11 +18,11 @@ from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.hours import HOURS, HoursFields
 from contacts.admin.members import HasMembers, MembershipInline
-from contacts.admin.phones import in_words
 from contacts.admin.status_map import FIELDS, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in
+from contacts.sentences import in_words
 from leadsync.admin.healed import TellsHealed
 from leadsync.admin.html import as_link, list_url, pill
 from leadsync.admin.lists.table import TwoLines

@@ -27,6 +27,7 @@ from monitoring.limits import MAX_FAILURE_PERCENT
 from monitoring.models import Backup
 from monitoring.models.backups import LATE_AFTER
 from monitoring.models.runs import STOPPED
+from monitoring.sentences import in_words
 from sarah.models import KapsoDelivery, KapsoFeed, StateUpdate
 
 GOOD, FAIR, BAD = "good", "fair", "bad"
@@ -189,7 +190,7 @@ def _run(vitals: Vitals) -> Part:
     is_bad = run.error not in ("", STOPPED) or vitals.at - run.beat_at > RUN_LATE
     sentence = _("%(checked)s conversations compared %(ago)s, %(healed)s healed.") % told
     if is_bad and run.error:
-        sentence = run.error
+        sentence = in_words(run.error)
     return Part(name=name, colour=BAD if is_bad else GOOD, sentence=sentence, **link)
 
 

@@ -27,6 +27,7 @@ from monitoring.admin.issue.sample import sample_of
 from monitoring.admin.trends import trends_of
 from monitoring.kinds import Kind
 from monitoring.models import FailureGroup, GroupStatus, SyncFailure, SyncFailureQuerySet
+from monitoring.sentences import in_words
 
 BEING_RETRIED = "every 2s"
 
@@ -157,7 +158,7 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
         return shown | {
             "is_cause": True,
             "status": cause_pill(cause.status),
-            "error": latest if cause.kind == Kind.SYNC_ERROR else "",
+            "error": in_words(latest or "") if cause.kind == Kind.SYNC_ERROR else "",
             "sentence": in_a_sentence(cause, people=cause.leads),
             "said": "" if cause.is_shared else _said_about(cause),
             "note": "" if cause.is_shared else cause.note,

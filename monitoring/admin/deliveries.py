@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsync.admin.html import admin_link, ago, pill, table
 from monitoring.models import AlertDelivery, AlertKind, Event
+from monitoring.sentences import in_words
 
 SHOWN = 20
 EVENT_COLOURS = {Event.RAISED: "danger", Event.RECOVERED: "success", Event.TEST: "info"}
@@ -54,4 +55,4 @@ def _outcome(delivery: AlertDelivery) -> SafeString:
 
 def _with_error(text: object, colour: str, error: str) -> SafeString:
     told = '<div class="ls-wrap">{} <div class="ls-aside">{}</div></div>'
-    return format_html(told, pill(text, colour), error)
+    return format_html(told, pill(text, colour), in_words(error))

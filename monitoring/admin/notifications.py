@@ -17,6 +17,7 @@ from leadsync.admin.html import ago
 from leadsync.admin.tools import ModelAdmin
 from monitoring.admin.webhook_fields import WebhookFields, shown_secret
 from monitoring.models import LeadEventKind, LeadMessage, NotificationPreferences
+from monitoring.sentences import in_words
 
 SHOWN = 10
 
@@ -128,4 +129,4 @@ def page_of(preferences: NotificationPreferences) -> str:
 
 
 def _came_to(message: LeadMessage) -> object:
-    return ago(message.delivered_at) if message.delivered_at else message.error or "-"
+    return ago(message.delivered_at) if message.delivered_at else in_words(message.error) or "-"

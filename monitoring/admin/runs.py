@@ -10,6 +10,7 @@ from leadsync.admin.html import ago, pill
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column
 from monitoring.models import SyncRun
+from monitoring.sentences import in_words
 
 
 @admin.register(SyncRun)
@@ -41,4 +42,4 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):
     def outcome(self, run: SyncRun) -> SafeString:
         if run.finished_at is None:
             return pill(_("Under way"), "info")
-        return pill(run.error, "danger") if run.error else pill(_("Done"), "success")
+        return pill(in_words(run.error), "danger") if run.error else pill(_("Done"), "success")

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.utils.functional import lazy
+
 from leadsync.infra.db import shown_count
 from monitoring.health.problems import (
     CATCHING_UP,
@@ -18,6 +20,7 @@ from monitoring.health.problems import (
 from monitoring.health.recent import Recent
 from monitoring.limits import LATE, RATE_MINUTES
 from monitoring.models.runs import MISSING_AFTER, STOPPED, SyncRun
+from monitoring.sentences import in_words
 
 RUN_LATE = timedelta(hours=3)
 OVER_AFTER = timedelta(seconds=10)
@@ -128,6 +131,6 @@ def _diagnose_workers(vitals: Vitals) -> Iterator[Problem]:
 def _diagnose_run(vitals: Vitals) -> Iterator[Problem]:
     run = vitals.last_run
     if run and run.finished_at and run.error not in ("", STOPPED):
-        yield problem(Code.RUN_FAILED, error=run.error)
+        yield problem(Code.RUN_FAILED, error=lazy(in_words, str)(run.error))
     if run and vitals.workers and vitals.workers.alive and vitals.at - run.beat_at > RUN_LATE:
         yield problem(Code.RUN_LATE, hours=RUN_LATE // timedelta(hours=1))

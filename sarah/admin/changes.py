@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leadsync.admin.html import admin_link, ago, pill, table, table_of
+from monitoring import sentences
 from sarah.admin.details import in_words
 from sarah.models import Outcome, SarahState
 
@@ -53,7 +54,10 @@ def changes_table(changes: Changes) -> SafeString:
 
 
 def warnings_table(warnings: Mapping[str, str]) -> SafeString:
-    rows = [(format_html("<code>{}</code>", name), text) for name, text in warnings.items()]
+    rows = [
+        (format_html("<code>{}</code>", name), sentences.in_words(why))
+        for name, why in warnings.items()
+    ]
     return table([_("field"), _("warning")], rows)
 
 

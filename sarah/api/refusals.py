@@ -27,7 +27,7 @@ from monitoring.models import Refusal, RefusedBody
 from monitoring.titles import Why
 from sarah.addressing import ForeignWorkspace, region_of
 from sarah.guards import record_failure
-from sarah.reading import UnreadableBody, as_evidence, parse_body
+from sarah.parsing import UnreadableBody, as_evidence, parse_body
 
 MAX_SHOWN = 8 * 1024
 REFUSALS = {

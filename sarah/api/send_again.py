@@ -16,7 +16,8 @@ from monitoring.models import RefusedBody, RefusedBodyQuerySet, SyncFailure
 from monitoring.models.refused import close_sent
 from sarah.addressing import ForeignWorkspace
 from sarah.journal import Arrival
-from sarah.reading import UnreadableBody, parse_body, read_message
+from sarah.parsing import UnreadableBody, parse_body
+from sarah.reading import read_message
 from sarah.receive import PersonErased, receive
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,8 @@ from sarah.addressing import ForeignWorkspace
 from sarah.api.refusals import keep_refused
 from sarah.guards import record_failure
 from sarah.journal import Arrival
-from sarah.reading import UnreadableBody, as_evidence, parse_body, read_message
+from sarah.parsing import UnreadableBody, as_evidence, parse_body
+from sarah.reading import read_message
 from sarah.receive import PersonErased, receive
 
 logger = logging.getLogger(__name__)

@@ -27,15 +27,10 @@ from sarah.api.schema import describe_state_view
 from sarah.api.serializers import BLANK_STATE, receipt_json, state_json, stored_json
 from sarah.api.spooling import store
 from sarah.journal import Arrival
-from sarah.reading import (
-    NAME_OF_ID,
-    UnreadableBody,
-    parse_body,
-    read_message,
-    read_ref,
-    read_sender,
-)
+from sarah.parsing import UnreadableBody, parse_body
+from sarah.reading import read_message, read_ref
 from sarah.receive import Receipt, receive
+from sarah.senders import NAME_OF_ID, read_sender
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from sarah.kapso.effects import Feed, NoRoom, apply
 from sarah.kapso.events import Event
 from sarah.kapso.reading import BACKFILL, read_delivery
 from sarah.models import KapsoDelivery, KapsoFeed
-from sarah.reading import UnreadableBody, parse_body
+from sarah.parsing import UnreadableBody, parse_body
 
 LEASED_AT_ONCE = 20
 AT_A_STRETCH = 5.0

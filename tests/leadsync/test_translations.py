@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from contacts.admin.phones import in_words
 from contacts.phones import InvalidPhone, to_e164
+from contacts.sentences import in_words
 from leadsync.infra.db import shown_count
 from tests.bot import Bot
 from tests.contacts.test_phones import REFUSED

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contacts.models import Contact, Workspace
 from leadsync.models import Scope
 from monitoring.models import SyncFailure
+from monitoring.sentences import TABLE
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
 from tests.callers import Caller
@@ -71,9 +72,9 @@ def check(answer: Any) -> None:
     if answer.status_code == 200:
         assert body["success"] is True
         assert body["sync"] is ("syncReason" not in body)
-        assert all(isinstance(text, str) for text in body.get("warnings", {}).values())
+        assert all(map(TABLE.knows, body.get("warnings", {}).values())), body
     else:
-        assert isinstance(body["error"], str)
+        assert TABLE.knows(body["error"]), body
 
 
 def is_remembered(bot: Bot) -> bool:

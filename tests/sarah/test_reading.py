@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sarah.reading import Message, UnreadableBody, as_evidence, parse_body, read_message
+from monitoring.sentences import TABLE
+from sarah.parsing import UnreadableBody, as_evidence, parse_body
+from sarah.reading import Message, read_message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAX_COUNT = 2**31 - 1
@@ -15,7 +17,9 @@ TEMPERATURES = ["hot", "warm", "lukewarm", "cold"]
 
 
 def read(**body: object) -> Message:
-    return read_message({"contact_phone": "+6281234567890", **body}, now=NOW)
+    message = read_message({"contact_phone": "+6281234567890", **body}, now=NOW)
+    assert all(map(TABLE.knows, message.warnings.values())), "nobody could translate this"
+    return message
 
 
 def depth(value: object) -> int:

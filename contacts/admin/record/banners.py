@@ -16,6 +16,7 @@ from contacts.admin.record.words import exactly, label_of, lasting, told
 from contacts.models import UNTIL_HANDED_BACK, Contact, MergeSuggestion
 from contacts.workflow import LeadStatus
 from leadsync.admin.html import ago
+from monitoring.sentences import in_words
 from sarah.models import SarahState, SyncReason
 from sarah.rules import changes_for
 
@@ -95,7 +96,7 @@ def _partly_unused(known: Known, request: HttpRequest) -> Iterator[Banner]:
     last = known.messages[0] if known.messages else None
     unused = {name: why for name, why in last.warnings.items() if name != LATE} if last else {}
     if last and unused:
-        told_why = "; ".join(f"{label_of(name)}: {why}" for name, why in unused.items())
+        told_why = "; ".join(f"{label_of(name)}: {in_words(why)}" for name, why in unused.items())
         may_look = request.user.has_perm("sarah.view_stateupdate")
         yield Banner(
             text=format_html(

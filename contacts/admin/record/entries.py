@@ -15,6 +15,7 @@ from contacts.workflow import ArchiveReason, AuthorKind, LeadStatus
 from leadsync.admin.html import ago
 from monitoring.kinds import Kind
 from monitoring.models import Resolution
+from monitoring.sentences import in_words
 from sarah.models import Outcome as SyncOutcome
 
 NO_NEWS = ("message_count", "last_message_at", "told", "contact_phone", "business_scoped_user_id")
@@ -94,7 +95,7 @@ def _note(row: Row) -> Entry:
         icon="info" if by_system else NOTE_ICONS[kind],
         who=signature(row["author"]),
         what="" if by_system else what,
-        text=row["text"],
+        text=in_words(row["text"]) if by_system else row["text"],
     )
 
 
@@ -112,7 +113,7 @@ def _status(row: Row) -> Entry:
         icon="flag",
         who=signature(row["author"]),
         what=what % {"before": before, "after": after},
-        aside=" · ".join(str(one) for one in (archived, row["text"], undone) if one),
+        aside=" · ".join(str(one) for one in (archived, in_words(row["text"]), undone) if one),
     )
 
 

@@ -15,6 +15,7 @@ from monitoring.admin.issue.repairs import repair_form
 from monitoring.admin.issue.sample import neighbours_of
 from monitoring.admin.trends import trends_of
 from monitoring.models import SyncFailure
+from monitoring.sentences import in_words
 from sarah.admin.who import address_of, title_of
 
 
@@ -31,7 +32,7 @@ def issue_of(request: HttpRequest, failure: SyncFailure, actions: Any) -> dict[s
     times = {"n": intcomma(failure.occurrences), "when": moment(failure.created_at)}
     return shown | {
         "status": outcome_in_words(failure),
-        "error": failure.error,
+        "error": in_words(failure.error),
         "sentence": seen % times,
         "trend_text": _("All of this cause: %s") % shown["trend_text"],
         "note": failure.note,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from leadsync.admin.html import ago, temperature_pill
 from monitoring.kinds import Kind
 from monitoring.models import RefusedBody, SyncFailure, SyncFailureQuerySet
+from monitoring.sentences import in_words
 from sarah.admin.who import address_of, name_of
 
 SHOWN = 50
@@ -98,7 +99,7 @@ def _of_body(body: RefusedBody) -> Row:
         pk=body.pk,
         name=body.contact_phone or _("Nobody known"),
         detail=str(body.key) if body.key else "",
-        known=body.error,
+        known=in_words(body.error),
         last_seen=ago(body.received_at),
     )
 

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from monitoring.kinds import Kind, Source
 from monitoring.models import RefusedBody, SyncFailure
+from monitoring.sentences import in_words
 from monitoring.titles import MENDED_IN_BODY
 from sarah.api.send_again import send_corrected
-from sarah.reading import UnreadableBody, parse_body
+from sarah.parsing import UnreadableBody, parse_body
 from sarah.repair import flaws_of, repair
 
 PREFIX, BODY, PHONE = "repair-", "body", "contact_phone"
@@ -40,7 +41,7 @@ def repair_form(request: HttpRequest, failure: SyncFailure) -> RepairForm | None
         return None
     if failure.kind == Kind.INVALID_PAYLOAD and failure.source == Source.SARAH and failure.state:
         flaws = flaws_of(failure)
-        fields = [Field(name=flaw.name, value=flaw.sent, why=flaw.why) for flaw in flaws]
+        fields = [Field(name=flaw.name, value=flaw.sent, why=in_words(flaw.why)) for flaw in flaws]
         return RepairForm(fields=fields) if fields else None
     if failure.kind == Kind.REJECTED_PAYLOAD and failure.group.subject in MENDED_IN_BODY:
         newest = failure.bodies.order_by("-received_at", "-pk").first()
@@ -59,7 +60,7 @@ def send_repaired(request: HttpRequest, failure: SyncFailure) -> None:
     else:
         errors = [_("Type what it should have been.")]
     for error in errors:
-        messages.error(request, error)
+        messages.error(request, in_words(error))
     if not errors:
         messages.success(request, _("Repaired: it is received now, and the failure is closed."))
 
@@ -70,8 +71,8 @@ def _of_body(body: RefusedBody) -> Field:
         sent = parse_body(bytes(body.body)).get(PHONE)
     except UnreadableBody:
         text = bytes(body.body).decode("utf-8", "replace")
-        return Field(name=BODY, value=text, why=body.error, is_long=True)
-    return Field(name=PHONE, value="" if sent is None else str(sent), why=body.error)
+        return Field(name=BODY, value=text, why=in_words(body.error), is_long=True)
+    return Field(name=PHONE, value="" if sent is None else str(sent), why=in_words(body.error))
 
 
 def _corrected(request: HttpRequest, body: RefusedBody) -> bytes:

@@ -8,11 +8,13 @@ from django.urls import reverse
 from leadsync.admin.filters import row_id
 from monitoring.admin.details import pretty
 from monitoring.models import SyncFailure, SyncFailureQuerySet
+from monitoring.sentences import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     failure: SyncFailure
+    error: str
     payload: str
     number: int
     total: int
@@ -31,6 +33,7 @@ def sample_of(request: HttpRequest, failures: SyncFailureQuerySet) -> Sample | N
         return None
     return Sample(
         failure=failure,
+        error=in_words(failure.error),
         payload=pretty(failure.payload),
         number=number,
         total=total,
@@ -45,6 +48,7 @@ def neighbours_of(failure: SyncFailure, failures: SyncFailureQuerySet) -> Sample
     number = pks.index(failure.pk) + 1 if failure.pk in pks else 1
     return Sample(
         failure=failure,
+        error=in_words(failure.error),
         payload=pretty(failure.payload),
         number=number,
         total=max(len(pks), 1),

@@ -1,14 +1,18 @@
-"""Translated messages for invalid phone numbers.
+"""Translated messages for invalid phone numbers and WhatsApp ids.
 
 `contacts.phones` is pure and speaks English, as bots and logs do; these are its sentences for
 translators and staff.
 """
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
+from contacts.addresses import NOT_AN_ID
 from contacts.phones import InvalidPhone
+from leadsync.infra.sentences import Patterns
 
-SENTENCES = (
+SENTENCES = Patterns(
+    NOT_AN_ID,
+    gettext_noop("The phone number is not text: send it like +6281234567890."),
     gettext_noop("The phone number repeats a prefix: send it like +6281234567890."),
     gettext_noop(
         "The phone number is a group, channel, @lid or e-mail address, not …@c.us of one person: "
@@ -36,4 +40,4 @@ SENTENCES = (
 
 
 def in_words(error: InvalidPhone) -> str:
-    return gettext(str(error))
+    return SENTENCES.in_words(str(error))
