@@ -33,6 +33,7 @@ BOOLEAN: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/n
 ORIGIN = validate.Regexp("^https?://", error="begin each with https://.")
 SITE = "write an address such as https://leads.example.com, without a slash at its end."
 NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
+LONG_WORD = "use 16 or more letters, digits, - and _."
 
 
 # Django
@@ -209,9 +210,14 @@ DATABASES = {"default": DATABASE}
 
 # Security
 
+LEADSYNC_PROXY_SECRET = env.str(
+    "LEADSYNC_PROXY_SECRET",
+    "",
+    validate=validate.Regexp(r"\A([A-Za-z0-9_-]{16,})?\Z", error=LONG_WORD),
+)
 LEADSYNC_TRUSTED_PROXIES = env.int(
     "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
-)
+) or bool(LEADSYNC_PROXY_SECRET)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
 # Prometheus and load balancers connect inside the network, without TLS.
 SECURE_REDIRECT_EXEMPT = [

@@ -2,11 +2,16 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from leadsync.infra.forwarded import Application, behind_proxy
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadsync.settings")
 
-application = get_wsgi_application()
+application: Application = get_wsgi_application()
+if settings.LEADSYNC_PROXY_SECRET:
+    application = behind_proxy(application, secret=settings.LEADSYNC_PROXY_SECRET)
 
 from sarah.api import spooling  # noqa: E402 (its models need the settings)
 

@@ -14,7 +14,7 @@ from contacts.phones import to_e164
 from leadsync.bots import issue_key
 from leadsync.infra import spool
 from monitoring.models import SyncFailure
-from sarah.models import SarahState
+from sarah.models import SarahState, StateUpdate
 from sarah.simulator.conversations import conversations, phones
 from sarah.simulator.traffic import Tally, send
 from tests.bot import PHONE, Bot
@@ -70,6 +70,34 @@ def test_simulated_conversations_reach_their_leads_through_the_real_server() -> 
     }
 
 
+SECRET = "for-the-tests-0123"
+FORGED = {"X_Forwarded_For": "192.0.2.66", "X_Forwarded_Proto": "https"}
+"""To WSGI these are the proxy's own headers."""
+BY_PROXY = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "http"}
+
+
+def signed(secret: str, proto: str) -> dict[str, str]:
+    return {"Forwarded": f'for="192.0.2.7";proto={proto};secret={secret}'}
+
+
+def test_no_header_forges_an_address_or_skips_https_whatever_the_proxy_passes_on(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADSYNC_PROXY_SECRET", SECRET)
+    bodies = [BY_PROXY, BY_PROXY | FORGED, signed("guessed", "https") | FORGED]
+    trusted = signed(SECRET, "http") | BY_PROXY | FORGED
+
+    with production_server() as url:
+        answers = [status(url, "/nowhere", headers) for headers in (*bodies, trusted)]
+        over_https = status(url, "/nowhere", signed(SECRET, "https"))
+        for headers in (*bodies, trusted):
+            chunked_post(url, bot.key, {"contact_phone": PHONE}, headers)
+
+    assert (answers, over_https) == ([301] * 4, 404)
+    addresses = StateUpdate.objects.order_by("pk").values_list("client_address", flat=True)
+    assert list(addresses) == ["127.0.0.1"] * 3 + ["192.0.2.7"]
+
+
 def test_a_stored_message_outlives_killed_servers_and_comes_in_by_itself(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
     bot.post(message_count=1)
@@ -97,7 +125,9 @@ def last_words(traffic: list[dict]) -> dict[str, dict]:
     return said
 
 
-def chunked_post(url: str, key: str, body: dict) -> tuple[int, dict]:
+def chunked_post(
+    url: str, key: str, body: dict, headers: dict[str, str] | None = None
+) -> tuple[int, dict]:
     """Send the body in chunks and without its length, as proxies and streams do."""
     raw = json.dumps(body).encode()
 
@@ -106,12 +136,20 @@ def chunked_post(url: str, key: str, body: dict) -> tuple[int, dict]:
         yield raw[5:]
 
     server = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
-    headers = {"X-API-Key": key, "Transfer-Encoding": "chunked"}
-    server.request("POST", "/sarah/state", chunks(), headers, encode_chunked=True)
+    sent = {"X-API-Key": key, "Transfer-Encoding": "chunked"} | (headers or {})
+    server.request("POST", "/sarah/state", chunks(), sent, encode_chunked=True)
     answer = server.getresponse()
     said = answer.status, json.loads(answer.read())
     server.close()
     return said
+
+
+def status(url: str, path: str, headers: dict[str, str]) -> int:
+    server = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    server.request("GET", path, headers=headers)
+    found = server.getresponse().status
+    server.close()
+    return found
 
 
 def statuses(url: str, *paths: str) -> list[int]:

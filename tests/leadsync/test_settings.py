@@ -48,6 +48,7 @@ def variables() -> set[str]:
         ("TIME_ZONE", "Asia/Bandung", "such as Asia/Jakarta"),
         ("LEADSYNC_TRUSTED_PROXIES", "one", "use a whole number"),
         ("LEADSYNC_TRUSTED_PROXIES", "-1", "greater than or equal to 0"),
+        ("LEADSYNC_PROXY_SECRET", "too;short", "use 16 or more letters"),
         ("LEADSYNC_DB_POOL_SIZE", "0", "greater than or equal to 1"),
         ("LEADSYNC_MAX_FAILURES", "1e3", "use a whole number"),
         ("LEADSYNC_LOCK_TIMEOUT_MS", "60000", "less than or equal to 4000"),
