@@ -7,13 +7,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.html import admin_link, ago, pill, table, table_of
+from contacts.admin.record.words import label_of
+from leadsync.admin.html import pill, table
 from monitoring import sentences
 from sarah.admin.details import in_words
-from sarah.models import Outcome, SarahState
+from sarah.models import Outcome
 
 SHOWN_CHANGES = 3
-SHOWN_MESSAGES = 20
 
 OUTCOME_COLOURS: dict[str, str] = dict.fromkeys(Outcome.values, "warning") | {
     Outcome.SYNCED: "success",
@@ -33,7 +33,7 @@ def changes_in_short(changes: Changes) -> str:
 
     Without the count of messages, which nearly every message changes.
     """
-    names = [name.removeprefix("extracted_data.") for name in changes if name != "message_count"]
+    names = [label_of(name).lower() for name in changes if name != "message_count"]
     shown = ", ".join(names[:SHOWN_CHANGES])
     if (more := len(names) - SHOWN_CHANGES) > 0:
         return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
@@ -59,15 +59,3 @@ def warnings_table(warnings: Mapping[str, str]) -> SafeString:
         for name, why in warnings.items()
     ]
     return table([_("field"), _("warning")], rows)
-
-
-def messages_table(state: SarahState) -> SafeString:
-    """Render the newest messages of a conversation."""
-    newest = state.updates.order_by("-received_at", "-pk").defer("body", "warnings")
-    return table_of(
-        newest[:SHOWN_MESSAGES],
-        (_("received"), lambda update: admin_link(update, ago(update.received_at))),
-        (_("what changed"), lambda update: changes_in_short(update.changes)),
-        (_("score"), lambda update: update.lead_score),
-        (_("outcome"), lambda update: outcome_pill(update.outcome)),
-    )

@@ -25,14 +25,13 @@ from leadsync.admin.actions import (
     tell_retried,
 )
 from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
-from leadsync.admin.html import admin_link, ago, as_advice, as_json, pill, temperature_pill
+from leadsync.admin.html import ago, as_json, pill, temperature_pill
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.people import PersonActions
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed, holds
-from sarah.admin.changes import messages_table
-from sarah.admin.details import explain_sync, facts_table, failures_table
 from sarah.admin.filters import ActiveFilter, ReasonFilter, SyncFilter
-from sarah.admin.who import title_of, who
+from sarah.admin.record import record_of
+from sarah.admin.who import who
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, SyncReason
 from sarah.retry import retry_all
 
@@ -77,7 +76,9 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
     when_empty = _("Sarah has not sent anything yet.")
     actions = ("retry", "start_over")
     actions_detail_hide_default = True  # nobody edits a conversation: it has no history
-    actions_detail = ("export_this", "erase_this", "start_this_over", "retry_this")
+    actions_detail = ("retry_this", "start_this_over", "export_this", "erase_this")
+    change_form_template = "sarah/conversation.html"
+    fieldsets = ()
 
     # The list
 
@@ -93,7 +94,6 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
         return rows.filter(contact__in=Contact.objects.matching(words))
 
     person = computed(_("who writes"), who)
-    lead = column("contact", _("lead"), admin_link)
 
     @display(description=_("workspace"))
     def in_workspace(self, state: SarahState) -> object:
@@ -137,33 +137,10 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         state: Any = kwargs.get("obj")
-        context["subtitle"] = title_of(state)
+        record = record_of(request, state, context.pop("actions_detail", []))
+        context |= {"subtitle": record["name"], "state": state, "record": record}
+        context |= {"state_pill": self.state_pill(state), "raw": as_json(state.extracted_data)}
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_fieldsets(self, request: HttpRequest, obj: SarahState | None = None) -> Any:
-        about = (
-            ("person", "lead"),
-            ("in_workspace", "spoken"),
-            ("state_pill", "score"),
-            ("message_count", "last_heard"),
-        )
-        syncing = ["sync", "sync_in_words"]
-        if request.user.has_perm("monitoring.view_syncfailure"):
-            syncing.append("failures")
-        return (
-            (None, {"fields": about}),
-            (_("Sync with the lead"), {"fields": syncing}),
-            (_("What Sarah learned"), {"fields": ("learned",)}),
-            (_("What Sarah said"), {"fields": ("last_messages",)}),
-            (_("The same as raw data"), {"classes": ("collapse",), "fields": ("raw",)}),
-        )
-
-    spoken = computed(_("language"), lambda state: state.get_language_display())
-    sync_in_words = computed(_("what that means"), lambda state: as_advice(explain_sync(state)))
-    failures = computed(_("failures"), failures_table, empty=_("None."))
-    learned = computed(_("facts"), facts_table, empty=_("Nothing yet."))
-    last_messages = computed(_("last messages"), messages_table, empty=_("None."))
-    raw = column("extracted_data", _("extracted_data"), as_json)
 
     # What a person can do
 

@@ -1,6 +1,8 @@
-"""A conversation as sentences and tables, for its admin page."""
+"""A conversation as sentences and facts, for its admin page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.admin.utils import label_for_field
 from django.db.models import F
@@ -12,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.html import admin_link, ago, as_json, pill, table, table_of
+from leadsync.admin.html import admin_link, ago, as_json, pill
 from monitoring.admin.details import resolution_pill
 from monitoring.kinds import Kind
 from sarah.facts import BY_KEY
@@ -104,43 +106,49 @@ def held_by_staff(state: SarahState) -> list[str]:
     ]
 
 
-def facts_table(state: SarahState) -> SafeString:
-    """Render what Sarah learned: first what is copied to the lead, then what is only kept here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    label: str
+    heard: object
+    where: SafeString
+    """Whether the lead has it by now; what people hold there instead."""
+
+
+def facts_of(state: SarahState) -> list[Fact]:
+    """What Sarah learned: first what is copied to the lead, then what is only kept here."""
     facts, said, held = state.extracted_data, proposed_by(state), held_by_staff(state)
-    rows = [
-        (_label(key), in_words(value), _where_it_is(state, BY_KEY[key].field, said, held))
+    shared = [
+        Fact(
+            label=_label(key),
+            heard=in_words(value),
+            where=_where_it_is(state, BY_KEY[key].field, said, held),
+        )
         for key, value in facts.items()
         if key in BY_KEY
     ]
     kept = [(key, value) for key, value in facts.items() if key not in BY_KEY]
-    rows += [(key, in_words(value), pill(_("Only here"))) for key, value in kept]
-    return table([_("fact"), _("what Sarah heard"), _("where it is")], rows)
+    here = pill(_("Only here"))
+    return shared + [Fact(label=key, heard=in_words(value), where=here) for key, value in kept]
 
 
 def _where_it_is(
     state: SarahState, name: str, said: Mapping[str, object], held: Sequence[str]
 ) -> SafeString:
-    """Whether the lead has it by now."""
     if name in held:
         value = in_words(getattr(state.contact, name))
         return format_html("{} {}", pill(_("Held by staff"), "warning"), value)
     if name not in said:
         return pill(_("Only here"))
     if state.contact is None or getattr(state.contact, name) != said[name]:
-        return pill(_("Not yet at the lead"), "warning")
-    return pill(_("Lead"), "success")
+        return pill(_("Not yet in the lead"), "warning")
+    return pill(_("In the lead"), "success")
 
 
-def failures_table(state: SarahState) -> SafeString:
-    """Render the conversation's newest failures, open ones first."""
+def failures_of(state: SarahState) -> Any:
+    """The conversation's newest failures, open ones first."""
     newest = state.failures.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")
-    return table_of(
-        newest[:SHOWN_FAILURES],
-        (_("failure"), lambda failure: admin_link(failure, failure.get_kind_display())),
-        (_("times"), lambda failure: failure.occurrences),
-        (_("last seen"), lambda failure: ago(failure.last_seen_at)),
-        (_("outcome"), resolution_pill),
-    )
+    shown = newest[:SHOWN_FAILURES]
+    return [(one, resolution_pill(one), ago(one.last_seen_at)) for one in shown]
 
 
 def _label(key: str) -> str:

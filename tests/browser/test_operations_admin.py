@@ -74,8 +74,8 @@ def test_an_operator_retries_a_conversation(operator: Page) -> None:
 
     operator.get_by_role("link", name="Conversations with Sarah").first.click()
     operator.get_by_role("link", name=state.contact_phone).click()
-    operator.get_by_role("link", name="Retry").click()
-    operator.get_by_role("button", name="Retry").click()
+    operator.locator(".ls-banner").get_by_role("button", name="Retry").click()
+    operator.get_by_role("dialog").get_by_role("button", name="Retry").click()
 
     expect(operator.get_by_text("1 conversation is in sync now.")).to_be_visible()
     expect(operator.get_by_role("link", name="Budi")).to_be_visible()

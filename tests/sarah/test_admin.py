@@ -9,7 +9,13 @@ from django.utils import timezone
 
 from sarah.models import SarahState
 from tests.bot import PHONE
-from tests.factories import ContactFactory, SarahStateFactory, fail_sync, unseen_lead
+from tests.factories import (
+    ContactFactory,
+    SarahStateFactory,
+    WorkspaceFactory,
+    fail_sync,
+    unseen_lead,
+)
 from tests.staff import Staff, messages_of
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +57,22 @@ def test_a_page_shows_facts_in_words_and_its_failures() -> None:
     assert reverse("admin:monitoring_syncfailure_change", args=[failure.pk]) in page
 
 
+def test_what_mends_the_sync_stands_beside_its_sentence_and_erasing_in_the_menu() -> None:
+    state = SarahStateFactory(workspace=WorkspaceFactory())
+    staff = Staff(is_superuser=True)
+
+    page = staff.sees("sarah_sarahstate_change", state.pk)
+
+    banner = re.search(r'(?s)<div class="ls-banner ls-urgent">.*?</div>', page)
+    assert banner
+    assert "somebody who is no lead yet" in banner[0]
+    assert reverse("admin:contacts_contact_add_stranger", args=[state.pk]) in banner[0]
+    assert "Retry" in banner[0]
+    menu = re.search(r'(?s)<details class="ls-pop ls-menu".*?</details>', page)
+    assert menu
+    assert page.count("Erase this person") == menu[0].count("Erase this person") == 1
+
+
 def test_a_page_tells_what_has_reached_the_lead_and_what_people_hold_there() -> None:
     facts = {"business_type": "toko sepatu", "goals": "Grow", "name": "Halo", "budget": "5 juta"}
     lead = ContactFactory(business_type="mebel rotan", staff_fields=["business_type"])
@@ -63,14 +85,14 @@ def test_a_page_tells_what_has_reached_the_lead_and_what_people_hold_there() -> 
     text = re.sub(r"(<[^>]+>|\s)+", " ", page)
     for row in (
         "Business type toko sepatu Held by staff mebel rotan",
-        "Goals Grow Lead",
+        "Goals Grow In the lead",
         "Name Halo Only here",
         "budget 5 juta Only here",
     ):
         assert row in text, row
 
     SarahState.objects.update(extracted_data=facts | {"goals": "Sell"})
-    assert "Not yet at the lead" in staff.sees("sarah_sarahstate_change", state.pk)
+    assert "Not yet in the lead" in staff.sees("sarah_sarahstate_change", state.pk)
 
 
 def test_a_page_tells_when_a_failed_sync_is_retried() -> None:

@@ -1,6 +1,6 @@
 """The entries of a lead's timeline in words: one function for each kind of row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -119,24 +119,30 @@ def _status(row: Row) -> Entry:
 
 def _message(row: Row) -> Entry:
     details = row["details"]
-    changes = tuple(
+    changes, outcome = details["changes"], details["outcome"]
+    return message_entry(at=row["at"], changes=changes, outcome=outcome, key=row["id"])
+
+
+def message_entry(*, at: datetime, changes: Mapping[str, Any], outcome: str, key: int) -> Entry:
+    """Tell what a message of Sarah's changed."""
+    news = tuple(
         (label_of(name), told(name, old), told(name, new))
-        for name, (old, new) in details["changes"].items()
+        for name, (old, new) in changes.items()
         if name not in NO_NEWS and told(name, old) != told(name, new)
     )
-    is_synced = details["outcome"] in (SyncOutcome.SYNCED, SyncOutcome.EXCLUDED)
+    is_synced = outcome in (SyncOutcome.SYNCED, SyncOutcome.EXCLUDED)
     return Entry(
-        at=row["at"],
+        at=at,
         kind="message",
         icon="smart_toy",
         who="Sarah",
-        what=_("heard from the lead") if changes else _("heard nothing new"),
-        changes=changes[:SHOWN_CHANGES],
-        more=max(len(changes) - SHOWN_CHANGES, 0),
-        aside="" if is_synced else str(SyncOutcome(details["outcome"]).label),
+        what=_("heard from the lead") if news else _("heard nothing new"),
+        changes=news[:SHOWN_CHANGES],
+        more=max(len(news) - SHOWN_CHANGES, 0),
+        aside="" if is_synced else str(SyncOutcome(outcome).label),
         is_bad=not is_synced,
         link="admin:sarah_stateupdate_change",
-        key=row["id"],
+        key=key,
     )
 
 
