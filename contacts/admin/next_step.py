@@ -113,6 +113,7 @@ def plan(request: HttpRequest, lead: Contact, asked: dict[str, Any]) -> None:
         by=request.user.get_username(),
     )
     told = gettext("The next step is planned.")
-    if open_step and asked["text"] and open_step.text != asked["text"]:
+    is_others = open_step and open_step.created_by != request.user.get_username()
+    if open_step and (is_others or open_step.text != (asked["text"] or former)):
         told = gettext("The next step is planned. It takes the place of “%s”.") % open_step.text
     messages.success(request, told)

@@ -8,9 +8,19 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField
+from contacts.models import Contact
 from contacts.workflow import MAX_REASON, ArchiveReason, LeadStatus, MoveRefused, Why
 
 REASONS = [("", "---------"), *ArchiveReason.choices]
+
+
+def moved_meanwhile(lead: Contact, shown: str) -> str:
+    """Say that somebody has moved the lead since the page showed it; blank if nobody has. `lead` is
+    the locked row: two people may press at once."""
+    if shown in ("", lead.lead_status):
+        return ""
+    text = _("Nothing was changed: meanwhile this lead was moved to “%s”.")
+    return str(text) % LeadStatus(lead.lead_status).label
 
 
 class ReasonFields(forms.Form):

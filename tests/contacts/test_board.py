@@ -99,3 +99,22 @@ def test_whoever_may_not_change_leads_moves_none() -> None:
     assert nobody.client.post(f"{BOARD}{lead.pk}/", {"status": "qualified"}).status_code == 403
     lead.refresh_from_db()
     assert lead.lead_status == "new"
+
+
+def test_a_card_that_somebody_has_moved_meanwhile_stays_there_and_that_is_told() -> None:
+    lead, dewi = ContactFactory(), Staff("Sales")
+    page = dewi.client.get(BOARD).content.decode()
+    [move] = set(re.findall(rf'formaction="({BOARD}{lead.pk}/[^"]*)"', page))
+    lead.change_status("qualified", by="rudi")
+    lead.change_status("contacted", by="rudi")
+
+    refused = dewi.client.post(move, {"status": "qualified"}, headers=AS_SCRIPT)
+
+    assert refused.status_code == 409
+    told = "Nothing was changed: meanwhile this lead was moved to “Contacted”."
+    assert refused.json()["refused"] == told
+    assert messages_of(dewi.client.post(move, {"status": "qualified"}, follow=True)) == [
+        f"{lead}: {told}"
+    ]
+    lead.refresh_from_db()
+    assert lead.lead_status == "contacted"

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contacts.models import UNTIL_HANDED_BACK, Contact, MergeSuggestion
 from tests.bot import PHONE, Bot
-from tests.contacts.pages import LIST, edit_page_of, edits, notes, opens, page_of, sent_by
+from tests.contacts.pages import LIST, edit_page_of, edits, moves, notes, opens, page_of, sent_by
 from tests.contacts.test_timeline import live_through
 from tests.factories import (
     ANY_MOVE,
@@ -42,9 +42,12 @@ def text_of(staff: Staff, lead: Contact, **query: str) -> str:
     return re.sub(r" (?=[.,:])", "", text)
 
 
-def press(staff: Staff, lead: Contact, button: str) -> Any:
-    """Press this button: send what its form sends."""
-    page = staff.client.get(page_of(lead)).content.decode()
+def press(staff: Staff, lead: Contact, button: str, *, on: Any = None) -> Any:
+    """Press this button: send what its form sends, on the page as it is or was."""
+    page = (on or staff.client.get(page_of(lead))).content.decode()
+    elsewhere = rf'formaction="([^"]+)" name="(\w+)" value="(\w*)"[^>]*>{button}<'
+    for action, name, value in re.findall(elsewhere, page):
+        return staff.client.post(unescape(action), {name: value}, follow=True)
     forms = re.findall(r"<form.*?</form>", page, re.DOTALL)
     form = next(form for form in forms if f">{button}</button>" in form)
     names = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
@@ -278,6 +281,41 @@ def test_what_sarah_heard_of_the_same_fact_meanwhile_is_told_and_other_facts_do_
 
     [error] = same_fact.context["form"].errors["location"]
     assert error.startswith("Sarah has written “Bandung” here meanwhile.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_and_sarah_on_one_lead_lose_no_words_and_the_second_is_told(
+    dewi: Staff, bot: Bot
+) -> None:
+    rudi, lead = Staff("Sales", username="rudi"), ContactFactory(phone=PHONE, goals="Old")
+    bot.post(extracted_data={"priority": "Price"})
+    edits(dewi.client, lead, priority="Quality")
+    page, fact = dewi.client.get(page_of(lead)), opens(dewi.client, lead, "goals")
+
+    edits(rudi.client, lead, goals="Rudi's goal", priority="Speed")
+    bot.post(extracted_data={"goals": "Sarah's goal", "location": "Solo"}, message_count=1)
+    notes(rudi.client, lead, "Rudi's note.", soon="tomorrow", text="Rudi's step")
+    moves(rudi.client, lead, "qualified")
+
+    refused = dewi.client.post(edit_page_of(lead), fact | {"goals": "Dewi's goal"})
+    assert "rudi has written “Rudi&#x27;s goal” here meanwhile" in refused.content.decode()
+    assert messages_of(press(dewi, lead, "Use Sarah's", on=page)) == [
+        "rudi has written “Speed” here meanwhile. Press again to use Sarah's."
+    ]
+    assert messages_of(press(dewi, lead, "Qualified", on=page)) == [
+        "Nothing was changed: meanwhile this lead was moved to “Qualified”."
+    ]
+    assert messages_of(notes(dewi.client, lead, "Dewi's note.", soon="in_3_days")) == [
+        "Noted.",
+        "The next step is planned. It takes the place of “Rudi's step”.",
+    ]
+
+    told = text_of(dewi, lead)
+    for words in ("Rudi's goal", "Rudi's note.", "Dewi's note.", "Rudi's step", "Solo", "Speed"):
+        assert words in told, words
+    lead.refresh_from_db()
+    assert (lead.goals, lead.priority, lead.location) == ("Rudi's goal", "Speed", "Solo")
+    assert [move.by for move in lead.status_changes.all()] == ["rudi"]
 
 
 # What happened

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from contacts import bulk
@@ -16,6 +19,7 @@ from tests.bot import PHONE, Bot
 from tests.contacts.pages import moves, page_of
 from tests.factories import ANY_MOVE, ContactFactory
 from tests.staff import Staff, messages_of
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +142,23 @@ def test_a_move_that_somebody_has_overtaken_is_explained(bot: Bot) -> None:
     assert messages_of(moves(dewi, lead, "qualified", shown="new")) == [
         "Nothing was changed: meanwhile this lead was moved to “Converted”."
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_press_at_once_one_moves_the_lead_and_the_other_is_told() -> None:
+    lead, clients = ContactFactory(), [Staff("Sales").client for _ in range(2)]
+
+    def press(client: Client, to: str) -> list[str]:
+        said = {"to": to, "shown": "new", "archive_reason": "price"}
+        answer: Any = client.post(reverse("admin:contacts_contact_move", args=[lead.pk]), said)
+        return [str(message) for message in get_messages(answer.wsgi_request)]
+
+    pairs = zip(clients, ("qualified", "archived"), strict=True)
+    [moved], [refused] = sorted(at_once([partial(press, *pair) for pair in pairs]))
+
+    assert moved.startswith("Moved to “")
+    assert refused.startswith("Nothing was changed: meanwhile this lead was moved to “")
+    assert lead.status_changes.count() == 1
 
 
 def test_a_superuser_forces_a_move_only_with_a_reason() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from contacts.admin.desk.rows import NEEDED, Row, rows_of
 from contacts.admin.desk.tabs import MOST, forget_counts, shown_up_to_most
-from contacts.admin.reasons import ArchiveForm
+from contacts.admin.reasons import ArchiveForm, moved_meanwhile
 from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
 from leadsync.admin.actions import confirm_selection, dialog
@@ -103,7 +104,10 @@ class Board:
             raise PermissionDenied
         if may_ask and asked_to_archive(request) and not request.POST.get("archive_reason"):
             return self._ask_why(request, lead)
-        refused = _move(lead, request)
+        with transaction.atomic():
+            lead = Contact.objects.select_for_update(no_key=True).get(pk=pk)
+            overtaken = moved_meanwhile(lead, request.GET.get("shown", ""))
+            refused = overtaken or _move(lead, request)
         forget_counts(request)
         if not may_ask:
             return self._told(request, pk, refused)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -17,10 +18,10 @@ from contacts import bulk
 from contacts.admin.actions import tell_undone
 from contacts.admin.fields import BlockField
 from contacts.admin.next_step import SOON, StepForm, plan
-from contacts.admin.reasons import ReasonFields
+from contacts.admin.reasons import ReasonFields, moved_meanwhile
 from contacts.admin.record.neighbours import back_to
 from contacts.admin.record.reading import read
-from contacts.admin.record.words import label_of
+from contacts.admin.record.words import label_of, signature, told
 from contacts.models import HOLDABLE, Contact, ContactQuerySet, NoteKind
 from contacts.models.history import MAX_NOTE
 from contacts.workflow import LeadStatus, MoveRefused, Why
@@ -113,15 +114,15 @@ def _note(request: HttpRequest, lead: Contact) -> str:
     return "timeline"
 
 
+@transaction.atomic
 def _move(request: HttpRequest, lead: Contact) -> None:
     form = MoveForm(request.POST)
     if not form.is_valid():
         return _tell_errors(request, form)
     said, by = form.cleaned_data, request.user.get_username()
-    to, shown = said["to"], said["shown"] or lead.lead_status
-    if shown != lead.lead_status:
-        text = _("Nothing was changed: meanwhile this lead was moved to “%s”.")
-        return messages.error(request, text % LeadStatus(lead.lead_status).label)
+    to, lead = said["to"], Contact.objects.select_for_update(no_key=True).get(pk=lead.pk)
+    if overtaken := moved_meanwhile(lead, said["shown"]):
+        return messages.error(request, overtaken)
     if to == lead.lead_status:
         return _confirm(request, lead)
     forced = said["forced"] and bool(request.user.is_superuser)
@@ -152,6 +153,12 @@ def _use_sarahs(request: HttpRequest, lead: Contact) -> str:
     name = request.POST.get("field", "")
     if name not in HOLDABLE:
         return ""
+    last = lead.edits.filter(field=name).first()
+    if last and request.GET.get("seen", last.at.isoformat()) != last.at.isoformat():
+        text = _("%(who)s has written “%(what)s” here meanwhile. Press again to use Sarah's.")
+        said = {"who": signature(last.by), "what": told(name, getattr(lead, name))}
+        messages.error(request, text % said)
+        return f"fact-{name}"
     says = read(lead, request.user).said.get(name)
     values = {} if says in EMPTY else {name: says}
     lead.edit(values, by=request.user.get_username(), handed_back=[name])

@@ -38,7 +38,8 @@ async function move(card, column) {
     if (!body) return;
     body.set("status", status);
     body.set("csrfmiddlewaretoken", forms.elements.csrfmiddlewaretoken.value);
-    const url = `${location.pathname}${card.dataset.lead}/`;
+    const shown = columnOf(card).dataset.status;
+    const url = `${location.pathname}${card.dataset.lead}/?shown=${shown}`;
     let told;
     try {
         const answer = await fetch(url, {
