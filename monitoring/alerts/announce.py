@@ -14,14 +14,9 @@ from contacts.models import Workspace
 from leadsync.infra.db import bounded_waits
 from monitoring.alerts.texts import text_in_english
 from monitoring.errors import frames
-from monitoring.models.alerts import (
-    HAPPENING,
-    Alert,
-    AlertDelivery,
-    AlertKind,
-    AlertSettings,
-    Event,
-)
+from monitoring.models.alert_deliveries import AlertDelivery, Event
+from monitoring.models.alert_settings import AlertSettings
+from monitoring.models.alerts import HAPPENING, Alert, AlertKind
 
 logger = logging.getLogger(__name__)
 

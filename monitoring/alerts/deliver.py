@@ -20,7 +20,8 @@ from monitoring import webhooks
 from monitoring.alerts.messages import Message, message_of
 from monitoring.errors import frames
 from monitoring.models import LeadMessage
-from monitoring.models.alerts import AlertDelivery, AlertSettings, Channel, Event
+from monitoring.models.alert_deliveries import AlertDelivery, Event
+from monitoring.models.alert_settings import AlertSettings, Channel
 
 logger = logging.getLogger(__name__)
 

@@ -11,15 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from monitoring.alerts.texts import advice_of, sentence_of
 from monitoring.models import SyncFailure
-from monitoring.models.alerts import (
-    ABOUT_CAUSES,
-    ABOUT_KEYS,
-    Alert,
-    AlertDelivery,
-    AlertKind,
-    AlertSettings,
-    Event,
-)
+from monitoring.models.alert_deliveries import AlertDelivery, Event
+from monitoring.models.alert_settings import AlertSettings
+from monitoring.models.alerts import ABOUT_CAUSES, ABOUT_KEYS, Alert, AlertKind
 
 IS_OVER, IS_TEST = _("Recovered, this is over:"), _("This is a test: alerts arrive here.")
 WHAT_TO_DO = _("What to do:")

@@ -1,32 +1,21 @@
-"""Models of alerts, of who is told, and of the messages to them."""
+"""The model of alerts: what was noticed, until it is over."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Self
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Cast, Now
+from django.db.models import Q
+from django.db.models.functions import Cast
 from django.utils import timezone
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Language
 from leadsync.infra.visible import Reach, VisibleQuerySet
-from monitoring.limits import (
-    MAX_FAILURE_PERCENT,
-    MIN_FAILURES,
-    RATE_MINUTES,
-    SILENT_AFTER_HOURS,
-)
+from monitoring.models.alert_settings import AlertSettings
 from monitoring.models.causes import FailureGroup
 from monitoring.models.failures import SyncFailure
-from monitoring.models.webhooks import Webhook
 
 MAX_TEXT = 500
-FAILING_FOR = timedelta(hours=24)
-"""How long a delivery that failed counts against the health of the sync."""
 
 
 class AlertKind(models.TextChoices):
@@ -51,99 +40,6 @@ ABOUT_KEYS = (AlertKind.REVOKED_KEY, AlertKind.PLAIN_HTTP)
 """The subject of such an alert is the prefix of a key."""
 HAPPENING = (*ABOUT_KEYS, AlertKind.DISK, AlertKind.LOCKOUT)
 """Noticed by whom they happen to; over when they have not happened for a while."""
-
-
-class AlertSettings(Webhook):
-    """Recipients and limits for one workspace, or for all (the row without a workspace)."""
-
-    workspace = models.OneToOneField(
-        "contacts.Workspace",
-        models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="alert_settings",
-        verbose_name=_("workspace"),
-        help_text=_("Empty: for all workspaces, and for alerts that belong to none."),
-    )
-    is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("If off, nobody below is notified.")
-    )
-    emails = models.JSONField(_("e-mail addresses"), default=list, blank=True)
-    language = models.CharField(
-        _("language"),
-        max_length=2,
-        choices=Language,
-        default=Language.ENGLISH,
-        db_default=Language.ENGLISH,
-        help_text=_("Of the alerts."),
-    )
-    silent_after_hours = models.PositiveSmallIntegerField(
-        _("hours without a message"),
-        default=SILENT_AFTER_HOURS,
-        validators=[MinValueValidator(1), MaxValueValidator(24 * 30)],
-        help_text=_("Alert if a workspace that had messages before has had none for this long."),
-    )
-    max_failure_percent = models.PositiveSmallIntegerField(
-        _("failing messages in per cent"),
-        default=MAX_FAILURE_PERCENT,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=format_lazy(
-            _(
-                "Alert if more than this share of the messages of {minutes} minutes, and at least "
-                "{failures}, fail."
-            ),
-            minutes=RATE_MINUTES,
-            failures=MIN_FAILURES,
-        ),
-    )
-
-    objects = VisibleQuerySet["AlertSettings"].as_manager()
-
-    class Meta:
-        verbose_name = _("alert settings")
-        verbose_name_plural = _("alert settings")
-        constraints = [
-            models.UniqueConstraint(
-                # A constant: at most one row without a workspace.
-                Value(1),
-                condition=Q(workspace__isnull=True),
-                name="alert_settings_for_all_are_alone",
-                violation_error_message=_("There are settings for all workspaces already."),
-            ),
-            models.CheckConstraint(
-                condition=Q(silent_after_hours__range=(1, 24 * 30)),
-                name="alert_settings_silence_is_an_hour_to_a_month",
-            ),
-            models.CheckConstraint(
-                condition=Q(max_failure_percent__range=(1, 100)),
-                name="alert_settings_rate_is_a_percentage",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.workspace or _("All workspaces"))
-
-    @classmethod
-    def limits(cls) -> "Callable[[int | None], AlertSettings]":
-        """Return a function that gives the settings for a workspace: its own, else those for
-        all."""
-        by_workspace = {settings.workspace_id: settings for settings in cls.objects.all()}
-        for_all = by_workspace.get(None) or cls()
-        return lambda workspace_id: by_workspace.get(workspace_id, for_all)
-
-    def recipients(self) -> list[tuple[str, str]]:
-        """Channel and address of every recipient."""
-        told = [(Channel.EMAIL.value, address) for address in self.emails]
-        return told + [(Channel.WEBHOOK.value, self.webhook_host)] * bool(self.webhook_url)
-
-    def forget_removed_recipients(self) -> None:
-        """Delete undelivered messages to recipients that were removed: all of them if these
-        settings are inactive, so that nobody gets them weeks later."""
-        undelivered = self.deliveries.filter(delivered_at__isnull=True)
-        recipients = self.recipients() if self.is_active else []
-        for channel in Channel.values:
-            kept = [name for of, name in recipients if of == channel]
-            undelivered.filter(channel=channel).exclude(recipient__in=kept).delete()
 
 
 class AlertQuerySet(VisibleQuerySet["Alert"]):
@@ -236,78 +132,3 @@ class Alert(models.Model):
             failures = SyncFailure.objects.open().filter(group=int(self.subject))
             about |= Q(workspace__slug__in=failures.values("workspace_ref"))
         return AlertSettings.objects.filter(about, is_active=True).order_by("pk")
-
-
-class Channel(models.TextChoices):
-    EMAIL = "email", _("E-mail")
-    WEBHOOK = "webhook", _("Webhook")
-
-
-class Event(models.TextChoices):
-    RAISED = "raised", _("Alert")
-    RECOVERED = "recovered", _("Recovered")
-    TEST = "test", _("Test")
-
-
-class AlertDeliveryQuerySet(VisibleQuerySet["AlertDelivery"]):
-    workspace_path = "settings__workspace"
-
-    def due(self) -> Self:
-        """Those to be sent now by the database's clock, and leased by no worker."""
-        return self.filter(next_attempt_at__lte=Now(), settings__is_active=True)
-
-    def failing(self) -> Self:
-        """Those of the last 24 hours that were tried and did not arrive, unless a later message
-        reached the same recipient."""
-        since = AlertDelivery.objects.filter(
-            settings=OuterRef("settings"),
-            channel=OuterRef("channel"),
-            recipient=OuterRef("recipient"),
-            delivered_at__gte=OuterRef("created_at"),
-        )
-        undelivered = self.filter(delivered_at__isnull=True, settings__is_active=True)
-        return undelivered.filter(
-            ~Exists(since), created_at__gte=timezone.now() - FAILING_FOR
-        ).exclude(error="")
-
-
-class AlertDelivery(models.Model):
-    """One message to one recipient, with its delivery state.
-
-    A webhook is named by its host: its URL may contain a secret, and stands in the settings.
-    """
-
-    settings = models.ForeignKey(AlertSettings, models.CASCADE, related_name="deliveries")
-    alert = models.ForeignKey(Alert, models.CASCADE, null=True, related_name="deliveries")
-    event = models.CharField(_("event"), max_length=9, choices=Event)
-    channel = models.CharField(_("channel"), max_length=7, choices=Channel)
-    recipient = models.CharField(_("to"), max_length=500)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
-    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
-    error = models.CharField(_("error"), max_length=500, blank=True)
-
-    objects = AlertDeliveryQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("alert delivery")
-        verbose_name_plural = _("alert deliveries")
-        ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(event__in=Event.values) & Q(channel__in=Channel.values),
-                name="alert_delivery_event_and_channel_are_known",
-            ),
-        ]
-        indexes = [
-            # "What is still to be sent?"
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="alert_delivery_due",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_event_display()} · {self.get_channel_display()}"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact, Language, Workspace
 from leadsync.infra.visible import VisibleQuerySet
-from monitoring.models.alerts import Channel
+from monitoring.models.alert_settings import Channel
 from monitoring.models.webhooks import Webhook
 
 DAY = timedelta(days=1)
