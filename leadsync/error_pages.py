@@ -1,6 +1,7 @@
 """What people see where a page cannot be shown."""
 
 import sys
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -37,6 +38,13 @@ PAGES = {
         _("This is too large"),
         _("Nothing was saved. Send less at once: divide the file, or shorten the text."),
     ),
+    429: ErrorPage(
+        _("Too many tries"),
+        _(
+            "So that nobody guesses or floods, there is a limit. Wait an hour at most, then try "
+            "again."
+        ),
+    ),
     500: ErrorPage(
         _("Something went wrong on our side"),
         _("It has been logged. Nothing was saved by halves: go back and try again."),
@@ -57,7 +65,13 @@ TOO_OLD = ErrorPage(
 )
 
 
-def error_page(request: HttpRequest, status: int, page: ErrorPage | None = None) -> HttpResponse:
+def error_page(
+    request: HttpRequest,
+    status: int,
+    page: ErrorPage | None = None,
+    *,
+    wait: timedelta | None = None,
+) -> HttpResponse:
     """Render the page of an error. It asks no database and no session: these may be what broke."""
     error = sys.exception()
     if status == 500 and error is not None and is_unavailable(error):
@@ -68,7 +82,10 @@ def error_page(request: HttpRequest, status: int, page: ErrorPage | None = None)
         "request_id": request_id.get(),
     }
     with translation.override(translation.get_language_from_request(request)):
-        return HttpResponse(render_to_string("leadsync/error.html", about), status=status)
+        shown = HttpResponse(render_to_string("leadsync/error.html", about), status=status)
+    if wait:
+        shown.headers["Retry-After"] = str(int(wait.total_seconds()))
+    return shown
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

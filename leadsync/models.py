@@ -16,6 +16,7 @@ from leadsync.infra.belief import Belief
 from leadsync.infra.compiled import CompiledQuery
 from leadsync.infra.db import bounded_waits
 from leadsync.infra.visible import UnownedQuerySet, VisibleQuerySet
+from leadsync.tries import Tries  # noqa: F401 (a model)
 
 
 class Scope(models.TextChoices):

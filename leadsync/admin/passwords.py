@@ -1,12 +1,13 @@
 """Choosing a password by a link: after an invitation, or when it is forgotten."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -14,14 +15,16 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from leadsync.admin.second_factor import begin_second_step
+from leadsync.error_pages import error_page
 from leadsync.infra.addresses import client_network
 from leadsync.invitations import VALID_DAYS, join
 from leadsync.second_factor import has_second_factor
 from leadsync.sessions import log_in
+from leadsync.tries import Tries
 
-ACCOUNT_PAUSE = 5 * 60
-"""Seconds between two mails to one account."""
-ADDRESS_TRIES, ADDRESS_SECONDS = 10, 3600
+ACCOUNT_PAUSE = timedelta(minutes=5)
+"""Between two mails to one account."""
+ADDRESS_TRIES, ADDRESS_PAUSE = 10, timedelta(hours=1)
 
 
 class ForgottenForm(PasswordResetForm):
@@ -33,7 +36,8 @@ class ForgottenForm(PasswordResetForm):
 
     def get_users(self, email: str) -> list[User]:
         known = User.objects.filter(email__iexact=email, is_active=True, is_staff=True)
-        return [user for user in known if cache.add(f"forgotten.{user.pk}", 1, ACCOUNT_PAUSE)]
+        take = partial(Tries.objects.take, most=1, within=ACCOUNT_PAUSE)
+        return [user for user in known if take(f"a mail to account {user.pk}")]
 
 
 class _Page:
@@ -53,12 +57,11 @@ class ForgottenView(_Page, views.PasswordResetView):
     title = _("Forgotten password")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Say the same to everybody: whether there is such an account, and also who asks too often
-        whether there is."""
-        key = f"forgotten.at.{client_network(self.request)}"
-        cache.add(key, 0, ADDRESS_SECONDS)
-        if cache.incr(key) > ADDRESS_TRIES:
-            return HttpResponseRedirect(str(self.success_url))
+        """Say the same to everybody, whether there is such an account or not; who asks for too many
+        has to wait."""
+        asked = f"mails from {client_network(self.request)}"
+        if not Tries.objects.take(asked, most=ADDRESS_TRIES, within=ADDRESS_PAUSE):
+            return error_page(self.request, 429, wait=ADDRESS_PAUSE)
         return super().form_valid(form)
 
 

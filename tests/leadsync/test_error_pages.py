@@ -1,14 +1,19 @@
 """What people see where a page cannot be shown."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from leadsync.dashboard import page
+from leadsync.tries import Tries
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +62,24 @@ def test_a_form_that_was_open_over_a_log_out_is_told_to_reload() -> None:
 
     assert answer.status_code == 403
     assert "open for too long" in answer.content.decode()
+
+
+def test_who_asks_too_often_for_a_new_password_is_told_to_wait_by_every_process() -> None:
+    asks, languages = {"email": "nobody@example.com"}, {"Accept-Language": "id"}
+    for _ in range(10):
+        assert Client().post("/admin/password/", asks).status_code == 302
+        cache.clear()  # another process answers: each has a cache of its own
+
+    answer = Client().post("/admin/password/", asks, headers=languages)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3600")
+    text = answer.content.decode()
+    assert "Terlalu banyak percobaan" in text
+    assert "Kembali ke LeadSync" in text
+    assert answer.headers["X-Request-ID"] in text
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        assert Client().post("/admin/password/", asks).status_code == 302
+    assert Tries.objects.count() == 1
 
 
 @pytest.mark.parametrize(

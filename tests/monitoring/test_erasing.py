@@ -58,7 +58,7 @@ TOLD = {"name": NAME, "business_scoped_user_id": BSUID}
 NEIGHBOUR = "+6281211112222"
 
 WITHOUT_PEOPLE = {
-    *("leadsync.IdempotentAnswer", "leadsync.Dismissal"),
+    *("leadsync.Tries", "leadsync.Dismissal"),
     *("leadsync.IdempotentAnswer", "leadsync.Invitation", "leadsync.LogIn"),
     *("leadsync.ApiKey", "monitoring.Backup", "monitoring.AlertSettings", "monitoring.Heartbeat"),
     *("monitoring.SyncRun", "contacts.Erasure", "sarah.KapsoFeed", "leadsync.FailedLogin"),
