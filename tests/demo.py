@@ -18,7 +18,7 @@ from django.conf import settings
 from tests.server import HOST, free_port
 
 START_TIMEOUT = 120
-STOP_TIMEOUT = 30
+STOP_TIMEOUT = 60
 
 
 class Demo:
@@ -42,7 +42,7 @@ class Demo:
         """What the summary invites to ask with curl, asked with this key."""
         with local_session() as session:
             headers = {"Authorization": f"Bearer {key}"}
-            return session.get(self.question, headers=headers, timeout=10)
+            return session.get(self.question, headers=headers, timeout=START_TIMEOUT)
 
     @contextmanager
     def signed_in(self) -> Iterator[Callable[[str], str]]:
@@ -51,7 +51,7 @@ class Demo:
 
             def page(path: str, form: dict[str, str] | None = None) -> str:
                 method = "POST" if form else "GET"
-                answer = session.request(method, f"{self.admin}/{path}", data=form, timeout=10)
+                answer = session.request(method, f"{self.admin}/{path}", data=form, timeout=START_TIMEOUT)
                 assert answer.status_code == 200, answer
                 return answer.text
 

@@ -6,9 +6,10 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from leadsync import outage
+from leadsync.infra.db import is_busy
 
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
 
@@ -82,7 +83,7 @@ def locked(statement: str) -> Iterator[None]:
         if connection.vendor == "postgresql":
             holder.set_autocommit(False)
             with holder.cursor() as cursor:  # a wait without an end must not hang the tests
-                cursor.execute("SET idle_in_transaction_session_timeout = '15s'")
+                cursor.execute("SET idle_in_transaction_session_timeout = '120s'")
                 cursor.execute(statement)
         else:
             with holder.cursor() as cursor:
@@ -93,6 +94,32 @@ def locked(statement: str) -> Iterator[None]:
         with holder.cursor() as cursor:
             cursor.execute("ROLLBACK")
         holder.close()
+
+
+@contextmanager
+def lock_waits() -> Iterator[list[int]]:
+    """For how many milliseconds each statement waits in vain for whoever holds a lock: as long as
+    it has asked the database to, which does not depend on how busy this machine is."""
+    limits = {
+        "postgresql": "SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'",
+        "sqlite": "PRAGMA busy_timeout",
+    }
+    waits = []
+
+    def note(execute: Any, *statement: Any) -> Any:
+        if statement[0].startswith(("ROLLBACK", "RELEASE")):  # where no question is answered
+            return execute(*statement)
+        asking = connection.connection.execute(limits[connection.vendor])
+        ((limit,),) = asking.fetchall()
+        try:
+            return execute(*statement)
+        except OperationalError as error:
+            if is_busy(error):
+                waits.append(limit)
+            raise
+
+    with connection.execute_wrapper(note):
+        yield waits
 
 
 @contextmanager

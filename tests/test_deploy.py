@@ -42,7 +42,7 @@ def only_with(program: str) -> pytest.MarkDecorator:
 
 def run(*command: str, **options: Any) -> None:
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=60, **options
+        command, check=False, capture_output=True, text=True, timeout=300, **options
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -139,7 +139,7 @@ def test_bots_write_while_an_index_waits_for_an_old_transaction(without_index: N
                     cursor.execute("SET statement_timeout = '1s'")
                     Contact.objects.filter(pk=lead.pk).update(goals=goals)
             assert not building.done()
-        building.result(timeout=20)
+        building.result(timeout=120)
     connection.close()
 
     assert NAME in indexes()

@@ -13,7 +13,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     start = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
-        start.wait(timeout=10)
+        start.wait(timeout=120)
         try:
             return call()
         finally:

@@ -207,10 +207,10 @@ def test_what_a_slow_transaction_wrote_is_told_after_what_was_faster(caller: Cal
             late = timezone.now() - timedelta(seconds=9)  # by a clock that is behind
             QuerySet(Contact).filter(pk=lead.pk).update(updated_at=late)
             written.set()
-            assert read.wait(timeout=10)
+            assert read.wait(timeout=120)
 
     def read_meanwhile() -> str:
-        assert written.wait(timeout=10)
+        assert written.wait(timeout=120)
         Contact.objects.filter(pk=other.pk).update(goals="fast")
         cursor = begin(caller)
         read.set()

@@ -1,10 +1,8 @@
 """Whoever holds a lock, on whatever: no bot waits for long, and no message is lost by the sync."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from statistics import median
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Contact
-from leadsync.infra.patience import Patience
 from leadsync.models import ApiKey
 from monitoring.models import SyncFailure
 from sarah.api.spooling import drain
@@ -27,6 +24,7 @@ from tests.faults import (
     NEWS,
     SAVED_ONLY,
     STORED,
+    lock_waits,
     locked,
     postgresql,
     told,
@@ -42,9 +40,9 @@ WRITES = f"UPDATE {LEADS} SET name = name"
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """The result of the call, and its seconds."""
-    started = time.monotonic()
-    return call(), time.monotonic() - started
+    """The result of the call, and for how many seconds it waited for locks."""
+    with lock_waits() as waits:
+        return call(), sum(waits) / 1000
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def test_a_message_beside_another_writer_of_sqlite_is_stored_and_comes_in_afterw
         second, waited_again = timed(lambda: bot.post(**NEWS))
 
     assert [told(first), told(second)] == [STORED, STORED]
-    assert 0.4 <= waited < 0.8
+    assert waited == 0.4
     assert waited_again < 0.4
     assert drain() == 2
     lead.refresh_from_db()
@@ -153,29 +151,22 @@ def test_waits_for_several_locks_end_by_one_deadline(
     lead: Contact,
     tables: tuple[str, ...],
     message: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     WorkspaceFactory(slug="other")
-    bot, waits = Bot("a-bot"), []
+    bot = Bot("a-bot")
 
-    for _time in range(3):  # one of them finds this machine less busy
-        monkeypatch.setattr("sarah.receive.patience", Patience())
-        ApiKey.objects.update(last_used_at=None)
-        with locked(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"):
-            answer, waited = timed(lambda: bot.post(**{**NEWS, **message}))
-        assert answer.status_code == 200
-        waits.append(waited)
-        if waited < 1.5:
-            break
+    with locked(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"):
+        answer, waited = timed(lambda: bot.post(**{**NEWS, **message}))
 
-    assert min(waits) < 1.5
+    assert answer.status_code == 200
+    assert waited < 1.5
     drain()
     assert SarahState.objects.get().message_count == NEWS["message_count"]
 
 
 @postgresql
 def test_a_get_is_quick_beside_blocked_messages(lead: Contact) -> None:
-    """All have threads of their own; half of the GETs are quick on a busy machine, too."""
+    """All have threads of their own."""
     bot, blocked = Bot("a-bot"), ContactFactory.create_batch(8)
     reader = Bot("reader")
     reader.post(lead_score=20)
@@ -186,7 +177,7 @@ def test_a_get_is_quick_beside_blocked_messages(lead: Contact) -> None:
         answers = [post.result() for post in posts]
 
     assert {answer.status_code for answer in answers} == {200}
-    assert median(waits) < 0.25
+    assert waits == [0] * 15
 
 
 def in_thread(call: Callable[[], Any]) -> Any:
@@ -204,7 +195,7 @@ def test_other_bots_are_answered_while_leads_are_locked(bot: Bot, lead: Contact)
         answer, waited = timed(bot.get)
 
     assert answer.json()["lead_score"] == 20
-    assert waited < 0.25
+    assert waited == 0
 
 
 def test_no_get_waits_for_whoever_writes(bot: Bot, lead: Contact) -> None:
@@ -215,7 +206,7 @@ def test_no_get_waits_for_whoever_writes(bot: Bot, lead: Contact) -> None:
         answer, waited = timed(bot.get)
 
     assert answer.json()["lead_score"] == 20
-    assert waited < 0.5
+    assert waited < 0.05
 
 
 @postgresql
@@ -229,5 +220,5 @@ def test_no_get_waits_for_whoever_saves_its_key(bot: Bot) -> None:
     bot.get()
 
     assert answer.status_code == 200
-    assert waited < 0.5
+    assert waited < 0.05
     assert ApiKey.objects.get().last_used_at > used_at

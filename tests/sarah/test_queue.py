@@ -75,7 +75,7 @@ def test_workers_that_take_at_the_same_moment_pass_by_each_other() -> None:
 
     with ThreadPoolExecutor(1) as elsewhere, transaction.atomic():
         here = lease(limit=2)
-        there = elsewhere.submit(lambda: (lease(limit=2), connection.close())).result(timeout=5)
+        there = elsewhere.submit(lambda: (lease(limit=2), connection.close())).result(timeout=120)
 
     assert {*here, *there[0]} == due
 
@@ -89,7 +89,7 @@ def test_three_workers_at_once_work_each_conversation_once() -> None:
 
         def stopped() -> bool:
             if next(looks) == 1:  # between taking and working
-                all_have_taken_theirs.wait(timeout=10)
+                all_have_taken_theirs.wait(timeout=120)
             return False
 
         return work_batch(stopped)
