@@ -40,7 +40,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 from django.db.backends.signals import connection_created  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402
-from playwright.sync_api import Locator  # noqa: E402
+from playwright.sync_api import BrowserContext, Locator, expect  # noqa: E402
 
 django.setup()
 # Nearly everything that tests make is freed without the collector, whose rounds through all of
@@ -72,6 +72,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 )
 
 
+PAGE_PATIENCE = 120_000
+"""Milliseconds: a busy machine is no fault of a page."""
 NEEDS_DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -128,6 +130,15 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
             "--disable-sync",
         ],
     }
+
+
+expect.set_options(timeout=PAGE_PATIENCE)
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    context.set_default_timeout(PAGE_PATIENCE)
+    return context
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,9 @@ class Demo:
 
             def page(path: str, form: dict[str, str] | None = None) -> str:
                 method = "POST" if form else "GET"
-                answer = session.request(method, f"{self.admin}/{path}", data=form, timeout=START_TIMEOUT)
+                answer = session.request(
+                    method, f"{self.admin}/{path}", data=form, timeout=START_TIMEOUT
+                )
                 assert answer.status_code == 200, answer
                 return answer.text
 

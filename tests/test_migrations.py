@@ -136,7 +136,7 @@ def test_bots_write_while_an_index_waits_for_an_old_transaction(without_index: N
             building = pool.submit(lambda: [build(), connection.close()])
             for goals in ("Grow", "Rest", "Travel"):
                 with connection.cursor() as cursor:
-                    cursor.execute("SET statement_timeout = '1s'")
+                    cursor.execute("SET statement_timeout = '30s'")
                     Contact.objects.filter(pk=lead.pk).update(goals=goals)
             assert not building.done()
         building.result(timeout=120)
@@ -167,9 +167,9 @@ def test_an_index_that_was_broken_off_is_built_again(without_index: None) -> Non
 @postgresql
 def test_a_migration_may_take_longer_than_other_statements() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '100ms'")
+        cursor.execute("SET statement_timeout = '500ms'")
     try:
         with impatient_migrations(), connection.schema_editor() as editor:
-            editor.execute("SELECT pg_sleep(0.3)")
+            editor.execute("SELECT pg_sleep(0.7)")
     finally:
         connection.close()

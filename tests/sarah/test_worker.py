@@ -22,6 +22,8 @@ from tests.server import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PATIENCE = 120
+
 
 @pytest.fixture
 def due_state() -> SarahState:
@@ -133,19 +135,18 @@ def test_a_worker_is_known_to_live_until_it_stops(django_assert_num_queries) -> 
     assert Heartbeat.objects.numbers()["dead"] == 0
 
 
-def test_a_worker_stops_on_sigterm_within_seconds(due_state: SarahState) -> None:
+def test_a_worker_stops_on_sigterm(due_state: SarahState) -> None:
     worker = subprocess.Popen(
         [sys.executable, "manage.py", "sync_worker"],
         cwd=settings.BASE_DIR,
         env=os.environ | {"DATABASE_URL": database_url()},
     )
-    for _ in range(100):
+    deadline = time.monotonic() + PATIENCE
+    while not due_state.synced_at and time.monotonic() < deadline:
         time.sleep(0.1)
         due_state.refresh_from_db()
-        if due_state.synced_at:
-            break
 
     worker.terminate()
 
-    assert worker.wait(5) == 0
+    assert worker.wait(PATIENCE) == 0
     assert due_state.contact.name == "Budi"
