@@ -36,8 +36,8 @@ help:  ## Show this list
 demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000)
 	@exec $(AS_DEMO) $(BIN)/python manage.py demo --port $(PORT)
 
-check: lint  ## Lint and the fast tests, for every save (20 s)
-	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST) -q -m "not slow"
+check: lint  ## Lint and the tests without a database, for every save (20 s)
+	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST) -q -m "not slow and not database"
 
 test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST=options)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)

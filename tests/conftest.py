@@ -97,9 +97,7 @@ def asks_database(item: pytest.Item) -> bool:
     """Whether it does itself; a test that is skipped on some database has its reason, too."""
     if item.get_closest_marker("browser") or item.get_closest_marker("one_database"):
         return False
-    fixtures = set(getattr(item, "fixturenames", ()))
-    marks = ("django_db", "skipif")
-    return bool(NEEDS_DATABASE & fixtures) or any(map(item.get_closest_marker, marks))
+    return bool(item.get_closest_marker("database") or item.get_closest_marker("skipif"))
 
 
 def mark_by_fixtures(items: list[pytest.Item]) -> None:
@@ -107,6 +105,8 @@ def mark_by_fixtures(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         if "browser" in fixtures:
             item.add_marker("browser")
+        if item.get_closest_marker("django_db") or NEEDS_DATABASE & set(fixtures):
+            item.add_marker("database")
         commits = any(mark.kwargs.get("transaction") for mark in item.iter_markers("django_db"))
         if commits or {"browser", "live_server", "transactional_db"} & set(fixtures):
             item.add_marker("slow")
