@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.wsgi import get_wsgi_application
 from django.test.utils import override_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
 
-with_middleware = get_wsgi_application()
+from leadsync.wsgi import application as with_middleware
+
 with override_settings(MIDDLEWARE=[]):
     without_middleware = WSGIHandler()
 

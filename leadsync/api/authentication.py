@@ -83,10 +83,10 @@ class KeyAuthentication(BaseAuthentication):
         return "Bearer"
 
     def _sent_key(self, request: Request) -> str:
-        scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+        scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if scheme.lower() in ("bearer", "token") and credentials.strip():
             return credentials.strip()
-        return request.headers.get("X-API-Key", "").strip()
+        return request.META.get("HTTP_X_API_KEY", "").strip()
 
     def _record_use(self, key: ApiKey) -> None:
         if key.is_remembered:

@@ -4,6 +4,7 @@ import ipaddress
 from functools import lru_cache
 from typing import Any
 
+from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 IPV6_PREFIX = 64
@@ -12,7 +13,10 @@ IPV6_PREFIX = 64
 
 def client_address(request: Any) -> str | None:
     """Return the address that LEADSYNC_TRUSTED_PROXIES tell; None if they send something else."""
-    return _as_address(BaseThrottle().get_ident(request))
+    proxied = bool(api_settings.NUM_PROXIES)
+    return _as_address(
+        BaseThrottle().get_ident(request) if proxied else request.META.get("REMOTE_ADDR")
+    )
 
 
 @lru_cache(maxsize=1_000)

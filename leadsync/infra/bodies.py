@@ -21,7 +21,7 @@ def read_body(request: Any, *, limit: int = MAX_BODY) -> bytes:
     own stream, which knows where the body ends, is read.
     """
     if not hasattr(request, "limited_body"):
-        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
         stream = request.environ["wsgi.input"] if chunked else request
         request.limited_body = stream.read(limit + 1)
     if len(request.limited_body) > limit:

@@ -28,7 +28,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        sent = request.headers.get("X-Request-ID", "")
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
         current = sent if USABLE_ID.fullmatch(sent) else new_id()
         request.META[REQUEST_ID] = current  # Django logs 4xx answers after this middleware
         token = request_id.set(current)

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.signals import post_save
 
-PLAIN = frozenset({str, bool, datetime, UUID, NoneType})
+PLAIN = frozenset({str, int, bool, datetime, UUID, NoneType})
 """What psycopg takes as it is: asking each field how to write it costs more than writing it."""
 _collected: ContextVar["list[Write] | None"] = ContextVar("collected", default=None)
 
@@ -37,8 +37,10 @@ class Write:
     def values(self, database: Any) -> list[Any]:
         as_they_are = PLAIN if database.vendor == "postgresql" else ()
         values = []
-        for field in _fields(type(self.row), self.names):
-            value = field.pre_save(self.row, self.is_insert)
+        for field, is_stamp in _fields(type(self.row), self.names):
+            value = getattr(self.row, field.attname)
+            if is_stamp:
+                value = field.pre_save(self.row, self.is_insert)
             is_plain = type(value) in as_they_are and not isinstance(field, models.JSONField)
             values.append(value if is_plain else field.get_db_prep_save(value, database))
         return values if self.is_insert else [*values, self.row.pk]
@@ -127,8 +129,11 @@ def _statement(model: Any, names: tuple[str, ...], is_insert: bool) -> str:
 
 
 @cache
-def _fields(model: type[models.Model], names: tuple[str, ...]) -> list[Any]:
-    return [model._meta.get_field(name) for name in names]
+def _fields(model: type[models.Model], names: tuple[str, ...]) -> list[tuple[Any, bool]]:
+    """The fields, and of each whether it sets its value itself when it is saved."""
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    stamps = ("auto_now", "auto_now_add")
+    return [(field, any(getattr(field, one, False) for one in stamps)) for field in fields]
 
 
 @cache
