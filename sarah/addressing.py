@@ -138,7 +138,7 @@ def workspace_of(state: SarahState) -> Workspace | None:
 
 
 def is_the_only(workspace: Workspace) -> bool:
-    return not Workspace.objects.exclude(pk=workspace.pk).exists()
+    return [only.pk for only in _first_two()] == [workspace.pk]
 
 
 def region_of(workspace: Workspace | None) -> str:

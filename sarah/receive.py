@@ -123,7 +123,7 @@ def _commit(
     may_be_in: bool = False,
 ) -> tuple[SarahState, Receipt]:
     commits: list[None] = []
-    with bounded_waits(wait_ms):
+    with bounded_waits(wait_ms, sent_later=not arrival.was_stored):
         state, receipt = _receive(arrival, is_guarded=is_guarded, may_be_in=may_be_in)
         transaction.on_commit(lambda: commits.append(None))
     if not commits:

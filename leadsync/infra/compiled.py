@@ -5,13 +5,14 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from psycopg.pq import Format
 
-from leadsync.infra.db import lock_limit, needs_limits
+from leadsync.infra.db import limit_of_next
 
 MAX_SHAPES = 500
 """Of querysets kept compiled. A caller can make many by the length of pages."""
@@ -34,16 +35,20 @@ class CompiledQuery:
     def __call__(self, *params: Any) -> list[Any]:
         """Return the rows as instances of the queryset's model, with what it selects related.
 
-        Outside of a transaction, the usual limit of waits for a lock travels with the statement.
+        Outside of a transaction, and as the first statement of some, the limit of its waits for a
+        lock travels with it.
         """
         compiled = self._compiled
-        database = connections[DEFAULT_DB_ALIAS]
-        limit = lock_limit() if not database.in_atomic_block and needs_limits() else ""
-        with database.cursor() as cursor:
+        limit = limit_of_next()
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             read_times_fast(cursor)
-            cursor.execute(f"{limit}; {compiled.sql}" if limit else compiled.sql, params)
-            if limit:
+            if limit and not settings.LEADSYNC_DB_DIRECT:
+                cursor.execute(f"{limit}; {compiled.sql}", params)
                 cursor.nextset()
+            else:
+                if limit:  # a direct connection's statements are prepared, one by one
+                    cursor.execute(limit)
+                cursor.execute(compiled.sql, params)
             rows = cursor.fetchall()
         rows = compiled.compiler.apply_converters(rows, compiled.converters)
         return [compiled.instance(row) for row in rows]

@@ -37,6 +37,8 @@ LOST = (OperationalError, InterfaceError)
 
 T = TypeVar("T")
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
+_is_due: ContextVar[bool] = ContextVar("is_due", default=False)
+"""Whether the transaction's limit is still to be sent, with its first statement."""
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 """When the waits of this request end (`time.monotonic()`)."""
 
@@ -97,22 +99,25 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 @contextmanager
-def bounded_waits(limit: int | None = None) -> Iterator[None]:
+def bounded_waits(limit: int | None = None, *, sent_later: bool = False) -> Iterator[None]:
     """A transaction in which no statement waits longer than `limit` milliseconds for a lock.
 
     By default as long as around it, else LEADSYNC_LOCK_TIMEOUT_MS; on SQLite, which has one lock
-    for all, two seconds.
+    for all, two seconds. With `sent_later` the limit travels with the first statement, which has to
+    be a compiled query: that spares a round trip.
     """
-    token = _limit.set(limit or _limit.get())
+    token, due = _limit.set(limit or _limit.get()), _is_due.set(sent_later)
     try:
         if connection.vendor == "sqlite":
             with _sqlite_waits(_limit.get() or SQLITE_WAIT_MS), transaction.atomic():
                 yield
         else:
             with transaction.atomic():
-                limit_lock_waits()
+                if not sent_later:
+                    limit_lock_waits()
                 yield
     finally:
+        _is_due.reset(due)
         _limit.reset(token)
 
 
@@ -142,6 +147,13 @@ def needs_limits() -> bool:
 def lock_limit() -> str:
     """Return the statement that limits the waits of the transaction it stands in."""
     return f"SET LOCAL lock_timeout = {_wait_ms():d}"
+
+
+def limit_of_next() -> str:
+    """Return what limits the waits of the next statement, blank if something does so already."""
+    is_due = _is_due.get() or not connection.in_atomic_block
+    _is_due.set(False)
+    return lock_limit() if is_due and needs_limits() else ""
 
 
 def limit_lock_waits() -> None:
