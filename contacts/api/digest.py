@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from contacts.api.visible import visible_leads
 from contacts.models import Contact, Standing, Workspace
 from contacts.text import plain
 from leadsync.models import Scope
+from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7)}
@@ -52,7 +54,7 @@ def digest(leads: Any, workspace: Workspace | None, *, period: str, now: datetim
         _new(leads, since, period),
         *_waiting(leads, now),
         *_hot(leads, since),
-        _failed(workspace),
+        *_failed(workspace),
     ]
     return "\n".join(lines)
 
@@ -103,13 +105,28 @@ def _hot(leads: Any, since: datetime) -> Iterator[str]:
         yield from (f"• {_described(lead)}" for lead in hot.order_by("-lead_score", "pk")[:NAMED])
 
 
-def _failed(workspace: Workspace | None) -> str:
-    failures = SyncFailure.objects.open()
-    if workspace:
-        failures = failures.filter(workspace_ref=workspace.slug)
-    if count := failures.count():
-        return _("Sync failures that are open: %d. Look at them in LeadSync.") % count
-    return _("Everything Sarah heard has reached its lead.")
+def _failed(workspace: Workspace | None) -> Iterator[str]:
+    """Who writes and is no lead yet is news, and no failure."""
+    here = Q(workspace_ref=workspace.slug) if workspace else Q()
+    failures = SyncFailure.objects.filter(here)
+    strangers = failures.open().filter(kind=Kind.CONTACT_NOT_FOUND).count()
+    failed = failures.to_deal_with().count()
+    if strangers:
+        text = ngettext(
+            "%d person who is no lead yet writes to Sarah: add them in LeadSync.",
+            "%d people who are no leads yet write to Sarah: add them in LeadSync.",
+            strangers,
+        )
+        yield text % strangers
+    if failed:
+        text = ngettext(
+            "%d sync failure waits for somebody: look at it in LeadSync.",
+            "%d sync failures wait for somebody: look at them in LeadSync.",
+            failed,
+        )
+        yield text % failed
+    if not (strangers or failed):
+        yield _("Everything Sarah heard has reached its lead.")
 
 
 def _described(lead: Contact) -> str:

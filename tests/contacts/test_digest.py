@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from contacts.models import Workspace
+from monitoring.kinds import Kind
 from tests.callers import Caller
 from tests.factories import ContactFactory, SyncFailureFactory, WorkspaceFactory
 
@@ -45,6 +46,7 @@ def bad_day() -> None:
         hot(f"*_Sangat_* ~panjang~\n{number} " + "x" * 160, business_type="y" * 200, **waits)
         hot(f"Dewi {'z' * 150}", business_type="kopi " * 30)
     SyncFailureFactory.create_batch(5)
+    SyncFailureFactory.create_batch(2, kind=Kind.CONTACT_NOT_FOUND)
 
 
 DAYS = {"empty": lambda: None, "normal": normal_day, "bad": bad_day}
@@ -67,6 +69,7 @@ def test_a_digest_fits_into_a_message_whatever_the_day_was(caller, day: str, lan
 def test_a_digest_says_what_is_new_who_waits_who_is_hot_and_what_failed(caller: Caller) -> None:
     normal_day()
     SyncFailureFactory()
+    SyncFailureFactory.create_batch(2, kind=Kind.CONTACT_NOT_FOUND)
 
     assert caller.read(DIGEST, language="en")["text"].splitlines() == [
         "*Leads, last 24 hours*",
@@ -75,7 +78,8 @@ def test_a_digest_says_what_is_new_who_waits_who_is_hot_and_what_failed(caller: 
         "• Budi (80, Toko roti), for 3 hours",
         "1 more is hot:",
         "• Ani (80)",
-        "Sync failures that are open: 1. Look at them in LeadSync.",
+        "2 people who are no leads yet write to Sarah: add them in LeadSync.",
+        "1 sync failure waits for somebody: look at it in LeadSync.",
     ]
 
 
@@ -87,10 +91,10 @@ def test_a_digest_is_in_indonesian_unless_english_is_asked_for(caller: Caller) -
         "*Lead, 24 jam terakhir*",
         "2 lead baru (sebelumnya 2).",
         "1 lead menunggu dihubungi:",
-        "• Budi (80, Toko roti), selama 3 jam",
+        "• Budi (80, Toko roti), sudah 3 jam",
         "1 lead lain juga Hot:",
         "• Ani (80)",
-        "Semua yang didengar Sarah sudah sampai ke lead-nya.",
+        "Semua kabar dari Sarah sudah masuk ke data lead.",
     ]
     assert caller.get(DIGEST, {"language": "fr"}).status_code == 400
     assert caller.get(DIGEST, {"period": "year"}).status_code == 400
