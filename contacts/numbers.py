@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from contacts.models import Contact, Standing, StatusChange, Temperature, Workspace
-from contacts.workflow import ArchiveReason, AuthorKind, LeadStatus
+from contacts.workflow import ArchiveReason, LeadStatus
 
 ANSWERS_OF = timedelta(days=30)
 MAX_PEOPLE = 100
@@ -91,17 +91,11 @@ def archived_because(workspace: Workspace | None) -> dict[str, int]:
 
 def converted_by_person(workspace: Workspace | None) -> dict[str, int]:
     """Count the leads that a person converted and that are converted still, by that person."""
-    moves = StatusChange.objects.filter(
-        to=LeadStatus.CONVERTED,
-        is_undone=False,
-        actor_kind=AuthorKind.PERSON,
-        contact__lead_status=LeadStatus.CONVERTED,
-        contact__status_changed_at=F("at"),
-    )
-    if workspace:
-        moves = moves.filter(contact__workspace=workspace)
-    rows = moves.order_by().values_list("by").annotate(count=Count("pk"))
-    return dict(rows.order_by("-count", "by")[:MAX_PEOPLE])
+    here = Q(workspace=workspace) if workspace else Q()
+    converted = Contact.objects.filter(here, lead_status=LeadStatus.CONVERTED)
+    theirs = converted.filter(moved_by_person_at=F("status_changed_at")).order_by()
+    rows = theirs.values_list("status_changed_by").annotate(count=Count("pk"))
+    return dict(rows.order_by("-count", "status_changed_by")[:MAX_PEOPLE])
 
 
 def _answered(leads: Any, *, since: datetime) -> dict[str, Any]:
