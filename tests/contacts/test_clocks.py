@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -144,7 +145,19 @@ def test_who_is_handed_over_again_is_waited_for_again(bot: Bot, dewi: Staff, lea
     assert lead.answer_by == datetime(2026, 11, 27, 4, 15, tzinfo=UTC)
 
 
-def test_changed_hours_change_the_clocks_that_run(bot: Bot, lead: Contact) -> None:
+@pytest.mark.parametrize(
+    ("hours", "answer_by"),
+    [
+        ({"closes_at": time(20)}, "2026-11-27T10:10:00Z"),
+        ({"time_zone": "Asia/Jayapura"}, "2026-11-30T00:15:00Z"),
+        ({"holidays": ["2026-11-30"]}, "2026-12-01T02:10:00Z"),
+        ({"working_days": "123456"}, "2026-11-28T02:10:00Z"),
+        ({"hot_minutes": 5}, "2026-11-27T10:00:00Z"),
+    ],
+)
+def test_changed_hours_change_the_clocks_that_run(
+    bot: Bot, lead: Contact, hours: dict[str, Any], answer_by: str
+) -> None:
     answered = ContactFactory(
         answer_by=timezone.now(), answered_at=timezone.now(), handed_over_at=timezone.now()
     )
@@ -152,11 +165,12 @@ def test_changed_hours_change_the_clocks_that_run(bot: Bot, lead: Contact) -> No
         bot.post(**HOT)
     workspace = Workspace.objects.get()
 
-    workspace.closes_at = time(20)
+    for name, value in hours.items():
+        setattr(workspace, name, value)
     workspace.save()
 
     lead.refresh_from_db()
-    assert lead.answer_by == datetime(2026, 11, 27, 10, 10, tzinfo=UTC)
+    assert lead.answer_by == datetime.fromisoformat(answer_by)
     before = answered.answer_by
     answered.refresh_from_db()
     assert answered.answer_by == before

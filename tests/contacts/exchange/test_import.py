@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from contacts import erasure
 from contacts.addresses import Address
 from contacts.exchange import importing
+from contacts.handoffs import plan_next_steps
 from contacts.models import AddressChange, Contact, StatusChange
 from sarah.models import SarahState
 from tests.bot import PHONE, Bot
@@ -145,6 +146,21 @@ def test_a_status_moves_only_as_the_rules_say(imports, tmp_path: Path) -> None:
     assert (code, Contact.objects.get().lead_status) == (3, "archived")
     assert "Invalid transition" in refused(tmp_path)[0]["error"]
     assert StatusChange.objects.get().reason == "Imported."
+
+
+def test_an_import_starts_no_clock_and_plans_nothing(imports) -> None:
+    lead = ContactFactory(phone=PHONE, lead_status="qualified")
+
+    hot = "contacted,90,hot"
+    imports(
+        f"phone,lead_status,lead_score,lead_temperature\n{PHONE},{hot}\n0812345670,{hot}\n",
+        "--overwrite",
+    )
+
+    lead.refresh_from_db()
+    assert lead.lead_status == "contacted"
+    assert not Contact.objects.filter(handed_over_at__isnull=False).exists()
+    assert plan_next_steps() == 0
 
 
 def test_an_empty_cell_erases_nothing(imports) -> None:
