@@ -69,6 +69,7 @@ scenarios: $(DEV)  ## Measure an error storm, crashes, outages, killed workers a
 	$(BIN)/python -m bench.crash
 	$(BIN)/python -m bench.outage
 	$(BIN)/python -m bench.deliveries
+	$(BIN)/python -m bench.beside
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.queue
 	DATABASE_URL="$(SQLITE)/bench.sqlite3" $(BIN)/python -m bench.queue
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.drift

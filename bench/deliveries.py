@@ -54,10 +54,10 @@ def main() -> None:
                 bot = Bot(address=running.address, key=key)
                 with bot.talking():
                     time.sleep(5)
-                    bot.mark("quiet")
+                    bot.keep("quiet")
                     with killing(running, cluster, burst):
                         burst.send(running.address)
-                    bot.mark("burst")
+                    bot.keep("burst")
                     wait_until_worked(cluster)
             check(cluster, burst)
             bot.report()
@@ -87,7 +87,7 @@ class Burst:
                 asked = time.monotonic()
                 try:
                     with connect(address) as connection:
-                        ask(connection, self._delivery(number))
+                        ask(connection, self.delivery(number))
                 except (Refused, OSError):
                     self.refused += 1
                     time.sleep(AGAIN_AFTER)
@@ -95,7 +95,7 @@ class Burst:
                     self.acknowledged.add(number)
                     self.waits.append(time.monotonic() - asked)
 
-    def _delivery(self, number: int) -> bytes:
+    def delivery(self, number: int) -> bytes:
         heard = {
             "id": f"wamid.{number}",
             "timestamp": str(1_795_400_000 + number),
@@ -121,12 +121,16 @@ class Bot:
     address: Address
     key: str
     waits: list[float] = field(default_factory=list)
-    p95: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, list[float]] = field(default_factory=dict)
 
-    def mark(self, name: str) -> None:
-        """Keep the 95th percentile of the waits since the last mark."""
-        waits, self.waits = sorted(self.waits), []
-        self.p95[name] = waits[len(waits) * 95 // 100]
+    def keep(self, name: str) -> None:
+        """Keep the waits since the last time under this name."""
+        waits, self.waits = self.waits, []
+        self.kept.setdefault(name, []).extend(waits)
+
+    def p95(self, name: str) -> float:
+        waits = sorted(self.kept[name])
+        return waits[len(waits) * 95 // 100]
 
     @contextmanager
     def talking(self) -> Iterator[None]:
@@ -153,7 +157,7 @@ class Bot:
             self.waits.append(time.monotonic() - asked)
 
     def report(self) -> None:
-        told = ", ".join(f"{name} {p95 * 1000:.0f} ms" for name, p95 in self.p95.items())
+        told = ", ".join(f"{name} {self.p95(name) * 1000:.0f} ms" for name in self.kept)
         print(f"p95 of a bot's message: {told}")
 
 

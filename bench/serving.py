@@ -80,6 +80,7 @@ def group(*, workers: int) -> Iterator[Server]:
     command = [sys.executable, "manage.py", "serve", f"--host={HOST}", *options]
     with _running(command, address, quiet=True) as process:
         with connect(address) as first:  # it listens before it answers
+            first.settimeout(60)
             ask(first, request("GET", "/healthz", key=""))
         yield Server(address=address, pid=process.pid)
 

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -28,6 +29,10 @@ LINGER = 5.0
 """Seconds after which it leaves connections behind on which nothing is being answered."""
 KILL_AFTER = 30
 """Seconds after which a worker that still answers is killed."""
+SWITCH = 0.001
+"""Seconds for which a thread keeps the interpreter while others wait for it. Python has 0.005: so
+long a bot's request would wait, each time that the database has answered it, beside a page that is
+being built or a delivery that is worked."""
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -124,6 +129,7 @@ def load(listener: int, announce: int | None, *_target: object) -> Application:
     """Load the application in a worker, and announce that there is one."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # the parent's handlers end nothing here
+    sys.setswitchinterval(SWITCH)
     from leadsync.wsgi import application
 
     draining = Draining(listener)

@@ -218,4 +218,5 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(clock, "_difference", timedelta())
     monkeypatch.setattr(clock, "measure", lambda: None)  # it would end what time-machine pretends
     monkeypatch.setattr("sarah.receive.patience", Patience())
+    monkeypatch.setattr("sarah.kapso.receive.EVERY", 0.0)
     monkeypatch.setattr("sarah.kapso.receive.SOON", 60.0)  # on a busy machine, too

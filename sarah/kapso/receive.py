@@ -22,9 +22,12 @@ SOON = 0.5
 """Seconds: if storing it took longer, the database is busy, and Kapso waits no longer."""
 TAKEN = timedelta(seconds=10)
 """How long the worker leaves it to the request."""
+EVERY = 0.2
+"""Seconds between two deliveries that a process works in a request."""
 _at_work = BoundedSemaphore(1)
 """Of the deliveries that come in at the same time, a process works one; the worker has the others.
-Bots wait for the same threads."""
+Bots wait for the same threads, and for the same interpreter."""
+_worked_at = 0.0
 
 
 def receive(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str]) -> int | None:
@@ -33,7 +36,7 @@ def receive(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str]) -> int | No
     Raises OperationalError or InterfaceError if it could not be committed: Kapso sends it again.
     """
     started = time.monotonic()
-    is_quick = len(raw) <= QUICK and _at_work.acquire(blocking=False)
+    is_quick = len(raw) <= QUICK and _takes_turn()
     try:
         delivery = store(feed, raw, headers, is_taken=is_quick)
         with suppress(*LOST):
@@ -45,6 +48,19 @@ def receive(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str]) -> int | No
         if is_quick:
             _at_work.release()
     return delivery
+
+
+def _takes_turn() -> bool:
+    """Whether this request may work its delivery; it then releases `_at_work`."""
+    global _worked_at  # noqa: PLW0603 (of the process)
+    if not _at_work.acquire(blocking=False):
+        return False
+    now = time.monotonic()
+    if now - _worked_at < EVERY:
+        _at_work.release()
+        return False
+    _worked_at = now
+    return True
 
 
 def store(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str], *, is_taken: bool) -> int | None:

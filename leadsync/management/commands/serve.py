@@ -13,6 +13,9 @@ from leadsync.management import arguments, base
 from leadsync.server import BACKLOG
 from leadsync.supervisor import Program, supervise
 
+AFTER_REQUESTS = ("nice", "-n", "5")
+"""Who is waiting for an answer goes first."""
+
 
 class Command(base.Command):
     help = (
@@ -41,7 +44,8 @@ class Command(base.Command):
             programs = [web(listener, workers=options["workers"], threads=options["threads"])]
             if background_worker:
                 manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-                programs.append(Program(name="worker", command=[*manage, "sync_worker"]))
+                command = [*AFTER_REQUESTS, *manage, "sync_worker"]
+                programs.append(Program(name="worker", command=command))
             # Once the servers have closed it as well, new connections are refused at once, and the
             # proxy holds their requests until somebody listens again.
             supervise(programs, at_end=listener.close)

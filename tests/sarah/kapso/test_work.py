@@ -45,6 +45,19 @@ def test_in_a_burst_the_worker_works_what_the_request_leaves(kapso: Kapso) -> No
     assert work_due() is None
 
 
+def test_of_many_in_a_row_a_process_works_few_in_their_requests(
+    kapso: Kapso, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sarah.kapso.receive.EVERY", 3600.0)
+    monkeypatch.setattr("sarah.kapso.receive._worked_at", -3600.0)
+
+    for number in range(3):
+        kapso.hears(str(number))
+
+    assert list(ChatMessage.objects.values_list("text", flat=True)) == ["0"]
+    assert work_due() == {Worked.DONE: 2}
+
+
 @pytest.mark.usefixtures("_busy")
 def test_a_worker_that_stops_gives_back_what_it_took(kapso: Kapso) -> None:
     kapso.send(example("text"))
