@@ -45,6 +45,8 @@ class KapsoFeedInline(StackedInline):
     )
     readonly_fields = ("address", "events", "last_seen", "state", "handshake")
     hide_title = True
+    template = "leadsync/folded_inline.html"
+    shape, rows_template = "stacked", "unfold/helpers/edit_inline/stacked_list.html"
     can_delete = False
     max_num = 1
     extra = 0

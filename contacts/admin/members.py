@@ -28,6 +28,8 @@ class MembershipInline(TabularInline):
     ordering = ("user__username",)
     extra = 0
     hide_title = True
+    template = "leadsync/folded_inline.html"
+    shape, rows_template = "tabular", "unfold/helpers/edit_inline/tabular_table.html"
 
     has_add_permission = has_change_permission = has_delete_permission = holds(
         "contacts.invite_member"

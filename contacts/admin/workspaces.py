@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
 from contacts.admin.hours import HOURS, HoursFields
+from contacts.admin.in_short import in_short
 from contacts.admin.members import HasMembers, MembershipInline
 from contacts.admin.status_map import FIELDS, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
@@ -84,18 +85,22 @@ class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
     search_help_text = _("Name, slug or Kapso id")
     ordering = ["name", "pk"]
     actions = None
-    fieldsets = [
+    fieldsets: list[tuple[Any, dict[str, Any]]] = [
         (None, {"fields": ["name", "slug", "region"]}),
         (_("Bots"), {"fields": ["kapso_phone_number_id", "test_numbers"]}),
-        (
-            _("Status after what Sarah says"),
-            {"fields": [*FIELDS.values()], "classes": ["collapse"]},
-        ),
+        (_("Status after what Sarah says"), {"fields": [*FIELDS.values()]}),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
         (_("Working hours"), {"fields": HOURS}),
-        (_("Handoffs"), {"fields": ["assigns_by_turns", "plans_next_steps"]}),
+        (_("Assignment"), {"fields": ["assigns_by_turns"]}),
         (_("Privacy"), {"fields": ["chat_days"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Workspace | None = None) -> Any:
+        """First how it stands; the sections open when they are needed."""
+        (_untitled, who), *sections = self.fieldsets
+        short = ["summary"] if obj else []
+        folded = [(title, {**what, "classes": ["collapse"]}) for title, what in sections]
+        return [(None, {"fields": [*short, *who["fields"]]}), *folded]
 
     @display(description=_("leads"))
     def leads(self, workspace: Workspace) -> str:
@@ -108,6 +113,7 @@ class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
             return pill(_("become leads"), "success")
         return pill(_("wait to be added"))
 
+    summary = computed(_("in short"), in_short)
     lately = computed(_("created in the last hour"), _created_lately)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -115,7 +121,9 @@ class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
         return super().get_form(request, *args, help_texts={"slug": never_changes}, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Workspace | None = None) -> list[str]:
-        return ["slug", "lately"] if obj else ["lately"]  # bots know the workspace by its slug
+        return (
+            ["summary", "slug", "lately"] if obj else ["lately"]
+        )  # bots know the workspace by its slug
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Workspace | None = None

@@ -28,6 +28,7 @@ MAX_SEARCH = 100
 """Characters of what is searched for."""
 ROW_NAMES = ("object_id", "pk", "survivor_id", "other_id")
 """What stands for a row in the addresses of its model's pages."""
+ONE_BUTTON = {"show_save_and_add_another": False, "show_save_and_continue": False}
 DJANGOS_OWN = ("_change", "_delete", "_history")
 
 
@@ -128,6 +129,7 @@ class ModelAdmin(LivePages, unfold.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         titled = {"title": capfirst(self.opts.verbose_name)} if object_id else {}
+        titled |= ONE_BUTTON
         return super().changeform_view(request, object_id, form_url, titled | (extra_context or {}))
 
     def get_search_results(

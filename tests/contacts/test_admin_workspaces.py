@@ -175,3 +175,22 @@ def test_the_list_leads_to_a_workspaces_leads(operator: Client, django_assert_nu
     link = f"/admin/contacts/contact/?workspace__id__exact={lead.workspace_id}"
     assert f'href="{link}"' in page.content.decode()
     assert "Budi" in operator.get(link).content.decode()
+
+
+def test_a_page_begins_with_how_the_workspace_stands_and_opens_a_section_only_if_it_is_wrong(
+    operator: Client,
+) -> None:
+    ContactFactory(workspace=Workspace.objects.get())
+
+    page = operator.get(page_of()).content.decode()
+    wrong = saves(operator, page_of(), opens_at="late").content.decode()
+
+    for sentence in (
+        "1 lead</a>; Sarah has not said anything yet.",
+        "Kapso&#x27;s webhook is not connected.",
+        "Unknown numbers wait until somebody adds them.",
+        "Open Mon, Tue, Wed, Thu, Fri, 09:00 to 17:00; hot leads are answered within 15 minutes.",
+    ):
+        assert sentence in page, sentence
+    assert '<details class="ls-section" open>' not in page
+    assert wrong.count('<details class="ls-section" open>') == 1
