@@ -32,6 +32,7 @@ people: list[URLPattern | URLResolver] = [
     path("admin/people/invite/", own(invite.page), name="invite"),
     path("admin/people/invite/<int:pk>/resend/", own(invite.resend), name="invite-resend"),
     path("admin/me/", own(me.page), name="me"),
+    path("admin/me/takes-leads/", own(me.take_leads), name="takes-leads"),
     path("admin/me/log-out-elsewhere/", own(me.log_out_everywhere_else), name="log-out-elsewhere"),
     path("admin/me/second-factor/", own(me.set_up), name="second-factor"),
     path("admin/me/second-factor/codes/", own(me.new_codes), name="second-factor-codes"),

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import LineField
-from contacts.models import Workspace
+from contacts.models import Membership, Workspace
 from leadsync import second_factor
 from leadsync.admin.html import ago
 from leadsync.admin.second_factor import CodeForm
@@ -76,6 +76,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "form": form,
         "roles": [(role.name, in_words(role)) for role in user.groups.order_by("name")],
         "workspaces": Workspace.objects.visible_to(user).order_by("name"),
+        "takes_leads": Membership.objects.filter(user=user).values_list("takes_leads", flat=True),
         "notifications": _notifications(),
         "log_ins": [(one, ago(one.at)) for one in log_ins_of(user)],
         "session_key": request.session.session_key,
@@ -83,6 +84,15 @@ def page(request: HttpRequest) -> HttpResponse:
         "left_codes": second_factor.left_codes(user),
     }
     return TemplateResponse(request, "leadsync/me.html", context)
+
+
+@require_POST
+def take_leads(request: HttpRequest) -> HttpResponse:
+    """Be there for leads that are given by turns, or away, in all of one's workspaces."""
+    mine = Membership.objects.filter(user=request.user.pk)
+    if mine.update(takes_leads="away" not in request.POST):
+        messages.success(request, _("Saved."))
+    return HttpResponseRedirect(reverse("me"))
 
 
 @require_POST

@@ -11,7 +11,7 @@ from django.test import Client
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from contacts.models import Workspace
+from contacts.models import Membership, Workspace
 from leadsync import second_factor
 from leadsync.models import Invitation
 from leadsync.second_factor import has_second_factor
@@ -165,6 +165,19 @@ def test_a_person_changes_their_name_and_language() -> None:
     page = staff.client.get(ME).content.decode()
     assert "Akun saya" in page
     assert page[page.index('id="main"') :].count("switchTheme(") == 3
+
+
+def test_who_goes_home_takes_no_leads_by_turns_until_back(kopi: Workspace) -> None:
+    ani = Staff("Sales", username="ani", workspaces=[kopi])
+    other = Membership.objects.create(user=Staff("Sales", workspaces=[]).user, workspace=kopi)
+
+    for button, takes in (("I am away", False), ("I am back", True)):
+        assert button in ani.client.get(ME).content.decode()
+        ani.client.post(f"{ME}takes-leads/", {"away": "1"} if not takes else {})
+        assert Membership.objects.get(user=ani.user).takes_leads is takes
+    other.refresh_from_db()
+    assert other.takes_leads
+    assert "by turns" not in Staff(is_superuser=True, workspaces=[]).client.get(ME).content.decode()
 
 
 def log_in(client: Client, **typed: str) -> Any:
