@@ -1,10 +1,16 @@
 """Machines' clocks differ; what is due, and what has drifted, is the same for all of them."""
 
+import os
+import re
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -15,9 +21,11 @@ from sarah.queue import work_batch
 from tests.bot import PHONE, SYNCED, Bot
 from tests.factories import ANY_MOVE, ContactFactory
 from tests.faults import LEADS, postgresql, refusing
+from tests.server import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+FAKETIME = [str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
 DAYS = [timedelta(days=-1), timedelta(days=1)]
 
 
@@ -37,6 +45,42 @@ def test_a_worker_whose_clock_is_wrong_retries_when_the_database_says(
     assert state.sync_attempts == 2
     assert timedelta() < state.next_sync_at - timezone.now() + timedelta(seconds=5)
     assert state.next_sync_at - timezone.now() < timedelta(minutes=2)
+
+
+@postgresql
+@pytest.mark.skipif(not FAKETIME, reason="there is no libfaketime")
+def test_workers_on_two_machines_whose_clocks_are_days_apart_try_each_once(bot: Bot) -> None:
+    leads = [ContactFactory() for _ in range(6)]
+    with refusing(LEADS):
+        for lead in leads:
+            bot.post(lead.phone, lead_score=80)
+        SarahState.objects.update(next_sync_at=timezone.now())
+        machines = [worker_of_a_machine(off) for off in ("-1d", "+1d")]
+        ended = [machine.communicate(timeout=60)[0] for machine in machines]
+
+    tried = [int(count) for said in ended for count in re.findall(r"Retried (\d+)", said)]
+    assert (len(tried), sum(tried)) == (2, len(leads))
+    for state in SarahState.objects.all():
+        assert state.sync_attempts == 2
+        left = state.next_sync_at - timezone.now()
+        assert timedelta(minutes=-1) < left < timedelta(minutes=3)
+
+
+def worker_of_a_machine(off: str) -> subprocess.Popen[str]:
+    """A worker that does what is due now, on a machine whose clock is off."""
+    environment = {
+        "DATABASE_URL": database_url(),
+        "LD_PRELOAD": FAKETIME[0],
+        "FAKETIME": off,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "sync_worker", "--once"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize("off", DAYS, ids=["behind", "ahead"])
