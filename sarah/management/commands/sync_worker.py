@@ -12,8 +12,9 @@ from sarah.queue import OVERTAKEN
 
 class Command(base.Command):
     help = (
-        "Retry failed syncs when they are due, reconcile every hour, send alerts and delete what "
-        "is too old, until SIGTERM or Ctrl-C. "
+        "Retry failed syncs when they are due, work what Kapso delivered, reconcile every hour, "
+        "tell people about their leads, send alerts and delete what is too old, until SIGTERM or "
+        "Ctrl-C. "
         "Any number of workers may run, on any number of machines. Without one, conversations "
         "that wait for a lead still sync as soon as it is added; the rest needs `resync`."
     )
