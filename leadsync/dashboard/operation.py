@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,9 +21,10 @@ from leadsync.infra.db import capped_count, shown_count
 from leadsync.infra.visible import reach_of
 from leadsync.models import ApiKey
 from leadsync.models import Scope as Right
+from monitoring.admin.issue.page import titled
 from monitoring.health.diagnosis import RUN_LATE, Vitals, Workers, diagnose
 from monitoring.health.numbers import recent_vitals
-from monitoring.health.problems import Problem, Status, status_of
+from monitoring.health.problems import Status, status_of
 from monitoring.limits import MAX_FAILURE_PERCENT
 from monitoring.models import Backup
 from monitoring.models.backups import LATE_AFTER
@@ -43,7 +45,8 @@ class Light:
     sentence: str
     numbers: list[Number]
     """The rest of the sentence: conversations that are not synced, each with its list."""
-    problems: list[Problem]
+    problems: list[tuple[bool, SafeString]]
+    """Whether each is recovering, and what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def light_section(scope: Scope) -> dict[str, Any]:
         colour=FAIR if colour == GOOD and is_behind else colour,
         sentence=f"{sentence[:1].upper()}{sentence[1:]}",
         numbers=numbers,
-        problems=problems,
+        problems=[(one.is_recovering, titled(str(one.text))) for one in problems],
     )
     return {"light": light}
 

@@ -33,6 +33,9 @@ def cause_section(scope: Scope, request: Any) -> dict[str, Any]:
     for whom the page has a line of its own."""
     seen: Any = FailureGroup.objects.visible_to(scope.user).failing(scope.user)
     current = seen.filter(status__in=CauseStatusFilter.TO_KNOW).exclude(kind=Kind.CONTACT_NOT_FOUND)
+    if scope.workspace:
+        here = SyncFailure.objects.open().filter(workspace_ref=scope.workspace.slug)
+        current = current.filter(pk__in=here.values("group"))
     causes = list(current.order_by("-leads", "-last_seen_at", "-pk")[:SHOWN])
     trends = trends_of(causes)
     return {

@@ -407,6 +407,13 @@ def test_the_causes_that_hit_most_people_come_with_the_button_that_ends_them() -
 
     assert [cause.button.label for cause in causes] == ["Create this workspace", "Retry"]
     assert "3 people" in causes[0].sentence
+    home = WorkspaceFactory(slug="kopi")
+    assert board_of(staff, workspace=str(home.pk))["causes"] == []
+    elsewhere = SarahStateFactory(
+        workspace=home, contact_phone=ContactFactory(workspace=home).phone
+    )
+    SyncFailureFactory(kind=Kind.SYNC_ERROR, state=elsewhere, workspace_ref="kopi")
+    assert len(board_of(staff, workspace=str(home.pk))["causes"]) == 1
     SyncFailure.objects.filter(kind=Kind.SYNC_ERROR).delete()
     assert len(board_of(staff)["causes"]) == 1
 
