@@ -21,6 +21,7 @@ from contacts.models import (
     FollowUp,
     Membership,
     Outcome,
+    Workspace,
 )
 from contacts.models.standing import ENDS
 from contacts.worktime import Soon
@@ -34,8 +35,9 @@ LATELY = timedelta(days=1)
 def give_waiting(*, stopped: Callable[[], bool] = lambda: False) -> int:
     """Give leads of nobody's that wait for an answer to whose turn it is; returns how many.
 
-    At once where leads go by turns, elsewhere when the time to answer has just run out. Not those
-    that a person or a bot took from somebody since the handoff: that was a decision.
+    At once where leads go by turns, elsewhere when the time to answer has just run out. Who is
+    alone, without any member, takes them all. Not those that a person or a bot took from somebody
+    since the handoff: that was a decision.
     """
     return sum(_give(pk) for pk in list(_waiting().values_list("pk", flat=True)) if not stopped())
 
@@ -44,20 +46,36 @@ def _waiting() -> Any:
     now = timezone.now()
     since = Assignment.objects.filter(contact=OuterRef("pk"), at__gte=OuterRef("handed_over_at"))
     decided = since.exclude(actor_kind=AuthorKind.SYSTEM)
-    takers = Membership.objects.at_work().filter(workspace=OuterRef("workspace"), takes_leads=True)
+    members = Membership.objects.at_work().filter(workspace=OuterRef("workspace"))
+    somebody: Any = Exists(members.filter(takes_leads=True))
+    if _who_is_alone():
+        somebody |= ~Exists(members)
     is_due = Q(workspace__assigns_by_turns=True) | Q(answer_by__range=(now - LATELY, now))
     nobodys = Contact.objects.waiting().filter(is_due, assigned_to__isnull=True)
-    return nobodys.filter(~Exists(decided), Exists(takers)).order_by("answer_by")[:AT_ONCE]
+    return nobodys.filter(~Exists(decided), somebody).order_by("answer_by")[:AT_ONCE]
 
 
 @transaction.atomic
 def _give(pk: int) -> bool:
     locked = Contact.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     lead = locked.select_related("workspace").filter(pk=pk, assigned_to__isnull=True).first()
-    turn = lead and Membership.objects.take_turn(lead.workspace)
-    if not (lead and turn):
+    person = lead and _whose_turn(lead.workspace)
+    if not (lead and person):
         return False
-    return bool(lead.change({"assigned_to": turn.user}, by=US, kind=AuthorKind.SYSTEM))
+    return bool(lead.change({"assigned_to": person}, by=US, kind=AuthorKind.SYSTEM))
+
+
+def _whose_turn(workspace: Workspace) -> User | None:
+    if turn := Membership.objects.take_turn(workspace):
+        return turn.user
+    has_members = Membership.objects.at_work().filter(workspace=workspace).exists()
+    return None if has_members else _who_is_alone()
+
+
+def _who_is_alone() -> User | None:
+    """The person who sees all workspaces, if there is only one."""
+    people = User.objects.filter(is_superuser=True, is_staff=True, is_active=True)
+    return people.first() if people.count() == 1 else None
 
 
 def free_of_the_gone(*, stopped: Callable[[], bool] = lambda: False) -> int:

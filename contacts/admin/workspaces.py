@@ -91,7 +91,7 @@ class WorkspaceAdmin(HasMembers, FeedActions, TellsHealed, ModelAdmin):
         (_("Status after what Sarah says"), {"fields": [*FIELDS.values()]}),
         (_("Unknown numbers"), {"fields": ["creates_contacts", "max_created_per_hour", "lately"]}),
         (_("Working hours"), {"fields": HOURS}),
-        (_("Assignment"), {"fields": ["assigns_by_turns"]}),
+        (_("Handoffs"), {"fields": ["assigns_by_turns", "plans_next_steps"]}),
         (_("Privacy"), {"fields": ["chat_days"]}),
     ]
 

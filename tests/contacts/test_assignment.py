@@ -163,6 +163,25 @@ def test_without_the_switch_a_lead_that_nobody_answered_in_time_goes_by_turns(
     assert owners(lead, forgotten) == ["ani", None]  # what is long past is left to people
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_is_alone_takes_what_was_not_answered_in_time(bot: Bot, workspace: Workspace) -> None:
+    Workspace.objects.update(assigns_by_turns=False)
+    boss = UserFactory(username="boss", is_superuser=True, workspaces=[])
+    lead = ContactFactory(workspace=workspace)
+    with time_machine.travel("2026-11-26T03:00:00Z", tick=False) as clock:
+        bot.post(lead.phone, **HOT)
+        clock.shift(timedelta(minutes=16))
+        UserFactory(username="second", is_superuser=True, workspaces=[])
+        assert give_waiting() == 0
+        type(boss).objects.filter(username="second").update(is_active=False)
+        away = member(lead.workspace, "ani", takes_leads=False)
+        assert give_waiting() == 0
+        away.memberships.all().delete()
+        assert give_waiting() == 1
+
+    assert owners(lead) == ["boss"]
+
+
 def test_the_open_leads_of_who_may_not_log_in_any_more_are_nobodys(workspace: Workspace) -> None:
     boss, ani = Staff(is_superuser=True, username="boss"), member(workspace, "ani")
     budi = member(workspace, "budi")

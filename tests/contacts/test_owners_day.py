@@ -134,6 +134,8 @@ def test_what_leadsync_plans_gives_way_to_people(clock: Callable[[str], None]) -
     notes_a_call(dewi, lead_of[own], soon="tomorrow", text="Send the offer")
     clock("09:00")
     assert (plan_next_steps(), plan_next_steps()) == (3, 0)
+    page = Staff("Operators").sees("contacts_workspace_change", kopi.pk)
+    assert 'name="plans_next_steps"' in page and 'name="quiet_days"' in page  # noqa: PT018
 
     lead_of[dropped].follow_ups.open().close(Outcome.DROPPED, by="dewi")
     lead_of[won].change_status("converted", by="dewi", why=ANY_MOVE)
