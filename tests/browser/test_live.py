@@ -99,9 +99,6 @@ def test_a_hidden_tab_asks_nothing_and_catches_up_as_soon_as_it_is_shown(
     expect(page.locator("#cards-qualified")).to_contain_text("Budi Santoso")
     expect(page.locator("#count-new")).to_have_text("0")
     assert len(asked) == 2  # the board, and the sidebar's numbers
-    page.clock.run_for(A_WHILE)
-    page.wait_for_function("performance.now() > 0")
-    assert len(asked) == 4
 
 
 def test_a_cause_keeps_what_is_ticked_and_says_quietly_when_the_server_is_away(
@@ -123,8 +120,8 @@ def test_a_cause_keeps_what_is_ticked_and_says_quietly_when_the_server_is_away(
 
     says = page.locator("#live-says")
     page.route("**/*", lambda route: route.abort())
-    for _minute in range(3):
-        page.clock.run_for(2 * A_WHILE)
+    for _time in range(2):  # once may be a restart
+        page.evaluate("leadsyncLive.now()")
     expect(says).to_have_text("The server does not answer: this page is not up to date.")
     page.unroute("**/*")
     page.evaluate("leadsyncLive.now()")

@@ -168,7 +168,7 @@
     let timer = 0;
     let asked = 0;
     let away = 0;
-    let isAsking = false;
+    let running = null;
     let isOver = false;
 
     function say(what) {
@@ -179,17 +179,21 @@
     }
 
     async function tick() {
-        if (document.hidden || isAsking || isOver) return;
-        isAsking = true;
+        if (document.hidden || running || isOver) return;
+        running = askAll();
+        await running;
+        running = null;
+        plan();
+    }
+
+    async function askAll() {
         asked = Date.now();
         const areas = [...document.querySelectorAll("[data-live]")];
         const done = await Promise.allSettled([...areas.map(refresh), refreshBadges()]);
-        isAsking = false;
         const reasons = done.map((one) => one.reason).filter(Boolean);
         reasons.filter((one) => !(one instanceof Away)).forEach(reportError);
         away = reasons.some((one) => one instanceof Away) ? away + 1 : 0;
         if (!isOver) say(away > 1 ? "away" : "");
-        plan();
     }
 
     function plan() {
@@ -217,5 +221,5 @@
     document.addEventListener("click", (event) => {
         if (event.target.closest("#live-more")) location.reload();
     });
-    window.leadsyncLive = { now: tick };
+    window.leadsyncLive = { now: async () => { await running; await tick(); } };
 })();
