@@ -217,7 +217,7 @@ LEADSYNC_PROXY_SECRET = env.str(
 )
 LEADSYNC_TRUSTED_PROXIES = env.int(
     "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
-) or bool(LEADSYNC_PROXY_SECRET)
+) or int(bool(LEADSYNC_PROXY_SECRET))
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
 # Prometheus and load balancers connect inside the network, without TLS.
 SECURE_REDIRECT_EXEMPT = [

@@ -1,4 +1,4 @@
-"""Deployment checks: whether alerts can be sent, and lead somewhere."""
+"""Deployment checks: whether alerts can be sent, and lead somewhere, and who is believed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +19,22 @@ def check_alerts(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     except Error:
         return []
     return list(_warnings(told))
+
+
+@checks.register(deploy=True)
+def check_proxy(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Name what only the proxy can ensure, unless it knows a secret."""
+    if not settings.LEADSYNC_TRUSTED_PROXIES or settings.LEADSYNC_PROXY_SECRET:
+        return []
+    return [
+        checks.Info(
+            "LEADSYNC_PROXY_SECRET is not set: whoever can send X_Forwarded_For through the proxy "
+            "chooses the address that LeadSync sees.",
+            hint="Set it here and at the proxy, as deploy/Caddyfile does, or let the proxy drop "
+            "header names with underscores.",
+            id="leadsync.I001",
+        )
+    ]
 
 
 def _warnings(told: list[AlertSettings]) -> Iterator[checks.CheckMessage]:

@@ -142,4 +142,14 @@ def test_deploying_with_alerts_on_warns_of_what_they_lack(
     with override_settings(EMAIL_BACKEND=SMTP, **environment):
         found = checks.run_checks(include_deployment_checks=True)
 
-    assert [one.id for one in found if str(one.id).startswith("leadsync.")] == warnings
+    assert [one.id for one in found if str(one.id).startswith("leadsync.W")] == warnings
+
+
+@pytest.mark.parametrize(("secret", "told"), [("", ["leadsync.I001"]), ("for-the-tests-0123", [])])
+def test_deploying_behind_a_proxy_tells_what_only_a_secret_ensures(
+    secret: str, told: list[str]
+) -> None:
+    with override_settings(LEADSYNC_TRUSTED_PROXIES=1, LEADSYNC_PROXY_SECRET=secret):
+        found = checks.run_checks(include_deployment_checks=True)
+
+    assert [one.id for one in found if str(one.id).startswith("leadsync.I")] == told
