@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.admin.record.words import label_of
+from contacts.admin.record.words import FEW_VALUES, label_of, told
 from leadsync.admin.html import pill, table
 from monitoring import sentences
 from sarah.admin.details import in_words
@@ -47,10 +47,14 @@ def changes_table(changes: Changes) -> SafeString:
     return table(
         [_("field"), _("before"), _("after")],
         [
-            (format_html("<code>{}</code>", name), in_words(before), in_words(after))
+            (label_of(name), _in_words(name, before), _in_words(name, after))
             for name, (before, after) in changes.items()
         ],
     )
+
+
+def _in_words(name: str, value: object) -> object:
+    return told(name, value) if name in FEW_VALUES else in_words(value)
 
 
 def warnings_table(warnings: Mapping[str, str]) -> SafeString:

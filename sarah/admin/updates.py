@@ -15,7 +15,7 @@ from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
 from monitoring.admin.details import pretty
 from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
 from sarah.admin.filters import KeyFilter, ReceivedFilter
-from sarah.admin.who import who
+from sarah.admin.who import title_of, who
 from sarah.models import SarahState, StateUpdate
 
 
@@ -58,6 +58,13 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
             (_("Where it came from"), {"fields": origin}),
         )
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        update: Any = kwargs.get("obj")
+        context["subtitle"] = f"{title_of(update.state)} · {update}"
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def with_phone(self, request: HttpRequest, rows: QuerySet, bounds: tuple[str, str]) -> QuerySet:
         return rows.filter(state__in=SarahState.objects.filter(contact_phone__range=bounds))
 
@@ -66,7 +73,7 @@ class StateUpdateAdmin(PhoneSearch, ReadOnly, ModelAdmin):
 
     received = column("received_at", _("received"), ago, sortable=True)
     person = column("state", _("who writes"), who)
-    phone = column("state", _("conversation"), admin_link)
+    phone = column("state", _("conversation"), lambda state: admin_link(state, title_of(state)))
     changed = column("changes", _("what changed"), changes_in_short)
     outcome_shown = column("outcome", _("outcome"), outcome_pill)
     failure = computed(_("failure"), _failure)
