@@ -1,4 +1,4 @@
-"""The first visit loads little: what the log-in and the home page name, as it is served."""
+"""Pages are small on the wire: what the first visit loads with everything, and full lists."""
 
 import gzip
 import re
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, MessageFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +54,25 @@ def test_the_first_visit_loads_at_most_400_kib_with_everything(client: Any) -> N
     total = sum(sizes.values()) + sum(len(gzip.compress(page)) for page in pages)
     most = sorted(sizes.items(), key=lambda pair: -pair[1])[:8]
     assert total <= 400 * KIB, (total // KIB, most)
+
+
+LISTS = [
+    *("contacts_contact", "sarah_sarahstate", "sarah_stateupdate"),
+    *("monitoring_syncfailure", "monitoring_failuregroup"),
+]
+
+
+def test_a_full_list_is_at_most_60_kib_on_the_wire() -> None:
+    staff = Staff(is_superuser=True)
+    told = {"business_type": "Kedai kopi dan roti", "location": "Bandung", "source": "ads"}
+    for number, lead in enumerate(ContactFactory.create_batch(25, **told)):
+        state = SarahStateFactory(contact_phone=lead.phone, workspace=lead.workspace)
+        MessageFactory(state=state)
+        SyncFailureFactory(kind="sync_error", exception=f"Broken{number}", state=state)
+
+    for name in LISTS:
+        page = staff.client.get(reverse(f"admin:{name}_changelist"))
+        assert page.context["cl"].result_count >= 20, name
+        assert len(gzip.compress(page.content)) <= 60 * KIB, name
+    board = staff.client.get(reverse("admin:contacts_contact_board"))
+    assert len(gzip.compress(board.content)) <= 60 * KIB
