@@ -36,6 +36,7 @@ class Endless(Patience):
 @pytest.fixture(autouse=True)
 def _as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sarah.receive.patience", Endless())
+    monkeypatch.setattr("sarah.api.views.WAITS_END_AFTER", 60)
 
 
 def messages(bot: Bot, phone: str = PHONE, **fields: Any) -> list[Callable[[], Any]]:
