@@ -68,7 +68,7 @@ def test_a_full_list_is_at_most_60_kib_on_the_wire() -> None:
     for number, lead in enumerate(ContactFactory.create_batch(25, **told)):
         state = SarahStateFactory(contact_phone=lead.phone, workspace=lead.workspace)
         MessageFactory(state=state)
-        SyncFailureFactory(kind="sync_error", exception=f"Broken{number}", state=state)
+        SyncFailureFactory(group__exception=f"Broken{number}", state=state)
 
     for name in LISTS:
         page = staff.client.get(reverse(f"admin:{name}_changelist"))
