@@ -4,17 +4,18 @@ On PostgreSQL the writes are common table expressions of one statement; SQLite, 
 own process, gets one after the other.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from types import NoneType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.models.base import ModelState
 from django.db.models.signals import post_save
 
 PLAIN = frozenset({str, int, bool, datetime, UUID, NoneType})
@@ -91,6 +92,20 @@ class Collected(models.Model):
             raw=False,
             using=DEFAULT_DB_ALIAS,
         )
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Any) -> Self:
+        """Make the instance of a row.
+
+        Django's own calls `__init__`, which sets field by field and sends two signals.
+        """
+        if len(values) != len(cls._meta.concrete_fields):
+            return super().from_db(db, field_names, values)
+        row = cls.__new__(cls)
+        row.__dict__.update(zip(field_names, values, strict=True))
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, db
+        return row
 
 
 def _send(writes: Sequence[Write]) -> None:

@@ -3,13 +3,15 @@
 from contextlib import suppress
 
 import pytest
+from django.apps import apps
 from django.db import connection
-from django.db.models.signals import post_save
+from django.db.models import Model
+from django.db.models.signals import post_init, post_save, pre_init
 from django.db.utils import IntegrityError
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact, StatusChange
-from leadsync.infra.writes import as_one_statement
+from leadsync.infra.writes import Collected, as_one_statement
 from tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +78,19 @@ def test_the_database_refuses_what_it_refuses_of_single_saves() -> None:
 
     with pytest.raises(IntegrityError), as_one_statement():
         move(lead, "sold")
+
+
+@pytest.mark.parametrize("model", [one for one in apps.get_models() if issubclass(one, Collected)])
+def test_a_row_is_read_as_django_reads_it(model: type[Collected]) -> None:
+    names = [field.attname for field in model._meta.concrete_fields]
+    values = [number for number, _ in enumerate(names)]
+
+    ours = model.from_db("default", names, values)
+    djangos = Model.from_db.__func__(model, "default", names, values)
+
+    assert vars(ours).keys() == vars(djangos).keys()
+    assert vars(ours) | {"_state": None} == vars(djangos) | {"_state": None}
+    for state in (ours._state, djangos._state):
+        assert (state.adding, state.db, state.fields_cache) == (False, "default", {})
+    assert not pre_init.has_listeners(model)
+    assert not post_init.has_listeners(model)
