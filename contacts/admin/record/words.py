@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.models import Contact
 from contacts.workflow import SARAH
@@ -27,13 +28,14 @@ FEW_VALUES: dict[str, Sequence[tuple[Any, Any]]] = {
     },
     "state": ConversationState.choices,
 }
+OF_MESSAGES = {"state": gettext_lazy("State"), "message_count": gettext_lazy("Messages")}
 
 
 def label_of(name: str) -> str:
     """The name of a lead's field, or of a field of a message (`extracted_data.goals`)."""
     key = name.removeprefix("extracted_data.")
-    if name == "state":
-        return _("State")
+    if name in OF_MESSAGES:
+        return str(OF_MESSAGES[name])
     if key in BY_KEY:
         key = BY_KEY[key].field
     if key in {field.name for field in Contact._meta.get_fields()}:

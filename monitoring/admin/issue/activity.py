@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from leadsync.admin.html import ago
 from monitoring.models import FailureGroup, Resolution, SyncFailure, SyncFailureQuerySet
+from sarah.admin.who import title_of
 from sarah.models import StateUpdate
 
 SHOWN = 12
@@ -79,7 +80,7 @@ def _messages(
         updates = updates.filter(state__in=failures.values("state"))
     by_person = updates.order_by().values("state").annotate(n=Count("pk"), last=Max("pk"))
     counted = {row["last"]: row["n"] for row in by_person.order_by("-last")[:SHOWN]}
-    for update in updates.select_related("state").filter(pk__in=counted):
+    for update in updates.select_related("state__contact").filter(pk__in=counted):
         text = ngettext(
             "%(n)s message of %(who)s did not get through.",
             "%(n)s messages of %(who)s did not get through.",
@@ -88,7 +89,7 @@ def _messages(
         yield Event(
             at=update.received_at,
             icon="chat_error",
-            text=text % {"n": intcomma(counted[update.pk]), "who": update.state},
+            text=text % {"n": intcomma(counted[update.pk]), "who": title_of(update.state)},
             url=reverse("admin:sarah_stateupdate_change", args=[update.pk]),
         )
 
