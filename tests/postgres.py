@@ -35,7 +35,7 @@ INITDB_OPTIONS = [
 ]
 SERVER_OPTIONS = {"listen_addresses": "", "max_connections": "100"}
 # Nobody needs the tests' databases after a power cut.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "jit": "off"}
 
 
 class NoPostgres(Exception):
