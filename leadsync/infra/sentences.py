@@ -5,13 +5,16 @@ pattern as well. So nothing stored ages, and an unknown sentence is told as it i
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Self
 
 from django.utils.translation import gettext
 
 GAP = re.compile(r"%\((\w+)\)s")
+LONGEST = 1_000
+"""Characters of a line that is looked at: where a gap ends is a search, and a hostile line makes it
+a long one. Ours are shorter."""
 
 
 class Patterns:
@@ -34,6 +37,8 @@ class Patterns:
         return all(self._translated(line) is not None for line in told.split("\n"))
 
     def _translated(self, told: str) -> str | None:
+        if len(told) > LONGEST:
+            return None
         whole = self._as_one(told)
         parts = told.split(self.joined) if self.joined and whole is None else []
         if len(parts) < 2:
@@ -55,14 +60,19 @@ class Patterns:
     @cached_property
     def _shapes(self) -> list[tuple[str, re.Pattern[str]]]:
         return [
-            (pattern, re.compile("".join(_shape(pattern)), re.DOTALL)) for pattern in self.patterns
+            (pattern, re.compile(self._shape(pattern, "(?P<{}>{})"), re.DOTALL))
+            for pattern in self.patterns
         ]
 
+    @cached_property
+    def _any(self) -> str:
+        """The regular expression of one of the sentences, or of several that are joined."""
+        one = "|".join(self._shape(pattern, "(?:{1})") for pattern in self.patterns)
+        return f"(?:{one})(?:{re.escape(self.joined)}(?:{one}))*" if self.joined else f"(?:{one})"
 
-def _shape(pattern: str) -> Iterable[str]:
-    end = 0
-    for gap in GAP.finditer(pattern):
-        yield re.escape(pattern[end : gap.start()].replace("%%", "%"))
-        yield f"(?P<{gap[1]}>.+?)"
-        end = gap.end()
-    yield re.escape(pattern[end:].replace("%%", "%"))
+    def _shape(self, pattern: str, gap: str) -> str:
+        texts = [re.escape(text.replace("%%", "%")) for text in GAP.split(pattern)[::2]]
+        names = GAP.findall(pattern)
+        shapes = [self.gaps[name]._any if name in self.gaps else ".+?" for name in names]
+        gaps = [gap.format(*found) for found in zip(names, shapes, strict=True)]
+        return "".join(map("".join, zip(texts, [*gaps, ""], strict=True)))

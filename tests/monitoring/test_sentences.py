@@ -92,6 +92,12 @@ def test_why_a_message_was_not_delivered_is_known_to_the_table() -> None:
         ("ValueError: a developer reads this", "ValueError: a developer reads this"),
         ("budget has control characters and is nested deeper than 20; we kept the rest.",
          "budget berisi karakter kendali dan bersarang lebih dalam dari 20; sisanya kami simpan."),
+        ("extracted_data.jumlah tim has control characters; we removed them.",
+         "extracted_data.jumlah tim berisi karakter kendali; kami hapus."),
+        ("extracted_data.ide and budget is nested deeper than 20; we left it out.",
+         "extracted_data.ide and budget bersarang lebih dalam dari 20"),
+        # A hostile bot's field names are not searched for where they might end.
+        (f"{'a' * 1_000} is not a number; we left it out.", f"{'a' * 1_000} is not a number"),
         ("", ""),
     ],
 )  # fmt: skip
