@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext
 
 from contacts import bulk
@@ -25,6 +25,7 @@ from contacts.models import (
 )
 from contacts.models.standing import ENDS
 from contacts.worktime import Soon
+from leadsync.infra import clock
 
 US = "LeadSync"
 AT_ONCE = 200
@@ -43,7 +44,7 @@ def give_waiting(*, stopped: Callable[[], bool] = lambda: False) -> int:
 
 
 def _waiting() -> Any:
-    now = timezone.now()
+    now = clock.now()
     since = Assignment.objects.filter(contact=OuterRef("pk"), at__gte=OuterRef("handed_over_at"))
     decided = since.exclude(actor_kind=AuthorKind.SYSTEM)
     members = Membership.objects.at_work().filter(workspace=OuterRef("workspace"))
@@ -106,7 +107,7 @@ def _without_a_step() -> Any:
     is_known = Q(closed_at__isnull=True) | Q(created_at__gte=OuterRef("handed_over_at"))
     known = FollowUp.objects.filter(is_known, contact=OuterRef("pk"))
     lately = Contact.objects.filter(
-        handed_over_at__gte=timezone.now() - LATELY, workspace__plans_next_steps=True
+        handed_over_at__gte=clock.now() - LATELY, workspace__plans_next_steps=True
     )
     open_leads = lately.exclude(lead_status__in=ENDS)
     return open_leads.filter(~Exists(known)).select_related("workspace")[:AT_ONCE]
@@ -120,6 +121,6 @@ def _plan(lead: Contact) -> bool:
         return False
     with translation.override(lead.workspace.language):
         text = gettext("Contact again")
-    due_at = lead.workspace.work_time.soon(Soon.IN_3_DAYS, timezone.now())
+    due_at = lead.workspace.work_time.soon(Soon.IN_3_DAYS, clock.now())
     FollowUp.objects.plan(lead, text=text, due_at=due_at, by=US, kind=AuthorKind.SYSTEM)
     return True

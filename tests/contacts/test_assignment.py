@@ -164,6 +164,22 @@ def test_without_the_switch_a_lead_that_nobody_answered_in_time_goes_by_turns(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_worker_whose_clock_is_ahead_gives_no_lead_before_its_time(
+    bot: Bot, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Workspace.objects.update(assigns_by_turns=False)
+    member(workspace, "ani")
+    lead = ContactFactory(workspace=workspace)
+    with time_machine.travel("2026-11-26T03:00:00Z", tick=False) as clock:
+        bot.post(lead.phone, **HOT)
+        clock.shift(timedelta(hours=12))
+        monkeypatch.setattr("leadsync.infra.clock._difference", timedelta(hours=-12))
+        assert give_waiting() == 0
+        monkeypatch.setattr("leadsync.infra.clock._difference", timedelta(hours=-11))
+        assert give_waiting() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_is_alone_takes_what_was_not_answered_in_time(bot: Bot, workspace: Workspace) -> None:
     Workspace.objects.update(assigns_by_turns=False)
     boss = UserFactory(username="boss", is_superuser=True, workspaces=[])
