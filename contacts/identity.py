@@ -49,6 +49,8 @@ def moved_lead(address: Address, workspace: Workspace) -> Found:
         if change is None:
             break
         moved_at = change.at
+        if address.phone and address.user_id and change.phone:  # a number that went with the id
+            AddressChange.objects.keep(address, change.now, workspace=workspace, at=change.at)
         address = Address(
             phone=change.phone or address.phone, user_id=change.user_id or address.user_id
         )
@@ -79,11 +81,13 @@ def move(
     if lead is None or there:
         return lead or there
     gone = None if former.phone else lead.phone
+    before = lead.address
     values = {
         "phone": current.phone or gone,
         "business_scoped_user_id": current.user_id or lead.business_scoped_user_id,
     }
     lead.change(values, by=by)
+    AddressChange.objects.keep(before, lead.address, workspace=workspace, at=at)
     note_move(lead, at=at)
     return lead
 

@@ -11,6 +11,9 @@ from sarah.kapso.values import Payload, at, block, line, part, parts
 
 MAX_TYPE = 20
 MAX_AD = 45
+AD = ("headline", "source_id", "body", "source_url", "ctwa_clid")
+"""What names an ad, the best first."""
+REPLIES = ("button_reply", "list_reply", "nfm_reply")
 TYPE = re.compile(r"[a-z_]+")
 
 
@@ -44,7 +47,7 @@ def proven_phone(message: Payload) -> object:
 def ad_of(message: Payload) -> str:
     """The ad that a message came from, in words; blank if from none."""
     referral = part(message, "referral")
-    return line(referral.get("headline"), referral.get("source_id"), limit=MAX_AD)
+    return line(*map(referral.get, AD), limit=MAX_AD)
 
 
 def reason_of(payload: Payload) -> str:
@@ -70,10 +73,9 @@ def _cards(_none: Payload, message: Payload) -> object:
 
 
 def _choice(interactive: Payload, message: Payload) -> object:
-    reply = part(interactive, line(interactive.get("type")))
+    replies = [part(interactive, kind) for kind in REPLIES]
     return block(
-        reply.get("title"),
-        reply.get("body"),
+        *(reply.get(name) for reply in replies for name in ("title", "body")),
         at(interactive, "body", "text"),  # what we asked
         limit=MAX_CHAT_TEXT,
     )
@@ -97,7 +99,7 @@ def _caption(media: Payload, message: Payload) -> object:
 
 
 READERS: dict[str, Callable[[Payload, Payload], object]] = {
-    "text": lambda text, message: text.get("body"),
+    "text": lambda text, message: text.get("body") or at(message, "kapso", "content"),
     "image": _caption,
     "video": _caption,
     "document": lambda document, message: document.get("caption") or document.get("filename"),

@@ -59,16 +59,20 @@ def _read_echoes(value: Payload, number_id: str, now: datetime) -> Iterator[Even
 
 
 def _read_history(value: Payload, number_id: str, now: datetime) -> Iterator[Event]:
-    ours = line(at(value, "metadata", "display_phone_number")).removeprefix("+")
+    ours = _digits(at(value, "metadata", "display_phone_number"))
     for chunk in parts(value, "history"):
         for thread in parts(chunk, "threads"):
             for message in parts(thread, "messages"):
-                is_ours = line(message.get("from")).removeprefix("+") == ours
+                is_ours = "to" in message or _digits(message.get("from")) == ours
                 author = Author.STAFF if is_ours else Author.LEAD
                 known = {"from": thread.get("id"), "to": thread.get("id")} | message
                 yield from _read_message(
                     known, value, number_id, now, author=author, is_history=True
                 )
+
+
+def _digits(sent: object) -> str:
+    return "".join(filter(str.isdigit, line(sent)))
 
 
 def _read_message(

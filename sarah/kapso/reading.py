@@ -14,12 +14,15 @@ MESSAGE = "whatsapp.message."
 CONVERSATION = "whatsapp.conversation."
 MOVED = "whatsapp.contact.identity_changed"
 PREFERRED = "whatsapp.contact.marketing_preference_changed"
+OF_MESSAGES = {f"{MESSAGE}{told}" for told in ("received", *DeliveryStatus.values)}
+OF_CONVERSATIONS = {f"{CONVERSATION}{told}" for told in ("created", "ended", "inactive")}
 BY_HAND = ("business_app", "history_sync")
 """Where messages of ours come from that a person wrote."""
 BACKFILL = "leadsync.backfill"
 """The event of what `kapso_backfill` has fetched."""
 TEST = "leadsync.test"
 """The event that a person sends from our own admin."""
+KNOWN = {*OF_MESSAGES, *OF_CONVERSATIONS, MOVED, PREFERRED, BACKFILL, TEST}
 
 
 def read_delivery(event: str, body: Payload, *, now: datetime) -> list[Event]:
@@ -36,7 +39,10 @@ def _read(event: str, body: Payload, now: datetime) -> Iterator[Event]:
     number_id = line(
         body.get("phone_number_id"), at(body, "conversation", "phone_number_id"), limit=64
     )
-    if isinstance(body.get("message"), dict):
+    has_message = isinstance(body.get("message"), dict)
+    if event not in KNOWN and (event or not has_message):
+        yield Unknown(number_id=number_id, what=f"event {event or 'without a name'}")
+    if has_message:
         yield from _read_message(event, body, number_id, now)
     elif event.startswith(CONVERSATION) or event == BACKFILL:
         if person := _person(part(body, "conversation"), part(body, "contact")):
@@ -46,8 +52,8 @@ def _read(event: str, body: Payload, now: datetime) -> Iterator[Event]:
         yield from _read_move(body, number_id, now)
     elif event == PREFERRED:
         yield from _read_preference(body, number_id, now)
-    elif event != TEST:
-        yield Unknown(number_id=number_id, what=f"event {event or 'without a name'}")
+    elif event in OF_MESSAGES:
+        yield Unknown(number_id=number_id, what=f"event {event} without a message")
 
 
 def _read_message(event: str, body: Payload, number_id: str, now: datetime) -> Iterator[Event]:
@@ -76,29 +82,32 @@ def _read_marks(
     event: str, message: Payload, wamid: str, number_id: str, now: datetime
 ) -> Iterator[Event]:
     """How far it got, by each of the three places that say so; each status once."""
-    sent = moment(message.get("timestamp"), now=now)
-    told = {
-        status: Marked(number_id=number_id, wamid=wamid, status=DeliveryStatus(status), at=sent)
-        for status in (event.removeprefix(MESSAGE), at(message, "kapso", "status"))
-        if status in DeliveryStatus.values
-    }
-    for one in parts(message, "kapso", "statuses"):
-        if (status := one.get("status")) in DeliveryStatus.values:
-            told[status] = Marked(
+    statuses = list(parts(message, "kapso", "statuses"))
+    reasons = map(reason_of, (*reversed(statuses), message, part(message, "kapso")))
+    reason = next(filter(None, reasons), "")
+    sent = message.get("timestamp")
+    names = (event.removeprefix(MESSAGE), line(at(message, "kapso", "status")))
+    told = dict.fromkeys(names, sent)
+    told |= {line(one.get("status")): one.get("timestamp") or sent for one in statuses}
+    for status in DeliveryStatus:
+        if status in told:
+            yield Marked(
                 number_id=number_id,
                 wamid=wamid,
-                status=DeliveryStatus(status),
-                at=moment(one.get("timestamp"), now=now),
-                reason=reason_of(one),
+                status=status,
+                at=moment(told[status], now=now),
+                reason=reason if status == DeliveryStatus.FAILED else "",
             )
-    yield from told.values()
 
 
 def _is_inbound(event: str, message: Payload) -> bool:
     direction = at(message, "kapso", "direction")
     if direction in ("inbound", "outbound"):
         return bool(direction == "inbound")
-    return event == f"{MESSAGE}received" or bool(message.get("from") or message.get("from_user_id"))
+    if event in OF_MESSAGES:
+        return event == f"{MESSAGE}received"
+    by_them = message.get("from") or message.get("from_user_id")
+    return bool(by_them) and not (message.get("to") or message.get("to_user_id"))
 
 
 def _party(event: str, body: Payload) -> Person | None:
@@ -151,6 +160,8 @@ def _read_move(body: Payload, number_id: str, now: datetime) -> Iterator[Event]:
     former = address((), (at(body, "previous", "business_scoped_user_id"),))
     if person and former:
         yield Moved(number_id=number_id, former=former, person=person, at=now)
+    elif person:
+        yield Named(number_id=number_id, person=person, at=now)
 
 
 def _read_preference(body: Payload, number_id: str, now: datetime) -> Iterator[Event]:

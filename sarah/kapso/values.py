@@ -91,8 +91,8 @@ def _read_time(sent: object) -> datetime | None:
     if is_none(sent) or isinstance(sent, bool):
         return None
     try:
-        if isinstance(sent, int) or (isinstance(sent, str) and sent.strip().isdecimal()):
-            return datetime.fromtimestamp(int(str(sent)[:12]), UTC)
+        if isinstance(sent, int | float) or (isinstance(sent, str) and sent.strip().isdecimal()):
+            return datetime.fromtimestamp(int(sent), UTC)
         found = parse_datetime(sent) if isinstance(sent, str) else None
         return timezone.make_aware(found, UTC) if found and timezone.is_naive(found) else found
     except (ValueError, OverflowError, OSError):
