@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.db import is_unavailable
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.requests import request_id
 
 
 class ErrorPage(NamedTuple):

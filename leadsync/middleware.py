@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from leadsync.error_pages import error_page
-from leadsync.infra.paths import is_api
+from leadsync.infra.requests import is_api
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes; the API has a lower limit of its own. A proxy in front has the same (README)."""

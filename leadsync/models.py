@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Language
 from leadsync import keys
-from leadsync.infra.belief import Belief
-from leadsync.infra.compiled import CompiledQuery
-from leadsync.infra.db import bounded_waits
+from leadsync.infra.queries import Belief, CompiledQuery
 from leadsync.infra.visible import UnownedQuerySet, VisibleQuerySet
+from leadsync.infra.waits import bounded_waits
 from leadsync.tries import Tries  # noqa: F401 (a model)
 
 

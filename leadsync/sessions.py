@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from leadsync.infra.addresses import client_address
 from leadsync.infra.db import BATCH_SIZE, batches
+from leadsync.infra.requests import client_address
 from leadsync.models import LogIn
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
 from contacts.phones import REGIONS
+from leadsync.infra.db import PooledConnection
 from leadsync.infra.files import OTHERS, keep_private
-from leadsync.infra.pool import PooledConnection
 from leadsync.theme import UNFOLD  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "monitoring",
 ]
 MIDDLEWARE = [
-    "leadsync.infra.request_ids.RequestIdMiddleware",
+    "leadsync.infra.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadsync.middleware.CompressionMiddleware",
@@ -238,7 +238,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_LOCKOUT_CALLABLE = "leadsync.admin.login.too_many"
-AXES_CLIENT_IP_CALLABLE = "leadsync.infra.addresses.client_network"
+AXES_CLIENT_IP_CALLABLE = "leadsync.infra.requests.client_network"
 AXES_CLIENT_STR_CALLABLE = "leadsync.lockout.in_logs"
 AXES_ENABLE_ADMIN = False  # its pages are ours
 AXES_VERBOSE = False

@@ -9,9 +9,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from contacts import phones
 from contacts.addresses import Address as Who
 from contacts.models import Contact, Workspace
-from leadsync.infra.belief import Belief
-from leadsync.infra.compiled import CompiledQuery
-from leadsync.infra.db import LOST, bounded_waits, is_busy
+from leadsync.infra.db import LOST, is_busy
+from leadsync.infra.queries import Belief, CompiledQuery
+from leadsync.infra.waits import bounded_waits
 from monitoring.models.failures import SyncFailure
 from sarah.merge import merge_facts
 from sarah.models import SarahState, StateUpdate

@@ -1,4 +1,7 @@
-"""The facts that Sarah may learn: the keys they come under, how they are read, where they go."""
+"""The facts that Sarah may learn: the keys they come under, how they are read, where they go.
+
+What a bot made up itself, under keys that are no fact, is made fit to be stored. Pure.
+"""
 
 import math
 import re
@@ -8,10 +11,13 @@ from typing import Any, NamedTuple
 
 from contacts.models import MAX_TEAM_SIZE, Contact
 from contacts.text import MAX_ITEM_LENGTH, MAX_ITEMS, clean_line, clean_text, is_harmful
-from sarah.warned import Mended, Trouble
+from leadsync.infra.bodies import MAX_DEPTH, MAX_DIGITS
+from sarah.warned import AND, Mended, Trouble
 
 GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3}){1,12}")
 NUMBER = re.compile(r"[+-]?\d{1,40}([.,]\d{1,40})?")
+MAX_KEY_LENGTH = 100
+MAX_TEXT = 10_000
 
 
 class Unusable(ValueError):
@@ -130,6 +136,7 @@ FACTS = (
     _text_fact("objection", "objection_raised"),
 )
 BY_KEY = {key: fact for fact in FACTS for key in fact.keys}
+KNOWN_KEYS = {key: Reading(value=key) for key in BY_KEY}
 EMPTY: tuple[object, ...] = ("", [], {}, None)
 
 
@@ -151,3 +158,48 @@ def learned(extracted_data: Mapping[str, object]) -> dict[str, object]:
                 values[fact.field] = value
                 break
     return values
+
+
+def read_key(sent: str) -> Reading:
+    return KNOWN_KEYS.get(sent) or read_text(sent, max_length=MAX_KEY_LENGTH)
+
+
+def read_anything(value: object) -> Reading:
+    """Read the value of an unknown key, and make it fit to be stored."""
+    problems: set[str] = set()
+    kept = _tidy(value, 2, problems)
+    if kept is None:
+        raise Unusable(AND.join(sorted(problems)) or Trouble.EMPTY)
+    return Reading(
+        value=kept,
+        warning=Mended.REST_KEPT % {"troubles": AND.join(sorted(problems))} if problems else "",
+    )
+
+
+def _tidy(value: object, depth: int, problems: set[str]) -> object:
+    """Remove what neither the database nor a page can take; None if nothing is left."""
+    if isinstance(value, str):
+        if is_harmful(value):
+            problems.add(Trouble.CONTROLS)
+        if len(value) > MAX_TEXT:
+            problems.add(Trouble.LONG_TEXT % {"most": MAX_TEXT})
+        return clean_text(value)[:MAX_TEXT]
+    if isinstance(value, float) and not abs(value) < 10.0**MAX_DIGITS:
+        problems.add(Trouble.NO_SUCH_NUMBER)
+        return None
+    if not isinstance(value, dict | list):
+        return value
+    if depth > MAX_DEPTH:
+        problems.add(Trouble.TOO_DEEP % {"most": MAX_DEPTH})
+        return None
+    if isinstance(value, list):
+        items = (_tidy(item, depth + 1, problems) for item in value)
+        return [item for item in items if item is not None]
+    tidied = {}
+    for sent_key, sent in value.items():
+        key, item = read_key(sent_key), _tidy(sent, depth + 1, problems)
+        if key.warning:
+            problems.add(Trouble.BAD_KEY % {"mended": key.warning})
+        if item is not None:
+            tidied[key.value] = item
+    return tidied

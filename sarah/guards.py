@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from leadsync.infra.db import LOST, heed_deadline, raise_if_transaction_is_lost
+from leadsync.infra.db import LOST, raise_if_transaction_is_lost
+from leadsync.infra.waits import heed_deadline
 from monitoring.errors import as_failure, frames
 from monitoring.kinds import Kind, Source
 from monitoring.models.failures import SyncFailure

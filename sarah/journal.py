@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts.models import Workspace
-from leadsync.infra.db import heed_deadline, raise_if_transaction_is_lost
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.db import raise_if_transaction_is_lost
+from leadsync.infra.requests import request_id
+from leadsync.infra.waits import heed_deadline
 from leadsync.infra.writes import as_one_statement
 from monitoring.errors import frames
 from sarah.models import Outcome, SarahState, StateUpdate

@@ -11,12 +11,13 @@ from contacts.addresses import InvalidUserId
 from contacts.erasure import is_erased
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone
-from leadsync.infra.db import bounded_waits, with_second_try
+from leadsync.infra.bodies import UnreadableBody, parse_body
+from leadsync.infra.db import with_second_try
+from leadsync.infra.waits import bounded_waits
 from sarah.addressing import Address, find_address, locked_conversation
 from sarah.facts import Unusable
 from sarah.merge import merge, merge_facts
 from sarah.models import SarahState
-from sarah.parsing import UnreadableBody, parse_body
 from sarah.reading import FIELDS, Message, read_message, read_time
 from sarah.sync import SyncResult, save_guarded
 

@@ -10,15 +10,9 @@ from django.db import OperationalError, connection, transaction
 
 from contacts.erasure import is_erased_since
 from contacts.phones import InvalidPhone
-from leadsync.infra.db import (
-    LOST,
-    bounded_queries,
-    bounded_waits,
-    heed_deadline,
-    is_busy,
-    past_races,
-)
-from leadsync.infra.patience import patience
+from leadsync.infra.bodies import as_evidence
+from leadsync.infra.db import LOST, is_busy, past_races
+from leadsync.infra.waits import bounded_queries, bounded_waits, heed_deadline, patience
 from leadsync.infra.writes import as_one_statement
 from monitoring.errors import frames
 from monitoring.kinds import Kind
@@ -34,7 +28,6 @@ from sarah.guards import record_failure
 from sarah.journal import Arrival
 from sarah.merge import merge
 from sarah.models import WAITING, Outcome, SarahState, StateUpdate, SyncReason
-from sarah.parsing import as_evidence
 from sarah.reading import field_of
 from sarah.sync import SyncResult, save, save_guarded
 from sarah.warned import Warned

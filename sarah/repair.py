@@ -8,10 +8,10 @@ from typing import Any
 
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
+from leadsync.infra.bodies import UnreadableBody, parse_body
 from monitoring.models.failures import SyncFailure
 from sarah.facts import BY_KEY
 from sarah.journal import Arrival
-from sarah.parsing import UnreadableBody, parse_body
 from sarah.reading import FIELDS, read_message
 from sarah.receive import PersonErased, receive
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 from contacts.quota import room_in
-from leadsync.infra.db import BATCH_SIZE, batches, bounded_waits, past_races
+from leadsync.infra.db import BATCH_SIZE, batches, past_races
+from leadsync.infra.waits import bounded_waits
 from monitoring.models.failures import SyncFailureQuerySet
 from sarah.addressing import adopt, is_the_only, workspace_for_ref, workspace_of
 from sarah.models import WAITING, SarahState, SarahStateQuerySet, SyncReason, of_person

@@ -12,8 +12,9 @@ from contacts import quota
 from contacts.identity import locked_lead, moved_lead
 from contacts.models import AuthorKind, Contact, Membership, Workspace
 from contacts.workflow import SARAH, ArchiveReason, Why
-from leadsync.infra.compiled import CompiledQuery
-from leadsync.infra.db import heed_deadline, limit_lock_waits, raise_if_transaction_is_lost
+from leadsync.infra.db import raise_if_transaction_is_lost
+from leadsync.infra.queries import CompiledQuery
+from leadsync.infra.waits import heed_deadline, limit_lock_waits
 from monitoring.errors import as_failure, frames
 from monitoring.models.failures import Resolution, SyncFailure
 from sarah import rules

@@ -51,8 +51,8 @@ gc.set_threshold(100_000, 50, 100)
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from leadsync import outage  # noqa: E402
-from leadsync.infra import belief, clock, spool  # noqa: E402
-from leadsync.infra.patience import Patience  # noqa: E402
+from leadsync.infra import clock, queries, spool  # noqa: E402
+from leadsync.infra.waits import Patience  # noqa: E402
 from monitoring.alerts import machine  # noqa: E402
 from monitoring.alerts.machine import GIB  # noqa: E402
 from tests.bot import Bot  # noqa: E402
@@ -211,7 +211,7 @@ def _own_spool(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -
     changes counts at once."""
     settings.LEADSYNC_SPOOL_DIR = tmp_path / "spool"
     monkeypatch.setattr(outage, "_away_until", 0.0)
-    monkeypatch.setattr(belief, "SECONDS", 0.0)
+    monkeypatch.setattr(queries, "BELIEVED_FOR", 0.0)
     monkeypatch.setattr(outage, "_scopes", {})
     monkeypatch.setattr(outage, "_uncounted", spool.Refusals())
     monkeypatch.setattr(outage, "_written_at", {})

@@ -19,8 +19,8 @@ from contacts.api.serializers import (
 from contacts.api.visible import visible_leads
 from contacts.identity import addresses_of
 from contacts.models import ChatMessage, Contact, ContactQuerySet, Note, StatusChange, Workspace
+from leadsync.api.json import RowsRenderer
 from leadsync.api.lists import Pages, WorkspaceOfKey
-from leadsync.api.rendering import RowsRenderer
 from leadsync.models import Scope
 
 MAX_HISTORY = 50

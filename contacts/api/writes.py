@@ -22,7 +22,7 @@ from contacts.models import AuthorKind, Contact, Note
 from contacts.workflow import MoveRefused, Why, check_later_word
 from leadsync.api.errors import NotPossible
 from leadsync.api.idempotency import once
-from leadsync.api.parsers import LimitedJSONParser
+from leadsync.api.json import LimitedJSONParser
 from leadsync.models import Scope
 
 

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidge
 
 from leadsync.admin.second_factor import begin_second_step
 from leadsync.error_pages import error_page
-from leadsync.infra.addresses import client_network
+from leadsync.infra.requests import client_network
 from leadsync.invitations import VALID_DAYS, join
 from leadsync.second_factor import has_second_factor
 from leadsync.sessions import log_in

@@ -15,8 +15,7 @@ from rest_framework.settings import api_settings
 from leadsync.error_pages import error_page
 from leadsync.infra.bodies import BodyTooLarge
 from leadsync.infra.db import is_unavailable
-from leadsync.infra.paths import is_api
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.requests import is_api, request_id
 from leadsync.infra.spool import SpoolUnavailable
 from monitoring.errors import frames
 

@@ -18,7 +18,7 @@ from rest_framework.serializers import ModelSerializer
 from rest_framework.utils.urls import replace_query_param
 
 from contacts.models import Workspace
-from leadsync.infra.compiled import rows_of
+from leadsync.infra.queries import rows_of
 
 SALT = "leadsync.lists.cursor"
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from leadsync.infra.request_ids import REQUEST_ID, request_id
+from leadsync.infra.requests import REQUEST_ID, request_id
 
 QUERY_STRING = re.compile(r"\?[^\s\"']*")
 PHONE = re.compile(r"\+?\d(?:(?:[-\s().]|%20)*\d){6,}")

@@ -11,7 +11,7 @@ from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
 from contacts.models import Workspace
-from leadsync.infra.db import bounded_waits
+from leadsync.infra.waits import bounded_waits
 from monitoring.alerts.texts import text_in_english
 from monitoring.errors import frames
 from monitoring.models.alert_deliveries import AlertDelivery, Event

@@ -13,7 +13,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from leadsync.api.parsers import AlwaysJSON
+from leadsync.api.json import AlwaysJSON
 from leadsync.models import Scope
 from monitoring.health.numbers import Backlog, Health, recent_health
 from monitoring.health.problems import Code, Status

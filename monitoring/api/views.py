@@ -13,8 +13,8 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.models import Workspace
 from leadsync.api.errors import NotPossible
+from leadsync.api.json import LimitedJSONParser
 from leadsync.api.lists import Pages, WorkspaceOfKey, refuse_foreign
-from leadsync.api.parsers import LimitedJSONParser
 from leadsync.models import Scope
 from monitoring.api.filters import SyncFailureFilters
 from monitoring.api.schema import (

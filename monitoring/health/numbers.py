@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from contacts.models import Contact, Workspace
 from leadsync.infra import spool
-from leadsync.infra.db import can_write, capped_count
+from leadsync.infra.db import capped_count
 from leadsync.infra.visible import reach_of
+from leadsync.infra.waits import can_write
 from monitoring.health.diagnosis import Spooled, Vitals, Workers, diagnose
 from monitoring.health.parts import Parts
 from monitoring.health.problems import Problem, Status, status_of

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from django.db import Error
 
-from leadsync.infra.db import bounded_read, is_connected
+from leadsync.infra.db import is_connected
+from leadsync.infra.waits import bounded_read
 from monitoring.errors import frames
 
 logger = logging.getLogger(__name__)

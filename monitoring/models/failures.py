@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.infra.request_ids import MAX_LENGTH, request_id
+from leadsync.infra.requests import MAX_LENGTH, request_id
 from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
 from monitoring.fairness import Kept, least_worth
 from monitoring.kinds import ABOUT_WORKSPACES, HEALED_BY_SYNC, MAX_NOTE, Kind, Source, advice_on

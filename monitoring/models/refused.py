@@ -7,9 +7,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.infra.db import bounded_waits
-from leadsync.infra.request_ids import MAX_LENGTH
+from leadsync.infra.requests import MAX_LENGTH
 from leadsync.infra.visible import Reach, VisibleQuerySet, failures_within
+from leadsync.infra.waits import bounded_waits
 from monitoring.models.failures import ROOM, SyncFailure, SyncFailureQuerySet
 
 

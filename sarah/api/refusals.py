@@ -17,8 +17,8 @@ from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone, to_e164
 from leadsync import outage
 from leadsync.infra import spool
-from leadsync.infra.bodies import BodyTooLarge, read_body
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.bodies import BodyTooLarge, UnreadableBody, as_evidence, parse_body, read_body
+from leadsync.infra.requests import request_id
 from leadsync.infra.spool import SpoolUnavailable, Stored
 from leadsync.models import ApiKey
 from monitoring.errors import as_failure
@@ -27,7 +27,6 @@ from monitoring.models import Refusal, RefusedBody
 from monitoring.titles import Why
 from sarah.addressing import ForeignWorkspace, region_of
 from sarah.guards import record_failure
-from sarah.parsing import UnreadableBody, as_evidence, parse_body
 
 MAX_SHOWN = 8 * 1024
 REFUSALS = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
-from leadsync.infra.bodies import MAX_BODY, BodyTooLarge
+from leadsync.infra.bodies import MAX_BODY, BodyTooLarge, UnreadableBody, parse_body
 from leadsync.infra.db import LOST
 from leadsync.models import ApiKey, Scope
 from monitoring.errors import describe, frames
@@ -16,7 +16,6 @@ from monitoring.models import RefusedBody, RefusedBodyQuerySet, SyncFailure
 from monitoring.models.refused import close_sent
 from sarah.addressing import ForeignWorkspace
 from sarah.journal import Arrival
-from sarah.parsing import UnreadableBody, parse_body
 from sarah.reading import read_message
 from sarah.receive import PersonErased, receive
 

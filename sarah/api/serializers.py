@@ -1,11 +1,9 @@
-"""JSON of `/sarah/state`, and its description for OpenAPI."""
+"""Describes `/sarah/state` for OpenAPI."""
 
 from rest_framework import serializers
 
 from contacts.models import MAX_SCORE, Language, Temperature
-from sarah.models import ConversationState, SarahState, SyncReason
-from sarah.reading import Message
-from sarah.receive import Receipt
+from sarah.models import ConversationState, SyncReason
 
 BLANK_STATE = {
     "state": ConversationState.GREETING.value,
@@ -16,38 +14,6 @@ BLANK_STATE = {
     "message_count": 0,
 }
 STORED_FOR_LATER = "stored_for_later"
-TIMES = ("created_at", "updated_at", "last_message_at")
-
-
-def state_json(state: SarahState, *, with_id: bool = False) -> dict[str, object]:
-    """Render a conversation as Sarah's memory; with the WhatsApp user id if asked by that."""
-    by_id = {"business_scoped_user_id": state.business_scoped_user_id} if with_id else {}
-    times = {name: getattr(state, name) for name in TIMES}
-    paused = {"paused": True} if state.is_paused else {}
-    return {
-        **{name: getattr(state, name) for name in BLANK_STATE},
-        "contact_phone": state.contact_phone,
-        **by_id,
-        "workspace_id": state.workspace.slug if state.workspace else state.workspace_ref or None,
-        **times,
-        **paused,
-    }
-
-
-def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """Render the answer to a committed message."""
-    answer: dict[str, object] = {"success": True, "sync": receipt.result.synced}
-    if receipt.result.reason:
-        answer["syncReason"] = receipt.result.reason.value
-    if receipt.warnings:
-        answer["warnings"] = receipt.warnings
-    return answer
-
-
-def stored_json(message: Message) -> dict[str, object]:
-    """Render the answer to a message that is stored until the database can take it."""
-    answer = {"success": True, "sync": False, "syncReason": STORED_FOR_LATER}
-    return answer | ({"warnings": message.warnings} if message.warnings else {})
 
 
 class StateSerializer(serializers.Serializer):

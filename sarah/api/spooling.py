@@ -14,8 +14,9 @@ from contacts.addresses import InvalidUserId
 from contacts.phones import InvalidPhone
 from leadsync import outage
 from leadsync.infra import clock, spool
+from leadsync.infra.bodies import UnreadableBody, as_evidence, parse_body
 from leadsync.infra.db import is_busy, is_unavailable
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.requests import request_id
 from leadsync.infra.spool import SpoolUnavailable, Stored
 from leadsync.models import ApiKey, Scope
 from monitoring.alerts.machine import notice_full_disks
@@ -27,7 +28,6 @@ from sarah.addressing import ForeignWorkspace
 from sarah.api.refusals import keep_refused
 from sarah.guards import record_failure
 from sarah.journal import Arrival
-from sarah.parsing import UnreadableBody, as_evidence, parse_body
 from sarah.reading import read_message
 from sarah.receive import PersonErased, receive
 

@@ -6,36 +6,40 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.http.request import HttpHeaders
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contacts.addresses import InvalidUserId
+from contacts.erasure import is_erased
 from contacts.phones import InvalidPhone
-from leadsync.api.parsers import AlwaysJSON
-from leadsync.api.rendering import RowsRenderer
+from leadsync.api.json import AlwaysJSON, RowsRenderer
 from leadsync.infra import clock
-from leadsync.infra.addresses import client_address
-from leadsync.infra.bodies import read_body
-from leadsync.infra.db import is_unavailable, one_deadline, with_second_try
+from leadsync.infra.bodies import UnreadableBody, parse_body, read_body
+from leadsync.infra.db import is_unavailable, with_second_try
+from leadsync.infra.requests import client_address
+from leadsync.infra.waits import one_deadline
 from leadsync.models import ApiKey, Scope
 from monitoring.alerts.announce import notice_key
 from monitoring.models import AlertKind
-from sarah.addressing import ForeignWorkspace, recall
+from sarah.addressing import ForeignWorkspace, find_address, recall
 from sarah.api.refusals import record_refusal
-from sarah.api.replays import EXCLUDED, is_replay_of_erased
 from sarah.api.schema import describe_state_view
-from sarah.api.serializers import BLANK_STATE, receipt_json, state_json, stored_json
+from sarah.api.serializers import BLANK_STATE, STORED_FOR_LATER
 from sarah.api.spooling import store
 from sarah.journal import Arrival
-from sarah.parsing import UnreadableBody, parse_body
-from sarah.reading import read_message, read_ref
+from sarah.models import SarahState, SyncReason
+from sarah.reading import NAME_OF_ID, Message, read_message, read_ref, read_sender
 from sarah.receive import Receipt, receive
-from sarah.senders import NAME_OF_ID, read_sender
+from sarah.simulator.traffic import REPLAYED
 
 logger = logging.getLogger(__name__)
 
+TIMES = ("created_at", "updated_at", "last_message_at")
+REPLAY_MARK = HttpHeaders.to_wsgi_name(REPLAYED)
+EXCLUDED = {"success": True, "sync": False, "syncReason": SyncReason.EXCLUDED}
 WAITS_END_AFTER = 0.8
 """Seconds, from the look for the key on."""
 
@@ -56,7 +60,7 @@ class StateView(APIView):
         ref = str(read_ref(request.query_params.get("workspace_id", "")).value)
         workspace = request.auth.workspace
         state = with_second_try(lambda: recall(phone, user_id, ref=ref, key_workspace=workspace))
-        return Response(state_json(state, with_id=bool(user_id)) if state else BLANK_STATE)
+        return Response(_state_json(state, with_id=bool(user_id)) if state else BLANK_STATE)
 
     def post(self, request: Request) -> HttpResponse:
         """Save a message and sync it to the lead; 200 means that it is committed, or stored on this
@@ -67,7 +71,7 @@ class StateView(APIView):
         now = clock.now()
         message = read_message(body, now=now)
         _required(message.contact_phone, message.user_id)
-        if is_replay_of_erased(request, message):
+        if _is_replay_of_erased(request, message):
             return _answer(EXCLUDED)
         arrival = Arrival(
             message=message,
@@ -79,7 +83,7 @@ class StateView(APIView):
             at=now,
         )
         receipt = _receive_or_store(arrival, key)
-        return _answer(receipt_json(receipt) if receipt else stored_json(arrival.message))
+        return _answer(_receipt_json(receipt) if receipt else _stored_json(arrival.message))
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         with one_deadline(WAITS_END_AFTER):
@@ -134,3 +138,47 @@ def _as_api_error(error: Exception) -> Exception:
         case ForeignWorkspace():
             return PermissionDenied("This key is bound to another workspace.")
     return error
+
+
+def _is_replay_of_erased(request: Request, message: Message) -> bool:
+    """Whether this was said before by somebody who was erased; raises what `find_address` does."""
+    if REPLAY_MARK not in request.META:
+        return False
+    address = find_address(
+        message.contact_phone,
+        message.user_id,
+        ref=message.workspace_ref,
+        key_workspace=request.auth.workspace,
+    )
+    return any(map(is_erased, address.who.identities))
+
+
+def _state_json(state: SarahState, *, with_id: bool = False) -> dict[str, object]:
+    """Render a conversation as Sarah's memory; with the WhatsApp user id if asked by that."""
+    by_id = {"business_scoped_user_id": state.business_scoped_user_id} if with_id else {}
+    times = {name: getattr(state, name) for name in TIMES}
+    paused = {"paused": True} if state.is_paused else {}
+    return {
+        **{name: getattr(state, name) for name in BLANK_STATE},
+        "contact_phone": state.contact_phone,
+        **by_id,
+        "workspace_id": state.workspace.slug if state.workspace else state.workspace_ref or None,
+        **times,
+        **paused,
+    }
+
+
+def _receipt_json(receipt: Receipt) -> dict[str, object]:
+    """Render the answer to a committed message."""
+    answer: dict[str, object] = {"success": True, "sync": receipt.result.synced}
+    if receipt.result.reason:
+        answer["syncReason"] = receipt.result.reason.value
+    if receipt.warnings:
+        answer["warnings"] = receipt.warnings
+    return answer
+
+
+def _stored_json(message: Message) -> dict[str, object]:
+    """Render the answer to a message that is stored until the database can take it."""
+    answer = {"success": True, "sync": False, "syncReason": STORED_FOR_LATER}
+    return answer | ({"warnings": message.warnings} if message.warnings else {})

@@ -9,7 +9,7 @@ from contacts.addresses import Address
 from contacts.erasure import is_erased_since
 from contacts.identity import Found, locked_lead, move, note_move
 from contacts.models import ChatMark, ChatMessage, Contact, Workspace
-from leadsync.infra.db import bounded_waits
+from leadsync.infra.waits import bounded_waits
 from monitoring.kinds import Kind, Source
 from sarah.addressing import adopt, is_known_apart, join_conversations
 from sarah.guards import record_failure

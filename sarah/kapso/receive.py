@@ -8,7 +8,8 @@ from threading import BoundedSemaphore
 
 from django.db import IntegrityError
 
-from leadsync.infra.db import LOST, bounded_waits
+from leadsync.infra.db import LOST
+from leadsync.infra.waits import bounded_waits
 from sarah.kapso.signatures import delivery_key
 from sarah.kapso.work import work
 from sarah.models import KapsoDelivery, KapsoFeed

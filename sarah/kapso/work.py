@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from contacts.quota import WINDOW
+from leadsync.infra.bodies import UnreadableBody, parse_body
 from leadsync.infra.db import LOST, is_busy, past_races
 from monitoring.kinds import Kind, Source
 from monitoring.models.failures import SyncFailure
@@ -17,7 +18,6 @@ from sarah.kapso.effects import Feed, NoRoom, apply
 from sarah.kapso.events import Event
 from sarah.kapso.reading import BACKFILL, read_delivery
 from sarah.models import KapsoDelivery, KapsoFeed
-from sarah.parsing import UnreadableBody, parse_body
 
 LEASED_AT_ONCE = 20
 AT_A_STRETCH = 5.0

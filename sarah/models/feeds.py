@@ -9,8 +9,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.infra.db import bounded_waits
 from leadsync.infra.visible import VisibleQuerySet
+from leadsync.infra.waits import bounded_waits
 
 SEEN_EVERY = timedelta(minutes=1)
 SEEING_WAITS_MS = 10

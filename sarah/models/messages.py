@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
-from leadsync.infra.request_ids import time_of
+from leadsync.infra.requests import time_of
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.infra.writes import Collected
 from sarah.models.reasons import SyncReason

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from contacts.models import Workspace
-from leadsync.infra import belief
+from leadsync.infra import queries
 from tests.bot import Bot
 from tests.factories import WorkspaceFactory
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of beliefs, to be set by the test."""
     now = [time.monotonic()]
-    monkeypatch.setattr(belief, "SECONDS", 1.0)
-    monkeypatch.setattr("leadsync.infra.belief.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(queries, "BELIEVED_FOR", 1.0)
+    monkeypatch.setattr("leadsync.infra.queries.time.monotonic", lambda: now[0])
     return now
 
 

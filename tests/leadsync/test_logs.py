@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 
 from leadsync.infra.logs import JSONFormatter
-from leadsync.infra.request_ids import request_id
+from leadsync.infra.requests import request_id
 from tests.bot import PHONE
 
 SECRET = f"Budi Santoso of {PHONE}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from leadsync.infra.request_ids import new_id, request_id, time_of
+from leadsync.infra.requests import new_id, request_id, time_of
 from monitoring.models import SyncFailure
 from sarah.models import StateUpdate
 from tests.bot import PHONE, Bot

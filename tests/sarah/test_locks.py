@@ -97,7 +97,7 @@ def test_a_message_beside_another_writer_of_sqlite_is_stored_and_comes_in_afterw
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL has many writers")
     bot.post(lead_score=20)
-    monkeypatch.setattr("leadsync.infra.db.SQLITE_WAIT_MS", 400)
+    monkeypatch.setattr("leadsync.infra.waits.SQLITE_WAIT_MS", 400)
 
     with locked(WRITES):
         first, waited = timed(lambda: bot.post(message_count=3))

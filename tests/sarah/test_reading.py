@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadsync.infra.bodies import UnreadableBody, as_evidence, parse_body
 from monitoring.sentences import TABLE
-from sarah.parsing import UnreadableBody, as_evidence, parse_body
 from sarah.reading import Message, read_message
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from contacts.models import Contact, Workspace
-from leadsync.infra.patience import Patience
+from leadsync.infra.waits import Patience
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, SYNCED, Bot, not_synced

@@ -287,7 +287,7 @@ def test_a_known_lead_costs_three_statements_and_commit_on_a_direct_connection(
     bound_bot: Bot, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LEADSYNC_DB_DIRECT = True
-    monkeypatch.setattr("leadsync.infra.belief.SECONDS", 60.0)
+    monkeypatch.setattr("leadsync.infra.queries.BELIEVED_FOR", 60.0)
     bound_bot.post(state="qualifying")
 
     with statements() as sent:
@@ -301,7 +301,7 @@ def test_an_unusual_limit_is_a_statement_of_its_own_on_a_direct_connection(
     bound_bot: Bot, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LEADSYNC_DB_DIRECT = True
-    monkeypatch.setattr("leadsync.infra.belief.SECONDS", 60.0)
+    monkeypatch.setattr("leadsync.infra.queries.BELIEVED_FOR", 60.0)
     bound_bot.post(state="qualifying")
     settings.LEADSYNC_LOCK_TIMEOUT_MS = 400
     monkeypatch.setattr("sarah.receive.patience.in_vain_until", math.inf)

@@ -9,12 +9,12 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from leadsync.infra.bodies import UnreadableBody, parse_body
 from monitoring.kinds import Kind, Source
 from monitoring.models import RefusedBody, SyncFailure
 from monitoring.sentences import in_words
 from monitoring.titles import MENDED_IN_BODY
 from sarah.api.send_again import send_corrected
-from sarah.parsing import UnreadableBody, parse_body
 from sarah.repair import flaws_of, repair
 
 PREFIX, BODY, PHONE = "repair-", "body", "contact_phone"

@@ -11,9 +11,9 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import MAX_WAMID
+from leadsync.infra.bodies import parse_body
 from sarah.kapso.events import Marked, Written
 from sarah.kapso.reading import read_delivery
-from sarah.parsing import parse_body
 from tests.kapso import recorded
 
 HOSTILE: tuple[Any, ...] = (
