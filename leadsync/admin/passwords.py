@@ -75,8 +75,8 @@ class ChosenPasswordForm(AdminPasswordChangeForm):
 
     usable_password = None
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(user, *args, **kwargs)
+    def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user or User(), *args, **kwargs)  # a link of nobody's
         for name in ("password1", "password2"):
             self.fields[name].widget = UnfoldAdminPasswordWidget(
                 attrs={"autocomplete": "new-password"}

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django.conf import settings
@@ -25,7 +25,9 @@ from leadsync.api.lists import (
     TimeFilter,
     WorkspaceOfKey,
 )
+from leadsync.infra.bodies import UnreadableBody, parse_body
 from leadsync.models import Scope
+from sarah.facts import read_anything
 from sarah.models import ConversationState, SarahState, SarahStateQuerySet, StateUpdate
 
 ERRORS = (400, 401, 403, 404, 429, 503)
@@ -88,11 +90,16 @@ class PostedMessageSerializer(RowSerializer):
 
 
 def _read(body: str) -> dict[str, Any]:
+    """What was sent; of what no answer can carry, such as a lone surrogate, the rest."""
     try:
-        read = json.loads(body)
-    except ValueError:  # it had bytes that are no text
+        read = parse_body(body.encode())
+    except UnreadableBody:  # it had bytes that are no text
         return {}
-    return read if isinstance(read, dict) else {}
+    try:
+        json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return cast("dict[str, Any]", read_anything(read).value)
+    return read
 
 
 class ConversationFilters(AskedFilterSet):

@@ -112,6 +112,16 @@ def test_a_filter_by_an_id_that_no_row_has_finds_nothing(bot: Bot, list_: str, a
     assert answer.context["cl"].result_count == 0
 
 
+@pytest.mark.parametrize(
+    "link", ["a/b", "NDI/set-password", "%FF/%00", "OTk5OTk5OTk5OTk5OTk5OTk5/x-y"]
+)
+def test_a_link_to_choose_a_password_that_is_nobodys_says_so(client: Client, link: str) -> None:
+    answer = client.get(f"/admin/password/{link}/")
+
+    assert answer.status_code == 200
+    assert b'type="password"' not in answer.content
+
+
 @pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/i18n/setlang/"])
 def test_a_file_is_refused_before_it_is_read(client: Client, path: str) -> None:
     answer = client.post(path, b"x", content_type="multipart/form-data", CONTENT_LENGTH="3000000")

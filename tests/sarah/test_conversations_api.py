@@ -81,11 +81,12 @@ def test_a_bound_key_reads_its_workspace_only() -> None:
 def test_pages_of_messages_visit_each_once_and_a_broken_body_breaks_none(caller: Caller) -> None:
     state = SarahStateFactory()
     at = timezone.now() - timedelta(hours=1)
-    for body in ("{}", "not json", "[]", '{"a": 1}', "{}"):
+    bodies = ("{}", "not json", "[]", '{"a": 1}', '{"a":' * 9_000, '{"a":' * 900 + "1" + "}" * 900)
+    for body in (*bodies, '{"a": "\\ud800"}', '{"\\ud800": [NaN, 1e999]}', f'{{"a": {"9" * 99}}}'):
         MessageFactory(state=state, body=body, received_at=at)
 
     rows = visit_all(caller, f"{LIST}{state.pk}/messages/?page_size=2")
 
-    assert len({row["id"] for row in rows}) == 5
+    assert len({row["id"] for row in rows}) == 9
     assert all(isinstance(row["body"], dict) for row in rows)
     assert SarahState.objects.count() == 1
