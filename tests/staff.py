@@ -14,6 +14,7 @@ from factory import Transformer
 
 from tests.factories import UserFactory
 
+OVER_PAGE = {"HX-Request": "true"}
 BOUNDS = ("SAVEPOINT", "RELEASE", "SET LOCAL", "SELECT set_config")
 
 
@@ -52,8 +53,9 @@ class Staff:
         )
 
     def confirms(self, action: str, row: Model, **fields: str) -> Any:
-        """Send the dialog of an action on a row's page."""
-        return self.client.post(action_url(action, row), {"_form_submitted": "True", **fields})
+        """Send the dialog over a row's page that an action asks with."""
+        sent = {"_form_submitted": "True", **fields}
+        return self.client.post(action_url(action, row), sent, headers=OVER_PAGE)
 
 
 def action_url(action: str, row: Model) -> str:

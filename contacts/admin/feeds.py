@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 
 from contacts.admin.webhooks import EVENTS, WebhookPage
 from contacts.models import Workspace
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.filters import row_id
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.tools import holds
@@ -143,33 +143,31 @@ class FeedActions(WebhookPage):
         """Open the page that does it in three steps; that changes nothing."""
         return HttpResponseRedirect(reverse("admin:contacts_workspace_webhook", args=[object_id]))
 
-    @action(
+    @dialog_action(
         description=_("New secret for Kapso"),
         permissions=["feed"],
         url_path="rotate-kapso",
         icon="key",
         dialog=dialog(_("Make a new secret?"), WILL_ROTATE, button=_("Make it")),
     )
-    def rotate_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def rotate_kapso(self, request: HttpRequest, form: Form, object_id: str) -> None:
         feed = get_object_or_404(KapsoFeed.objects.select_related("workspace"), workspace=object_id)
         _show_once(request, feed.rotate())
         self.log_change(request, feed.workspace, "New secret.")  # type: ignore[attr-defined]
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
 
-    @action(
+    @dialog_action(
         description=_("Send a test event to myself"),
         permissions=["feed"],
         url_path="test-kapso",
         icon="send",
         dialog=dialog(_("Send a test event?"), WILL_TEST, button=_("Send")),
     )
-    def test_kapso(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def test_kapso(self, request: HttpRequest, form: Form, object_id: str) -> None:
         feed = get_object_or_404(KapsoFeed.objects.select_related("workspace"), workspace=object_id)
         if send_test(feed) == Worked.DONE:
             messages.success(request, _("The test event came in, was stored and worked."))
         else:
             messages.error(request, _("The test event was stored, but not worked yet."))
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
 
 
 def _show_once(request: HttpRequest, secret: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,13 +14,12 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
-from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.merging import CHOOSABLE, NotUndoable, merge_by_hand, undo
 from contacts.models import Contact, ContactQuerySet, Merge, MergeSuggestion
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action, go_to
 from leadsync.admin.filters import Questions, row_id
 from leadsync.admin.html import admin_link, as_link, list_url
 from leadsync.admin.tools import MAX_SEARCH, ModelAdmin, holds
@@ -39,6 +38,19 @@ class OtherForm(BaseDialogForm):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Name, business type, WhatsApp user name or id, or phone in any spelling"),
     )
+
+    def clean_other(self) -> Contact:
+        """Find the one lead that is meant."""
+        typed, leads = self.cleaned_data["other"], Contact.objects.visible_to(self.request.user)
+        here = leads.filter(workspace__contacts=self.object_id).exclude(pk=self.object_id)
+        match list(here.matching(typed)[:2]):
+            case [found]:
+                return found
+            case []:
+                raise ValidationError(_("No other lead of this workspace matches “%s”.") % typed)
+        every = list_url("contacts_contact", q=typed)
+        text = _("Several leads match: tick two of them, and choose “Merge two leads”.")
+        raise ValidationError(format_html("{} {}", text, as_link(every, _("Show them"))))
 
 
 def _may_be_the_same(leads: ContactQuerySet) -> ContactQuerySet:
@@ -122,7 +134,7 @@ class MergePages:
 
     has_undo_permission = has_merge_permission = holds("contacts.change_contact")
 
-    @action(
+    @dialog_action(
         description=_("Merge with another lead"),
         permissions=["merge"],
         url_path="merge",
@@ -130,20 +142,9 @@ class MergePages:
         dialog=dialog(_("Merge with which lead?"), "", button=_("Compare"), form=OtherForm),
     )
     def merge_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
-        """Find the other lead, and compare the two."""
-        leads = Contact.objects.visible_to(request.user)
-        lead, typed = get_object_or_404(leads, pk=object_id), form.cleaned_data["other"]
-        others = leads.filter(workspace=lead.workspace_id).exclude(pk=lead.pk)
-        found = list(others.matching(typed)[:2])
-        if len(found) == 1:
-            return HttpResponse(headers={"HX-Redirect": comparison(lead, found[0])})
-        if found:
-            every = list_url("contacts_contact", q=typed)
-            text = _("Several leads match: tick two of them, and choose “Merge two leads”.")
-            messages.error(request, format_html("{} {}", text, as_link(every, _("Show them"))))
-        else:
-            messages.error(request, _("No other lead of this workspace matches “%s”.") % typed)
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
+        """Compare the two."""
+        lead = get_object_or_404(Contact, pk=row_id(object_id))
+        return go_to(request, comparison(lead, form.cleaned_data["other"]))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer to undo only where something can be undone."""
@@ -152,14 +153,14 @@ class MergePages:
             return offered
         return [one for one in offered if one.path != "undo-merge"]
 
-    @action(
+    @dialog_action(
         description=_("Undo the last merge"),
         permissions=["undo"],
         url_path="undo-merge",
         icon="undo",
-        dialog=dialog(_("Undo the last merge?"), WILL_UNDO, button=_("Undo")),
+        dialog=dialog(_("Undo the last merge?"), WILL_UNDO, button=_("Undo the merge")),
     )
-    def undo_merge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def undo_merge(self, request: HttpRequest, form: Form, object_id: str) -> None:
         last = Merge.objects.undoable().filter(survivor=row_id(str(object_id))).first()
         try:
             absorbed = undo(last.pk if last else 0, by=request.user.get_username())
@@ -167,7 +168,6 @@ class MergePages:
             messages.error(request, str(error))
         else:
             messages.success(request, format_html("{} {}", _("It is back:"), admin_link(absorbed)))
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
 
 
 def _choices(survivor: Contact, other: Contact) -> list[dict[str, object]]:

@@ -7,16 +7,15 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.models import MAX_PAUSE_REASON, Contact
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.tools import holds
 from sarah.takeover import take_over
 
@@ -51,7 +50,7 @@ class TakeOver:
 
     has_take_over_permission = holds("contacts.take_over_contact")
 
-    @action(
+    @dialog_action(
         description=_("Take over from Sarah"),
         permissions=["take_over"],
         url_path="take-over",
@@ -60,11 +59,10 @@ class TakeOver:
             _("Take this lead over?"), WILL_TAKE_OVER, button=_("Take over"), form=TakeOverForm
         ),
     )
-    def take_this_over(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def take_this_over(self, request: HttpRequest, form: Form, object_id: str) -> None:
         lead = get_object_or_404(Contact, pk=object_id)
         take_over(lead, by=request.user.get_username(), **_asked(form))
         messages.success(request, _("Sarah says nothing to this lead now."))
-        return close_dialog(self, object_id)  # type: ignore[arg-type]
 
 
 def _asked(form: Form) -> dict[str, Any]:

@@ -16,14 +16,14 @@ from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from contacts import bulk, handoffs
 from contacts.admin.members import HasMembers, MembershipInline
 from contacts.models import Contact
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.filters import AccountFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.lists.table import TwoLines
@@ -39,7 +39,8 @@ LAST_SUPERUSER = _(
     "This is the last superuser: make somebody else one first, or nobody can let people in."
 )
 WILL_SWITCH_OFF = _(
-    "For somebody who has lost their phone and their recovery codes. Make sure that it is them."
+    "The log-in asks them for the password alone, until they set it up again. For somebody who has "
+    "lost their phone and their recovery codes: make sure that it is them."
 )
 
 
@@ -156,19 +157,23 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
             bulk.assign(leads, None, by=request.user.get_username())
         super().delete_queryset(request, queryset)
 
-    @action(
+    @dialog_action(
         description=_("Switch the second factor off"),
         permissions=["change"],
         url_path="second-factor-off",
         icon="phonelink_erase",
-        dialog=dialog(_("Switch the second factor off?"), WILL_SWITCH_OFF, button=_("Switch off")),
+        dialog=dialog(
+            _("Switch the second factor off?"),
+            WILL_SWITCH_OFF,
+            button=_("Switch off"),
+            destroys=True,
+        ),
     )
-    def switch_second_factor_off(self, request: HttpRequest, form: Form, object_id: str) -> Any:
+    def switch_second_factor_off(self, request: HttpRequest, form: Form, object_id: str) -> None:
         user = self.get_row_or_404(request, object_id)
         switch_off(user)
         self.log_change(request, user, "Switched the second factor off.")
         messages.success(request, _("The log-in asks them for the password alone now."))
-        return close_dialog(self, object_id)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer it where there is one."""

@@ -3,20 +3,25 @@
 No GET changes anything: the confirmation page and the dialog both send a POST with a token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from leadsync.admin.filters import row_id
 from leadsync.admin.navigation import forget_open_failures
 from monitoring.kinds import MAX_NOTE
 from monitoring.models import Heartbeat
@@ -43,15 +48,72 @@ class NoteDialogForm(NoteForm, BaseDialogForm):
 
 
 def dialog(
-    title: object, explanation: object, *, button: object, form: type[forms.Form] | None = None
-) -> dict[str, object]:
-    """Return the dialog that Unfold shows before an action."""
+    title: object,
+    explanation: object,
+    *,
+    button: object,
+    form: type[BaseDialogForm] = BaseDialogForm,
+    destroys: bool = False,
+) -> dict[str, Any]:
+    """Return the question before an action; the button of what `destroys` is red."""
     return {
         "title": title,
         "description": explanation,
         "form_class": form,
         "form_submit_text": button,
+        "destroys": destroys,
     }
+
+
+def dialog_action(*, dialog: dict[str, Any], **options: Any) -> Callable[[Callable], Callable]:
+    """Return Unfold's `action` for a row's page, with a question before it is done.
+
+    The question opens over the page, and is a page of its own where it is opened as one: in a new
+    tab, or without a script. What was done is told on the row's page, or on the action's answer.
+    """
+
+    def decorate(act: Callable) -> Callable:
+        @wraps(act)
+        def asked(page: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+            options = page.opts
+            row_page = reverse(
+                f"admin:{options.app_label}_{options.model_name}_change", args=[object_id]
+            )
+            if act.__name__ not in _offered(page, request, object_id):
+                messages.warning(request, _("This is not possible any more: see how it is now."))
+                return go_to(request, row_page)
+            form = dialog["form_class"](
+                data=request.POST or None, request=request, object_id=object_id
+            )
+            if form.is_valid():
+                return act(page, request, form, object_id) or go_to(request, row_page)
+            if is_over_page(request):
+                return render(request, "leadsync/dialog.html", {"dialog": dialog, "form": form})
+            rows = page.get_queryset(request).filter(pk=row_id(object_id))
+            return confirm_selection(page, request, rows, dialog, form=form, cancel_url=row_page)
+
+        asked.dialog = dialog  # type: ignore[attr-defined]
+        return action(**options)(asked)
+
+    return decorate
+
+
+def _offered(page: Any, request: HttpRequest, object_id: str) -> set[str]:
+    """The names of the actions that make sense on this row now."""
+    offered = page.get_actions_detail(request, object_id)
+    return {one.method.original_function_name for one in offered}
+
+
+def is_over_page(request: HttpRequest) -> bool:
+    """Whether htmx asks, for a dialog over the page."""
+    return "HX-Request" in request.headers
+
+
+def go_to(request: HttpRequest, page: str) -> HttpResponse:
+    """Answer a question's form: leave for this page."""
+    if is_over_page(request):
+        return HttpResponse(headers={"HX-Redirect": page})
+    return HttpResponseRedirect(page)
 
 
 def is_too_much(request: HttpRequest, selected: QuerySet) -> bool:
@@ -70,7 +132,7 @@ def confirm_selection(
     selected: QuerySet,
     asked: Mapping[str, object],
     *,
-    action: str,
+    action: str = "",
     form: forms.Form | None = None,
     numbers: Sequence[tuple[object, str]] = (),
     cancel_url: str = "",
@@ -100,13 +162,6 @@ def confirm_selection(
 
 def is_confirmed(request: HttpRequest) -> bool:
     return request.method == "POST" and "confirmed" in request.POST
-
-
-def close_dialog(model_admin: admin.ModelAdmin, object_id: int | str) -> HttpResponse:
-    """Answer a dialog's form: show the row's page again, with its messages."""
-    options = model_admin.model._meta
-    page = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
-    return HttpResponse(headers={"HX-Redirect": page})
 
 
 def tell_resolved(request: HttpRequest, count: int) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leadsync.admin.actions import close_dialog, confirm_selection, dialog, is_confirmed
+from leadsync.admin.actions import confirm_selection, dialog, dialog_action, is_confirmed
 from leadsync.admin.connect import ConnectViews
 from leadsync.admin.filters import KeyStateFilter, WorkspaceFilter
 from leadsync.admin.html import ago, as_link, list_url, pill
@@ -200,21 +200,20 @@ class ApiKeyAdmin(ConnectViews):
             self,
             request,
             api_keys,
-            dialog(_("Revoke these keys?"), WILL_REVOKE, button=_("Revoke")),
+            dialog(_("Revoke these keys?"), WILL_REVOKE, button=_("Revoke"), destroys=True),
             action="revoke",
         )
 
-    @action(
+    @dialog_action(
         description=_("Revoke"),
         permissions=["revoke"],
         url_path="revoke",
         icon="key_off",
         variant=ActionVariant.DANGER,
-        dialog=dialog(_("Revoke this key?"), WILL_REVOKE, button=_("Revoke")),
+        dialog=dialog(_("Revoke this key?"), WILL_REVOKE, button=_("Revoke"), destroys=True),
     )
-    def revoke_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def revoke_this(self, request: HttpRequest, form: Form, object_id: str) -> None:
         self._revoke(request, ApiKey.objects.filter(pk=object_id))
-        return close_dialog(self, object_id)
 
     def _revoke(self, request: HttpRequest, api_keys: ApiKeyQuerySet) -> None:
         for key in api_keys.filter(revoked_at__isnull=True):

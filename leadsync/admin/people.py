@@ -69,12 +69,14 @@ class PersonActions:
         if is_confirmed(request):
             return self._erase(request, self.identity_of(row))
         known = count(person_with(self.identity_of(row)))
+        question = dialog(
+            _("Erase this person?"), WILL_ERASE, button=_("Erase for good"), destroys=True
+        )
         return confirm_selection(
             self,  # type: ignore[arg-type]
             request,
             type(row).objects.filter(pk=row.pk),
-            dialog(_("Erase this person?"), WILL_ERASE, button=_("Erase for good")),
-            action="erase_this",
+            question,
             numbers=[(gettext(name), str(number)) for name, number in known.items()],
             cancel_url=_url_of(row, "change", row.pk),
         )

@@ -7,11 +7,11 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import (
     UnfoldAdminTextareaWidget,
@@ -19,7 +19,7 @@ from unfold.widgets import (
 )
 
 from contacts.admin.fields import ListField
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.html import as_wrapped, pill
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
@@ -157,7 +157,7 @@ class AlertSettingsAdmin(ModelAdmin):
 
     has_test_permission = holds("monitoring.change_alertsettings")
 
-    @action(
+    @dialog_action(
         description=_("Send a test alert"),
         permissions=["test"],
         url_path="test",
@@ -165,9 +165,7 @@ class AlertSettingsAdmin(ModelAdmin):
         variant=ActionVariant.PRIMARY,
         dialog=dialog(_("Send a test alert?"), WILL_TEST, button=_("Send")),
     )
-    def send_test_alert(
-        self, request: HttpRequest, form: forms.Form, object_id: str
-    ) -> HttpResponse:
+    def send_test_alert(self, request: HttpRequest, form: forms.Form, object_id: str) -> None:
         settings = get_object_or_404(
             AlertSettings.objects.select_related("workspace"), pk=object_id
         )
@@ -180,4 +178,3 @@ class AlertSettingsAdmin(ModelAdmin):
                 messages.success(request, _("Sent to %(to)s.") % told)
         if not tried:
             messages.warning(request, _("Nobody to tell: add an e-mail address or a webhook."))
-        return close_dialog(self, object_id)

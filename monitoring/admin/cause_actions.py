@@ -6,15 +6,14 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from leadsync.admin.actions import NoteForm, close_dialog, dialog, tell_resolved
+from leadsync.admin.actions import NoteForm, dialog, dialog_action, tell_resolved
 from leadsync.admin.tools import ModelAdmin, holds
 from monitoring.admin.selection import WILL_RESOLVE, numbers_of
 from monitoring.models import FailureGroup, FailureGroupQuerySet, GroupStatus, SyncFailure
@@ -99,7 +98,7 @@ class CauseActions(ModelAdmin):
         offered = super().get_actions_detail(request, object_id)
         return [one for one in offered if not pointless.get(one.path)]
 
-    @action(
+    @dialog_action(
         description=_("Acknowledge"),
         permissions=["handle"],
         url_path="acknowledge",
@@ -111,12 +110,12 @@ class CauseActions(ModelAdmin):
             form=CauseNoteDialog,
         ),
     )
-    def acknowledge(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def acknowledge(self, request: HttpRequest, form: Form, object_id: str) -> None:
         causes = self._handled(request, object_id)
         causes.acknowledge(by=request.user.get_username(), note=form.cleaned_data["note"])
-        return self._close(request, object_id, "Acknowledged.", _("Acknowledged."))
+        self._close(request, object_id, "Acknowledged.", _("Acknowledged."))
 
-    @action(
+    @dialog_action(
         description=_("Ignore"),
         permissions=["handle"],
         url_path="ignore",
@@ -128,13 +127,13 @@ class CauseActions(ModelAdmin):
             form=IgnoreDialog,
         ),
     )
-    def ignore(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def ignore(self, request: HttpRequest, form: Form, object_id: str) -> None:
         until, note = end_of(form.cleaned_data["hours"]), form.cleaned_data["note"]
         causes = self._handled(request, object_id)
         causes.ignore(until=until, by=request.user.get_username(), note=note)
-        return self._close(request, object_id, "Ignored.", _("Ignored for a while."))
+        self._close(request, object_id, "Ignored.", _("Ignored for a while."))
 
-    @action(
+    @dialog_action(
         description=_("Reopen"),
         permissions=["handle"],
         url_path="reopen",
@@ -145,23 +144,23 @@ class CauseActions(ModelAdmin):
             button=_("Reopen"),
         ),
     )
-    def reopen(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def reopen(self, request: HttpRequest, form: Form, object_id: str) -> None:
         self._handled(request, object_id).reopen()
-        return self._close(request, object_id, "Reopened.", _("Reopened."))
+        self._close(request, object_id, "Reopened.", _("Reopened."))
 
-    @action(
+    @dialog_action(
         description=_("Resolve all"),
         permissions=["handle", "resolve"],
         url_path="resolve-all",
         icon="check",
         dialog=dialog(_("Is this over?"), WILL_RESOLVE, button=_("Resolve all"), form=ResolveForm),
     )
-    def resolve_all(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def resolve_all(self, request: HttpRequest, form: Form, object_id: str) -> None:
         cause = get_object_or_404(self._causes(request, object_id))
         by, note = request.user.get_username(), form.cleaned_data["note"]
         mine = SyncFailure.objects.visible_to(request.user)
         tell_resolved(request, resolve_cause(cause, by=by, note=note, among=mine))
-        return self._close(request, object_id, "Resolved all.")
+        self._close(request, object_id, "Resolved all.")
 
     def _causes(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
         return FailureGroup.objects.visible_to(request.user).filter(pk=object_id)
@@ -174,8 +173,7 @@ class CauseActions(ModelAdmin):
 
     def _close(
         self, request: HttpRequest, object_id: str, history: str, message: object = ""
-    ) -> HttpResponse:
+    ) -> None:
         self.log_change(request, get_object_or_404(self._causes(request, object_id)), history)
         if message:
             messages.success(request, str(message))
-        return close_dialog(self, object_id)

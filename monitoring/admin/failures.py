@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action
 
-from leadsync.admin.actions import NoteDialogForm, close_dialog, dialog
+from leadsync.admin.actions import NoteDialogForm, dialog, dialog_action
 from leadsync.admin.filters import PhoneSearch
 from leadsync.admin.html import ago
 from leadsync.admin.lists.table import TwoLines
@@ -99,7 +98,7 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
 
     has_resolve_permission = holds("monitoring.resolve_syncfailure")
 
-    @action(
+    @dialog_action(
         description=_("Mark resolved"),
         permissions=["resolve"],
         url_path="resolve",
@@ -111,7 +110,6 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
             form=NoteDialogForm,
         ),
     )
-    def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> None:
         failures = SyncFailure.objects.visible_to(request.user).filter(pk=object_id)
         resolve(request, failures, note=form.cleaned_data["note"])
-        return close_dialog(self, object_id)

@@ -4,12 +4,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 
-from leadsync.admin.actions import close_dialog, dialog
+from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.navigation import forget_open_failures
 from leadsync.admin.tools import holds
 from monitoring.admin.issue.mending import MendingViews
@@ -36,14 +35,14 @@ class HelpActions(MendingViews):
         offered = super().get_actions_detail(request, object_id)
         return [one for one in offered if one.path != REPLAY or "delivery" in failure.payload]
 
-    @action(
+    @dialog_action(
         description=_("Replay"),
         permissions=["retry"],
         url_path=REPLAY,
         icon="replay",
         dialog=dialog(_("Replay this delivery?"), WILL_REPLAY, button=_("Replay")),
     )
-    def replay_delivery(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def replay_delivery(self, request: HttpRequest, form: Form, object_id: str) -> None:
         mine = SyncFailure.objects.visible_to(request.user)
         failure = get_object_or_404(mine, pk=object_id, source=Source.KAPSO)
         match replay(int(failure.payload.get("delivery", 0))):
@@ -54,4 +53,3 @@ class HelpActions(MendingViews):
             case _:
                 messages.error(request, _("It still does not work; the failure says why."))
         forget_open_failures()
-        return close_dialog(self, object_id)

@@ -17,9 +17,9 @@ from unfold.enums import ActionVariant
 from contacts.addresses import is_user_id
 from contacts.models import Contact
 from leadsync.admin.actions import (
-    close_dialog,
     confirm_selection,
     dialog,
+    dialog_action,
     is_confirmed,
     is_too_much,
     tell_retried,
@@ -51,7 +51,7 @@ WILL_START_OVER = _(
     "back to greeting and the count of messages to 0. What she learned, score and temperature "
     "stay, the lead is not changed, and it gets a note that says who did this."
 )
-START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Let Sarah start over"))
+START_OVER = dialog(_("Let Sarah start over?"), WILL_START_OVER, button=_("Start over"))
 
 
 @admin.register(SarahState)
@@ -164,28 +164,26 @@ class SarahStateAdmin(PersonActions, PhoneSearch, ReadOnly, ModelAdmin):
             return None
         return confirm_selection(self, request, states, START_OVER, action="start_over")
 
-    @action(
+    @dialog_action(
         description=_("Retry"),
         permissions=["resync"],
         url_path="sync-again",
         icon="sync",
         variant=ActionVariant.PRIMARY,
-        dialog=dialog(_("Retry?"), WILL_RETRY, button=_("Retry")),
+        dialog=dialog(_("Sync this conversation again?"), WILL_RETRY, button=_("Retry")),
     )
-    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def retry_this(self, request: HttpRequest, form: Form, object_id: str) -> None:
         self._retry(request, SarahState.objects.filter(pk=object_id))
-        return close_dialog(self, object_id)
 
-    @action(
+    @dialog_action(
         description=_("Let Sarah start over"),
         permissions=["start_over"],
         url_path="start-over",
         icon="restart_alt",
         dialog=START_OVER,
     )
-    def start_this_over(self, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def start_this_over(self, request: HttpRequest, form: Form, object_id: str) -> None:
         self._start_over(request, SarahState.objects.filter(pk=object_id))
-        return close_dialog(self, object_id)
 
     def _retry(self, request: HttpRequest, states: SarahStateQuerySet) -> None:
         tell_retried(request, retry_all(states, by=request.user.get_username()))

@@ -1,18 +1,21 @@
 """What holds on every page of the admin: it is cheap, harmless, and writes only on a yes."""
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core import mail
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from contacts.models import Contact, Note
+from contacts.merging import merge_by_hand
+from contacts.models import Contact, Note, Workspace
 from leadsync.bots import issue_key
 from leadsync.models import ApiKey
 from monitoring.alerts.deliver import deliver_due
@@ -25,8 +28,9 @@ from monitoring.models import (
     SyncFailure,
     SyncRun,
 )
-from sarah.models import SarahState, StateUpdate
+from sarah.models import KapsoFeed, SarahState, StateUpdate
 from tests.bot import PHONE
+from tests.contacts.pages import sent_by
 from tests.factories import (
     CauseFactory,
     ContactFactory,
@@ -38,7 +42,7 @@ from tests.factories import (
     unseen_lead,
 )
 from tests.monitoring.alarms import look, silence_of
-from tests.staff import Staff, action_url, queries_of
+from tests.staff import OVER_PAGE, Staff, action_url, messages_of, queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -188,27 +192,76 @@ def test_nobody_writes_by_hand_what_leadsync_writes_itself(model: type[Model]) -
     assert model._default_manager.values().get(pk=row.pk) == before
 
 
-@pytest.mark.parametrize(
-    ("make", "may", "may_not", "actions"),
-    [
-        (conversation, "Sales", "", "retry_this start_this_over"),
-        (failure, "Operators", "Sales", "mark_this_resolved"),
-        (cause, "Operators", "Sales", "acknowledge ignore reopen resolve_all"),
-        (key, "Operators", "Sales", "revoke_this"),
-        (alert_settings, "Operators", "Sales", "send_test_alert"),
-    ],
-)
-def test_a_dialog_changes_nothing_until_somebody_who_may_says_yes(
-    make: Callable[[], Model], may: str, may_not: str, actions: str
-) -> None:
-    row = make()
+def two_in_one() -> Contact:
+    one, other = ContactFactory(), ContactFactory()
+    merge_by_hand(one.pk, other.pk, by="ani", chosen={})
+    return one
+
+
+def failed_delivery() -> SyncFailure:
+    return SyncFailureFactory(source="kapso", payload={"delivery": 1})
+
+
+def ignored() -> FailureGroup:
+    found = failure().group
+    FailureGroup.objects.ignore(until=timezone.now() + timedelta(days=1), by="ani")
+    return found
+
+
+def with_second_factor() -> User:
+    owner: User = UserFactory()
+    TOTPDevice.objects.create(user=owner)
+    return owner
+
+
+ASKED_ABOUT: dict[type[Model], Callable[[], Model]] = {
+    Contact: two_in_one,
+    SarahState: conversation,
+    SyncFailure: failed_delivery,
+    FailureGroup: ignored,
+    ApiKey: key,
+    AlertSettings: alert_settings,
+    Workspace: lambda: KapsoFeed.objects.create(workspace=WorkspaceFactory()).workspace,
+    User: with_second_factor,
+}
+"""Rows on which every question of their pages can be asked."""
+
+
+def questions() -> Iterator[tuple[type[Model], str]]:
+    """The model and the name of every action of the admin that asks first."""
+    for model, page in admin.site._registry.items():
+        for one in page._get_base_actions_detail():  # type: ignore[attr-defined]
+            if one.dialog:
+                yield model, one.method.original_function_name
+
+
+def test_a_question_is_a_dialog_or_a_page_and_changes_nothing_until_who_may_says_yes() -> None:
+    rows = {model: make() for model, make in ASKED_ABOUT.items()}
+    root, stranger = Staff(is_superuser=True), Staff()
     before = everything()
 
-    for action in actions.split():
-        assert Staff(may).client.get(action_url(action, row)).status_code == 200
-        assert Staff(may_not).confirms(action, row, hours="1", note="").status_code == 403
+    for model, action in questions():
+        row = rows[model]
+        url = action_url(action, row)
+        dialog = root.client.get(url, headers=OVER_PAGE)
+        page = root.client.get(url)
+
+        assert dialog.content.strip().startswith(b'<div id="dialog">'), url
+        assert "<h1" in (html := page.content.decode()), url
+        assert f'href="{url_of(model, "change", row.pk)}">Cancel' in html, url
+        assert sent_by(dialog).keys() <= sent_by(page).keys(), url
+        assert stranger.confirms(action, row).status_code == 403, url
 
     assert everything() == before
+
+
+def test_only_the_button_of_what_destroys_is_red() -> None:
+    root = Staff(is_superuser=True)
+
+    for row, action in ((key(), "revoke_this"), (ContactFactory(), "erase_this")):
+        assert "ls-danger" in root.client.get(action_url(action, row)).content.decode()
+    calm = root.client.get(action_url("retry_this", conversation())).content.decode()
+    assert "ls-button ls-danger" not in calm
 
 
 @pytest.mark.parametrize(
@@ -249,6 +302,19 @@ def test_a_yes_on_a_rows_own_page_does_it_and_shows_the_page_again(
     assert answer["HX-Redirect"] == url_of(type(row), "change", row.pk)
     row.refresh_from_db()
     assert {name: getattr(row, name) for name in is_done} == is_done
+
+
+def test_a_yes_without_a_script_shows_the_rows_page_and_a_second_one_tells_it_is_done() -> None:
+    staff, row = Staff("Operators"), key()
+    url, says_yes = action_url("revoke_this", row), {"_form_submitted": "True"}
+
+    first = staff.client.post(url, says_yes, follow=True)
+    second = staff.client.post(url, says_yes, follow=True)
+
+    assert first.redirect_chain == second.redirect_chain
+    assert first.redirect_chain == [(url_of(ApiKey, "change", row.pk), 302)]
+    assert messages_of(first) == ["1 key revoked."]
+    assert messages_of(second) == ["This is not possible any more: see how it is now."]
 
 
 def everything() -> list[Any]:
