@@ -30,14 +30,7 @@ from contacts.models import (
 from contacts.phones import national_digits, pattern_of, with_plain_digits
 from leadsync.infra.db import BATCH_SIZE
 from leadsync.infra.visible import VisibleQuerySet, reach_of
-from monitoring.models import (
-    Alert,
-    AlertDelivery,
-    LeadEvent,
-    LeadMessage,
-    RefusedBody,
-    SyncFailure,
-)
+from monitoring.models import Alert, AlertDelivery, LeadEvent, LeadMessage, RefusedBody, SyncFailure
 from sarah.models import KapsoDelivery, SarahState, StateUpdate
 
 Rows = QuerySet[Any]

@@ -2,5 +2,3 @@
 
 from contacts.admin.leads import ContactAdmin
 from contacts.admin.workspaces import WorkspaceAdmin
-
-__all__ = ["ContactAdmin", "WorkspaceAdmin"]

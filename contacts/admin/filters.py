@@ -16,14 +16,7 @@ from unfold.contrib.filters.admin import (
 )
 
 from contacts.admin.desk.tabs import hot
-from contacts.models import (
-    ContactQuerySet,
-    FollowUp,
-    Milestone,
-    Standing,
-    Workspace,
-    colleagues_of,
-)
+from contacts.models import ContactQuerySet, FollowUp, Milestone, Standing, Workspace, colleagues_of
 from leadsync.admin.filters import Questions, day_start
 from leadsync.admin.periods import PeriodFilter
 

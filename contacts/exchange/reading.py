@@ -9,13 +9,7 @@ from django.utils.translation import gettext as _
 
 from contacts.addresses import Address, InvalidUserId, read_address
 from contacts.erasure import erased_among
-from contacts.exchange.columns import (
-    ADDRESS,
-    WORKSPACE,
-    UnusableCell,
-    people_by_name,
-    read_cell,
-)
+from contacts.exchange.columns import ADDRESS, WORKSPACE, UnusableCell, people_by_name, read_cell
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone
 

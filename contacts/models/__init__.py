@@ -12,12 +12,7 @@ from contacts.models.chat import (
 )
 from contacts.models.choices import Language, Temperature
 from contacts.models.clocks import CLOCK, Answers, started
-from contacts.models.contacts import (
-    HOLDABLE,
-    MAX_SCORE,
-    MAX_TEAM_SIZE,
-    Contact,
-)
+from contacts.models.contacts import HOLDABLE, MAX_SCORE, MAX_TEAM_SIZE, Contact
 from contacts.models.departures import DEPARTURES_KEPT_FOR, Departure, How
 from contacts.models.edits import Edit
 from contacts.models.erasures import Erasure
@@ -34,61 +29,3 @@ from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace
 from contacts.phones import E164
 from contacts.workflow import AuthorKind
-
-__all__ = [
-    "CLOCK",
-    "DEPARTURES_KEPT_FOR",
-    "E164",
-    "HOLDABLE",
-    "HOT_SCORE",
-    "MAX_CHAT_TEXT",
-    "MAX_HOLIDAYS",
-    "MAX_NOTE",
-    "MAX_PAUSE_REASON",
-    "MAX_QUERY",
-    "MAX_REASON",
-    "MAX_SCORE",
-    "MAX_STEP",
-    "MAX_TEAM_SIZE",
-    "MAX_TEST_NUMBERS",
-    "MAX_VIEWS",
-    "MAX_VIEW_NAME",
-    "MAX_WAMID",
-    "SHOWN_NAME",
-    "UNTIL_HANDED_BACK",
-    "AddressChange",
-    "Answers",
-    "Assignment",
-    "Author",
-    "AuthorKind",
-    "ChatMark",
-    "ChatMessage",
-    "ChatQuerySet",
-    "Contact",
-    "ContactQuerySet",
-    "DeliveryStatus",
-    "Departure",
-    "Edit",
-    "Erasure",
-    "FollowUp",
-    "FollowUpQuerySet",
-    "How",
-    "Language",
-    "Load",
-    "Membership",
-    "Merge",
-    "MergeSuggestion",
-    "Milestone",
-    "Note",
-    "NoteKind",
-    "Outcome",
-    "Pausable",
-    "SavedView",
-    "Standing",
-    "StatusChange",
-    "Temperature",
-    "Workspace",
-    "colleagues_of",
-    "started",
-    "who_may_see",
-]

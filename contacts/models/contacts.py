@@ -197,11 +197,6 @@ class Contact(TakenOver, ResponseClock, Collected):
         return owner if owner and owner.is_active and owner.is_staff else None
 
     @property
-    def has_profile(self) -> bool:
-        """Whether WhatsApp told more of the lead than a number and a name."""
-        return bool(self.whatsapp_username or self.business_scoped_user_id)
-
-    @property
     def address(self) -> Address:
         return Address(phone=self.phone or "", user_id=self.business_scoped_user_id or "")
 

@@ -23,14 +23,7 @@ from contacts.models.clocks import (
     time_to_answer,
 )
 from contacts.models.departures import Departure
-from contacts.models.standing import (
-    REACHED,
-    STANDING,
-    STATUSES,
-    TOLD_BY_LEAD,
-    Milestone,
-    told_by,
-)
+from contacts.models.standing import REACHED, STANDING, STATUSES, TOLD_BY_LEAD, Milestone, told_by
 from contacts.models.workspaces import Workspace
 from contacts.phones import search_range
 from contacts.workflow import AuthorKind, LeadStatus

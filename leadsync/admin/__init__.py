@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from leadsync.admin import second_factor  # noqa: F401 (the log-in in two steps)
+from leadsync.admin import second_factor
 from leadsync.admin.accounts import GroupAdmin, UserAdmin
 from leadsync.admin.keys import ApiKeyAdmin
 from leadsync.admin.login import FailedLoginAdmin

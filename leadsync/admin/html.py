@@ -1,10 +1,9 @@
 """HTML of values in the admin: pills, times, texts, links and tables."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Model
@@ -84,7 +83,6 @@ def ago(moment: datetime | None) -> str:
     )
 
 
-as_text = partial(format_html, '<div class="ls-text">{}</div>')
 as_wrapped = partial(format_html, '<div class="ls-wrap">{}</div>')
 as_advice = partial(format_html, '<div class="ls-advice">{}</div>')
 as_code = partial(format_html, '<pre class="ls-code">{}</pre>')
@@ -106,14 +104,6 @@ def admin_link(row: Model, text: object = "") -> SafeString:
 def list_url(label: str, **filters: object) -> str:
     """Return the URL of a list, such as that of `contacts_contact`, with these filters."""
     return f"{reverse(f'admin:{label}_changelist')}?{urlencode(filters)}"
-
-
-def table_of(rows: Iterable[Any], *columns: tuple[object, Callable[[Any], object]]) -> SafeString:
-    """Render a small table of rows: for each column its header, and what it shows of a row."""
-    return table(
-        (header for header, _show in columns),
-        ([show(row) for _header, show in columns] for row in rows),
-    )
 
 
 def table(headers: Iterable[object], rows: Iterable[Iterable[object]]) -> SafeString:

@@ -87,7 +87,7 @@ def _sections(
             lambda: {"messages": message_charts(scope)},
         ),
         (
-            operates and _may(scope, "monitoring.view_syncfailure"),
+            operates and _may(scope, SEES_FAILURES),
             "failures",
             partial(_kinds, scope),
         ),
@@ -138,9 +138,7 @@ def _switch(
     """The links of a switch; each keeps what the others say. None if there is no choice."""
     if len(choices) < 2:
         return []
-    kept = {
-        key: value for key, value in request.GET.items() if key in ("view", "days", "workspace")
-    }
+    kept = {key: value for key, value in request.GET.items() if key in SWITCHES}
     return [
         {
             "title": title,

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-MEASURED_EVERY = 60.0
-"""Seconds."""
 DOUBT = timedelta(seconds=0.2)
 """A difference as small as this is that of the look itself."""
 _difference = timedelta()

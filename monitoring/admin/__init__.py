@@ -6,12 +6,3 @@ from monitoring.admin.causes import FailureGroupAdmin
 from monitoring.admin.failures import SyncFailureAdmin
 from monitoring.admin.notifications import NotificationsAdmin
 from monitoring.admin.runs import SyncRunAdmin
-
-__all__ = [
-    "AlertAdmin",
-    "AlertSettingsAdmin",
-    "FailureGroupAdmin",
-    "NotificationsAdmin",
-    "SyncFailureAdmin",
-    "SyncRunAdmin",
-]

@@ -9,13 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
 
-from leadsync.admin.actions import (
-    NoteForm,
-    confirm_selection,
-    dialog,
-    is_confirmed,
-    tell_resolved,
-)
+from leadsync.admin.actions import NoteForm, confirm_selection, dialog, is_confirmed, tell_resolved
 from leadsync.admin.navigation import forget_open_failures
 from monitoring.admin.cause_actions import WILL_IGNORE, CauseNoteForm, IgnoreForm, end_of
 from monitoring.admin.selection import WILL_RESOLVE, WILL_RETRY_ALL, numbers_of, retry

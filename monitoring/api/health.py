@@ -10,11 +10,7 @@ from contacts.models import Workspace
 from leadsync.api.errors import error_responses
 from leadsync.api.lists import refuse_foreign
 from leadsync.models import Scope
-from monitoring.health.numbers import (
-    REMEMBERED_SECONDS,
-    WINDOWS_REMEMBERED_SECONDS,
-    recent_health,
-)
+from monitoring.health.numbers import REMEMBERED_SECONDS, WINDOWS_REMEMBERED_SECONDS, recent_health
 from monitoring.health.serializers import SyncHealthSerializer
 
 DESCRIPTION = f"""

@@ -6,38 +6,6 @@ from monitoring.models.alerts import Alert, AlertKind
 from monitoring.models.backups import Backup
 from monitoring.models.causes import FailureGroup, FailureGroupQuerySet, GroupStatus
 from monitoring.models.failures import Resolution, SyncFailure, SyncFailureQuerySet
-from monitoring.models.notices import (
-    LeadEvent,
-    LeadEventKind,
-    LeadMessage,
-    NotificationPreferences,
-)
+from monitoring.models.notices import LeadEvent, LeadEventKind, LeadMessage, NotificationPreferences
 from monitoring.models.refused import Refusal, RefusedBody, RefusedBodyQuerySet
 from monitoring.models.runs import STOPPED, Heartbeat, RunTrigger, SyncRun
-
-__all__ = [
-    "STOPPED",
-    "Alert",
-    "AlertDelivery",
-    "AlertKind",
-    "AlertSettings",
-    "Backup",
-    "Channel",
-    "Event",
-    "FailureGroup",
-    "FailureGroupQuerySet",
-    "GroupStatus",
-    "Heartbeat",
-    "LeadEvent",
-    "LeadEventKind",
-    "LeadMessage",
-    "NotificationPreferences",
-    "Refusal",
-    "RefusedBody",
-    "RefusedBodyQuerySet",
-    "Resolution",
-    "RunTrigger",
-    "SyncFailure",
-    "SyncFailureQuerySet",
-    "SyncRun",
-]

@@ -10,12 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Language
 from leadsync.infra.visible import VisibleQuerySet
-from monitoring.limits import (
-    MAX_FAILURE_PERCENT,
-    MIN_FAILURES,
-    RATE_MINUTES,
-    SILENT_AFTER_HOURS,
-)
+from monitoring.limits import MAX_FAILURE_PERCENT, MIN_FAILURES, RATE_MINUTES, SILENT_AFTER_HOURS
 from monitoring.models.webhooks import Webhook
 
 

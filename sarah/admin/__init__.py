@@ -3,5 +3,3 @@
 from sarah.admin.conversations import SarahStateAdmin
 from sarah.admin.deliveries import KapsoDeliveryAdmin
 from sarah.admin.updates import StateUpdateAdmin
-
-__all__ = ["KapsoDeliveryAdmin", "SarahStateAdmin", "StateUpdateAdmin"]

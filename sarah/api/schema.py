@@ -8,12 +8,7 @@ from drf_spectacular.utils import (
 )
 
 from leadsync.api.errors import error_responses
-from sarah.api.serializers import (
-    BLANK_STATE,
-    MessageSerializer,
-    ReceiptSerializer,
-    StateSerializer,
-)
+from sarah.api.serializers import BLANK_STATE, MessageSerializer, ReceiptSerializer, StateSerializer
 
 READING = """\
 Sarah's memory of the conversation with this phone. A phone without a conversation gets a blank

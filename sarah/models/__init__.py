@@ -11,20 +11,3 @@ from sarah.models.states import (
     SarahStateQuerySet,
     of_person,
 )
-
-__all__ = [
-    "MAX_COUNT",
-    "NOT_COUNTED",
-    "WAITING",
-    "ConversationState",
-    "KapsoDelivery",
-    "KapsoDeliveryQuerySet",
-    "KapsoFeed",
-    "Outcome",
-    "SarahState",
-    "SarahStateQuerySet",
-    "StateUpdate",
-    "StateUpdateQuerySet",
-    "SyncReason",
-    "of_person",
-]

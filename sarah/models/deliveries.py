@@ -1,7 +1,7 @@
 """The model of a delivery of Kapso's: as it came, and the queue of what is still to be worked."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Self
 
 from django.db import models, transaction
@@ -62,9 +62,6 @@ class KapsoDeliveryQuerySet(VisibleQuerySet["KapsoDelivery"]):
             lease_ends_at=None,
             waits_for_room=False,
         )
-
-    def worked_before(self, when: datetime) -> Self:
-        return self.filter(worked_at__lt=when)
 
 
 class KapsoDelivery(models.Model):

@@ -10,12 +10,7 @@ from monitoring.admin.issue.page import plain
 from monitoring.jobs import worker
 from monitoring.models import FailureGroup, SyncFailure
 from sarah.models import SarahState
-from tests.factories import (
-    CauseFactory,
-    SarahStateFactory,
-    SyncFailureFactory,
-    unseen_lead,
-)
+from tests.factories import CauseFactory, SarahStateFactory, SyncFailureFactory, unseen_lead
 from tests.staff import Staff, action_url, messages_of
 
 pytestmark = pytest.mark.django_db

@@ -6,12 +6,7 @@ import pytest
 import time_machine
 
 from monitoring.admin.trends import trends_of
-from monitoring.models import (
-    FailureGroup,
-    FailureGroupQuerySet,
-    SyncFailure,
-    SyncFailureQuerySet,
-)
+from monitoring.models import FailureGroup, FailureGroupQuerySet, SyncFailure, SyncFailureQuerySet
 from sarah.models import StateUpdate
 from sarah.resolve import resolve_cause, resolve_failures
 from tests.factories import CauseFactory, SarahStateFactory, SyncFailureFactory

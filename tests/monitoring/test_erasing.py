@@ -30,13 +30,7 @@ from contacts.models import (
     Note,
     Workspace,
 )
-from monitoring.models import (
-    Alert,
-    AlertDelivery,
-    AlertSettings,
-    RefusedBody,
-    SyncFailure,
-)
+from monitoring.models import Alert, AlertDelivery, AlertSettings, RefusedBody, SyncFailure
 from sarah.models import KapsoDelivery, SarahState, StateUpdate
 from tests.bot import Bot
 from tests.factories import (

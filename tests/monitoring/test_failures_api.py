@@ -9,10 +9,7 @@ from leadsync.models import Scope
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure
 from tests.callers import Caller
-from tests.factories import (
-    SyncFailureFactory,
-    WorkspaceFactory,
-)
+from tests.factories import SyncFailureFactory, WorkspaceFactory
 
 FAILURES = "/api/v1/sync-failures/"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

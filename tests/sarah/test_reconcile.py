@@ -14,12 +14,7 @@ from sarah.models import SarahState
 from sarah.resolve import resolve_failures
 from sarah.retry import retry
 from tests.bot import PHONE, Bot
-from tests.factories import (
-    ContactFactory,
-    SarahStateFactory,
-    WorkspaceFactory,
-    fail_sync,
-)
+from tests.factories import ContactFactory, SarahStateFactory, WorkspaceFactory, fail_sync
 from tests.faults import LEADS, refusing
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,33 +15,10 @@ from contacts.api.serializers.numbers import (
     NewLeadsSerializer,
     StatsSerializer,
 )
-from contacts.api.serializers.timeline import (
-    TimelineEntrySerializer,
-    TimelineSerializer,
-)
+from contacts.api.serializers.timeline import TimelineEntrySerializer, TimelineSerializer
 from contacts.api.serializers.writes import (
     MovedLeadSerializer,
     MoveSerializer,
     NewNoteSerializer,
     WrittenNoteSerializer,
 )
-
-__all__ = [
-    "AnsweredSerializer",
-    "ChatMessageSerializer",
-    "DigestQuerySerializer",
-    "DigestSerializer",
-    "LeadDetailSerializer",
-    "LeadSerializer",
-    "MoveSerializer",
-    "MovedLeadSerializer",
-    "NewByPeriodSerializer",
-    "NewLeadsSerializer",
-    "NewNoteSerializer",
-    "NoteSerializer",
-    "StatsSerializer",
-    "StatusChangeSerializer",
-    "TimelineEntrySerializer",
-    "TimelineSerializer",
-    "WrittenNoteSerializer",
-]
