@@ -5,18 +5,18 @@ A wrong value stops the start with an error that names the variable and what is 
 
 import os
 import zoneinfo
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
 from contacts.phones import REGIONS
-from leadsync.infra.db import PooledConnection
+from leadsync.databases import SQLITE, database_of
 from leadsync.infra.files import OTHERS, keep_private
 from leadsync.theme import UNFOLD  # noqa: F401 (a setting)
 
@@ -29,16 +29,32 @@ keep_private(VAR_DIR)
 env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
 
-BOOLEAN: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
 ORIGIN = validate.Regexp("^https?://", error="begin each with https://.")
 SITE = "write an address such as https://leads.example.com, without a slash at its end."
-NUMBER: Any = {"error_messages": {"invalid": "use a whole number."}}
 LONG_WORD = "use 16 or more letters, digits, - and _."
+
+
+def flag(name: str, default: bool) -> Any:
+    told: Any = {"error_messages": {"invalid": "use one of 1/0, true/false, yes/no, on/off."}}
+    return env.bool(name, default, **told)
+
+
+def number(name: str, default: int, *, low: int, high: int | None = None) -> Any:
+    told: Any = {"error_messages": {"invalid": "use a whole number."}}
+    return env.int(name, default, validate=validate.Range(min=low, max=high), **told)
+
+
+def text(name: str, default: str, *, like: str, allowed: str) -> Any:
+    return env.str(name, default, validate=validate.Regexp(like, error=allowed))
+
+
+def choice(name: str, default: str, among: Iterable[str], *, allowed: str | None = None) -> Any:
+    return env.str(name, default, validate=validate.OneOf(among, error=allowed))
 
 
 # Django
 
-DEBUG = env.bool("DEBUG", False, **BOOLEAN)
+DEBUG = flag("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "only-for-development" if DEBUG else "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"], subcast=str.strip)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list(
@@ -127,98 +143,43 @@ LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LANGUAGE_COOKIE_AGE = 31_536_000  # a year: people choose once
 FORMAT_MODULE_PATH = "leadsync.formats"
 USE_TZ = True
-TIME_ZONE = env.str(
+TIME_ZONE = choice(
     "TIME_ZONE",
     "Asia/Jakarta",
-    validate=validate.OneOf(
-        zoneinfo.available_timezones(), error="use a zone such as Asia/Jakarta."
-    ),
+    zoneinfo.available_timezones(),
+    allowed="use a zone such as Asia/Jakarta.",
 )
 
 
 # Database
 
 DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'leadsync.sqlite3'}")
-LEADSYNC_DB_POOL_SIZE = env.int(
-    "LEADSYNC_DB_POOL_SIZE", 8, validate=validate.Range(min=1, max=500), **NUMBER
-)
-LEADSYNC_DB_DIRECT = env.bool("LEADSYNC_DB_DIRECT", False, **BOOLEAN)
-LEADSYNC_LOCK_TIMEOUT_MS = env.int(
-    "LEADSYNC_LOCK_TIMEOUT_MS", 500, validate=validate.Range(min=10, max=4000), **NUMBER
-)
+LEADSYNC_DB_POOL_SIZE = number("LEADSYNC_DB_POOL_SIZE", 8, low=1, high=500)
+LEADSYNC_DB_DIRECT = flag("LEADSYNC_DB_DIRECT", False)
+LEADSYNC_LOCK_TIMEOUT_MS = number("LEADSYNC_LOCK_TIMEOUT_MS", 500, low=10, high=4000)
 
-try:
-    DATABASE: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
-except ValueError as error:
-    raise ImproperlyConfigured(
-        "DATABASE_URL is not usable: write sqlite:////absolute/path.sqlite3 or "
-        "postgres://user:password@host:5432/name."
-    ) from error
-
-if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
-    if not str(DATABASE["NAME"]).startswith("/"):
-        raise ImproperlyConfigured(
-            "DATABASE_URL must name a file: sqlite:////absolute/path.sqlite3"
-        )
+DATABASES = {
+    "default": database_of(
+        DATABASE_URL,
+        pool_size=LEADSYNC_DB_POOL_SIZE,
+        is_direct=LEADSYNC_DB_DIRECT,
+        lock_timeout_ms=LEADSYNC_LOCK_TIMEOUT_MS,
+    )
+}
+if DATABASES["default"]["ENGINE"] == SQLITE:
     VAR_DIR.mkdir(exist_ok=True)
-    keep_private(*(Path(f"{DATABASE['NAME']}{end}") for end in ("", "-wal", "-shm")))
-    DATABASE["CONN_MAX_AGE"] = 60  # closing the last one checkpoints the WAL, after each message
-    # IMMEDIATE: with deferred transactions, two thirds of simultaneous read-then-write requests
-    # fail with "database is locked". FULL: a message answered with 200 survives a power cut.
-    DATABASE["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
-    DATABASE["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
-elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
-    DATABASE["CONN_HEALTH_CHECKS"] = True  # the pool checks a connection before lending it
-    CONNECT_OPTIONS = f"-c statement_timeout=5000 -c lock_timeout={LEADSYNC_LOCK_TIMEOUT_MS}"
-    DATABASE["OPTIONS"] = {
-        **DATABASE.get("OPTIONS", {}),
-        "connect_timeout": 3,
-        # Where packets vanish, a statement fails within three seconds instead of a quarter of an
-        # hour, and a bot, which waits for five, is answered: what was sent must be acknowledged
-        # within two, and whom we wait for is asked after two. A busy database's kernel answers.
-        "tcp_user_timeout": 2000,
-        "keepalives_idle": 2,
-        "keepalives_interval": 1,
-        "keepalives_count": 2,
-        # Short: the pool doubles its pauses while the database is away, up to `reconnect_timeout`.
-        "pool": {
-            "min_size": 1,
-            "max_size": LEADSYNC_DB_POOL_SIZE,
-            "timeout": 1,
-            "reconnect_timeout": 2,
-            "connection_class": PooledConnection,
-        },
-    }
-    if LEADSYNC_DB_DIRECT:
-        # All depend on the database session, which pgbouncer's transaction pooling mixes up.
-        DATABASE["OPTIONS"] |= {
-            "options": CONNECT_OPTIONS,
-            "server_side_binding": True,
-            "prepare_threshold": 5,
-        }
-    else:
-        DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
-else:
-    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgres://.")
-
-DATABASES = {"default": DATABASE}
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 
 
 # Security
 
-LEADSYNC_PROXY_SECRET = env.str(
-    "LEADSYNC_PROXY_SECRET",
-    "",
-    validate=validate.Regexp(r"\A([A-Za-z0-9_-]{16,})?\Z", error=LONG_WORD),
+LEADSYNC_PROXY_SECRET = text(
+    "LEADSYNC_PROXY_SECRET", "", like=r"\A([A-Za-z0-9_-]{16,})?\Z", allowed=LONG_WORD
 )
-LEADSYNC_TRUSTED_PROXIES = env.int(
-    "LEADSYNC_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10), **NUMBER
-) or int(bool(LEADSYNC_PROXY_SECRET))
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG, **BOOLEAN)
+LEADSYNC_TRUSTED_PROXIES = number("LEADSYNC_TRUSTED_PROXIES", 0, low=0, high=10) or int(
+    bool(LEADSYNC_PROXY_SECRET)
+)
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", not DEBUG)
 # Prometheus and load balancers connect inside the network, without TLS.
 SECURE_REDIRECT_EXEMPT = [
     *(r"^sarah/state/?$", r"^webhooks/kapso/", r"^healthz$", r"^readyz$", r"^metrics$")
@@ -309,68 +270,49 @@ SPECTACULAR_SETTINGS = {
 
 # LeadSync
 
-LEADSYNC_DEFAULT_REGION = env.str(
-    "LEADSYNC_DEFAULT_REGION",
-    "ID",
-    validate=validate.OneOf(REGIONS, error="use two capital letters, such as ID or SG."),
+LEADSYNC_DEFAULT_REGION = choice(
+    "LEADSYNC_DEFAULT_REGION", "ID", REGIONS, allowed="use two capital letters, such as ID or SG."
 )
 LEADSYNC_STATUS_BY_STATE: Any = env.json("LEADSYNC_STATUS_BY_STATE", {})
-LEADSYNC_MAX_FAILURES = env.int(
-    "LEADSYNC_MAX_FAILURES", 1000, validate=validate.Range(min=1), **NUMBER
+LEADSYNC_MAX_FAILURES = number("LEADSYNC_MAX_FAILURES", 1000, low=1)
+LEADSYNC_JOURNAL_DAYS = number("LEADSYNC_JOURNAL_DAYS", 90, low=1, high=3650)
+LEADSYNC_JOURNAL_MAX_ROWS = number("LEADSYNC_JOURNAL_MAX_ROWS", 1_000_000, low=1000)
+LEADSYNC_ERASURE_KEY = text(
+    "LEADSYNC_ERASURE_KEY", "", like=r"(.{32,})?\Z", allowed="use 32 or more random characters."
 )
-LEADSYNC_JOURNAL_DAYS = env.int(
-    "LEADSYNC_JOURNAL_DAYS", 90, validate=validate.Range(min=1, max=3650), **NUMBER
-)
-LEADSYNC_JOURNAL_MAX_ROWS = env.int(
-    "LEADSYNC_JOURNAL_MAX_ROWS", 1_000_000, validate=validate.Range(min=1000), **NUMBER
-)
-LEADSYNC_ERASURE_KEY = env.str(
-    "LEADSYNC_ERASURE_KEY",
-    "",
-    validate=validate.Regexp(r"(.{32,})?\Z", error="use 32 or more random characters."),
-)
-LEADSYNC_METRICS_OPEN = env.bool("LEADSYNC_METRICS_OPEN", False, **BOOLEAN)
-LEADSYNC_FAILED_AUTH_RATE = env.str(
+LEADSYNC_METRICS_OPEN = flag("LEADSYNC_METRICS_OPEN", False)
+LEADSYNC_FAILED_AUTH_RATE = text(
     "LEADSYNC_FAILED_AUTH_RATE",
     "30/min",
-    validate=validate.Regexp(r"^\d+/(sec|min|hour|day)$", error="use a rate such as 30/min."),
+    like=r"^\d+/(sec|min|hour|day)$",
+    allowed="use a rate such as 30/min.",
 )
 LEADSYNC_SPOOL_DIR = env.path("LEADSYNC_SPOOL_DIR", VAR_DIR / "spool")
-LEADSYNC_SITE_URL = env.str(
-    "LEADSYNC_SITE_URL", "", validate=validate.Regexp(r"(https?://[^/?#\s]+)?\Z", error=SITE)
-)
+LEADSYNC_SITE_URL = text("LEADSYNC_SITE_URL", "", like=r"(https?://[^/?#\s]+)?\Z", allowed=SITE)
 
 
 # Kapso's API, for `kapso_backfill`
 
 KAPSO_API_KEY = env.str("KAPSO_API_KEY", "")
-KAPSO_API_URL = env.str(
-    "KAPSO_API_URL",
-    "https://api.kapso.ai",
-    validate=validate.Regexp(r"https?://[^/?#\s]+\Z", error=SITE),
+KAPSO_API_URL = text(
+    "KAPSO_API_URL", "https://api.kapso.ai", like=r"https?://[^/?#\s]+\Z", allowed=SITE
 )
 
 
 # E-mail, for alerts
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
-EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False, **BOOLEAN)
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", not EMAIL_USE_SSL, **BOOLEAN)
-EMAIL_PORT = env.int(
-    "EMAIL_PORT",
-    465 if EMAIL_USE_SSL else 587,
-    validate=validate.Range(min=1, max=65_535),
-    **NUMBER,
-)
+EMAIL_USE_SSL = flag("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)
+EMAIL_PORT = number("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587, low=1, high=65_535)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_TIMEOUT = 4  # seconds: a worker that is sending still stops within five
-DEFAULT_FROM_EMAIL = env.str(
+DEFAULT_FROM_EMAIL = text(
     "DEFAULT_FROM_EMAIL",
     "LeadSync <leadsync@localhost>",
-    validate=validate.Regexp(
-        r".*[^\s@]@[^\s@]+\Z", error="use a sender such as LeadSync <leads@example.com>."
-    ),
+    like=r".*[^\s@]@[^\s@]+\Z",
+    allowed="use a sender such as LeadSync <leads@example.com>.",
 )
 EMAIL_BACKEND = (
     "django.core.mail.backends.console.EmailBackend"
@@ -383,12 +325,8 @@ if EMAIL_USE_SSL and EMAIL_USE_TLS:
 
 # Logs: no personal data, even if an exception's message carries some
 
-LEADSYNC_LOG_LEVEL = env.str(
-    "LEADSYNC_LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
-)
-LEADSYNC_LOG_FORMAT = env.str(
-    "LEADSYNC_LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"])
-)
+LEADSYNC_LOG_LEVEL = choice("LEADSYNC_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
+LEADSYNC_LOG_FORMAT = choice("LEADSYNC_LOG_FORMAT", "text", ["text", "json"])
 FORMATTER = "JSONFormatter" if LEADSYNC_LOG_FORMAT == "json" else "DiscreetFormatter"
 LOGGING = {
     "version": 1,

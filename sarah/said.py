@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from contacts.models import HOT_SCORE, Contact, Temperature
 from sarah.models import SarahState, SarahStateQuerySet
-from sarah.models.reasons import SyncReason
+from sarah.models.choices import SyncReason
 
 MOST = 1000
 

@@ -17,6 +17,7 @@ from contacts.models.edits import as_told, edits_of
 from contacts.models.lead_table import CONSTRAINTS, INDEXES, MAX_SCORE
 from contacts.models.pauses import TakenOver
 from contacts.models.questions import ContactQuerySet
+from contacts.models.whatsapp import ToldByWhatsApp
 from contacts.models.workspaces import Workspace
 from contacts.phones import E164
 from contacts.workflow import (
@@ -33,7 +34,6 @@ from leadsync.infra import clock
 from leadsync.infra.writes import Collected
 
 MAX_TEAM_SIZE = 2**31 - 1
-MAX_USERNAME = 100
 HOLDABLE = (
     "name",
     "language",
@@ -62,7 +62,7 @@ MOVED = ("lead_status", *STAMPS)
 """Fields that a change of the status may change."""
 
 
-class Contact(TakenOver, ResponseClock, Collected):
+class Contact(TakenOver, ToldByWhatsApp, ResponseClock, Collected):
     """A lead: what Sarah learned about a person, and what staff made of it."""
 
     workspace = models.ForeignKey(
@@ -84,12 +84,6 @@ class Contact(TakenOver, ResponseClock, Collected):
         help_text=_("How WhatsApp names a person to this business, also without a number."),
     )
     name = models.CharField(_("name"), max_length=200, blank=True)
-    whatsapp_name = models.CharField(_("WhatsApp name"), max_length=200, blank=True)
-    whatsapp_username = models.CharField(
-        _("WhatsApp user name"), max_length=MAX_USERNAME, blank=True, default="", db_default=""
-    )
-    profile_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """When WhatsApp last told the two names: what is older changes them no more."""
     email = models.EmailField(_("e-mail"), blank=True)
     language = models.CharField(
         _("language"), max_length=2, choices=Language, default=Language.INDONESIAN
@@ -140,12 +134,6 @@ class Contact(TakenOver, ResponseClock, Collected):
         default=False,
         help_text=_("Nothing that Sarah learns is copied to this lead any more."),
     )
-    marketing_stopped_at = models.DateTimeField(
-        _("wants no marketing since"), null=True, blank=True
-    )
-    marketing_told_at = models.DateTimeField(null=True, blank=True, editable=False)
-    marketing_sequence = models.BigIntegerField(null=True, blank=True, editable=False)
-    """The order of what the person told WhatsApp about marketing: only the last counts."""
     re_engaged_at = models.DateTimeField(_("re-engaged"), null=True, blank=True)
     staff_fields = models.JSONField(
         _("held by staff"),

@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contacts.addresses import Address, InvalidUserId, is_none, read_address, read_user_id
+from contacts.models.whatsapp import MAX_USERNAME
 from contacts.phones import InvalidPhone
 from contacts.text import clean_line, clean_text
 
 MAX_NAME = 200
-MAX_USERNAME = 100
 MAX_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 """Nobody had WhatsApp before."""

@@ -14,7 +14,7 @@ from contacts.models import MAX_SCORE
 from leadsync.infra.requests import time_of
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.infra.writes import Collected
-from sarah.models.reasons import SyncReason
+from sarah.models.choices import SyncReason
 from sarah.models.states import SarahState
 
 

@@ -23,7 +23,8 @@ from contacts.models import (
     Temperature,
     Workspace,
 )
-from sarah.models.reasons import SyncReason
+from sarah.models.choices import ConversationState
+from sarah.models.conversation_table import CONSTRAINTS, INDEXES
 from sarah.models.sync_queue import SyncStateQuerySet
 from sarah.models.sync_state import SyncState
 
@@ -39,16 +40,6 @@ TOLD_BY_THE_BOT = (
     "message_count",
     "last_message_at",
 )
-
-
-class ConversationState(models.TextChoices):
-    """The states of a conversation, in their order."""
-
-    GREETING = "greeting", _("Greeting")
-    QUALIFYING = "qualifying", _("Qualifying")
-    SCORING = "scoring", _("Scoring")
-    HANDOFF = "handoff", _("Handoff")
-    COMPLETED = "completed", _("Completed")
 
 
 def of_person(who: Address) -> Q:
@@ -173,86 +164,8 @@ class SarahState(Pausable, SyncState):
             ("resync_sarahstate", "Can sync conversations again"),
             ("start_over_sarahstate", "Can let Sarah start over"),
         ]
-        constraints = [
-            models.UniqueConstraint(
-                # Without a condition, so that its index also finds a phone in any workspace.
-                fields=["contact_phone", "workspace"],
-                name="sarah_state_is_unique_in_its_workspace",
-            ),
-            models.UniqueConstraint(
-                fields=["contact_phone", "workspace_ref"],
-                condition=Q(workspace__isnull=True),
-                name="sarah_state_is_unique_while_unresolved",
-            ),
-            models.CheckConstraint(
-                condition=Q(workspace__isnull=True) | Q(workspace_ref=""),
-                name="sarah_state_ref_is_blank_once_resolved",
-            ),
-            models.UniqueConstraint(
-                fields=["business_scoped_user_id", "workspace"],
-                condition=Q(business_scoped_user_id__isnull=False),
-                name="sarah_state_user_id_is_unique_in_its_workspace",
-            ),
-            models.UniqueConstraint(
-                fields=["business_scoped_user_id", "workspace_ref"],
-                condition=Q(workspace__isnull=True, business_scoped_user_id__isnull=False),
-                name="sarah_state_user_id_is_unique_while_unresolved",
-            ),
-            models.CheckConstraint(
-                condition=Q(contact_phone__isnull=True) | Q(contact_phone__regex=E164),
-                name="sarah_state_phone_is_e164",
-            ),
-            models.CheckConstraint(
-                condition=Q(business_scoped_user_id__isnull=True)
-                | Q(business_scoped_user_id__regex=BSUID),
-                name="sarah_state_user_id_is_whatsapps",
-            ),
-            models.CheckConstraint(
-                condition=Q(contact_phone__isnull=False) | Q(business_scoped_user_id__isnull=False),
-                name="sarah_state_has_a_phone_or_a_user_id",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=ConversationState.values), name="sarah_state_state_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(lead_score__range=(0, MAX_SCORE)),
-                name="sarah_state_score_is_between_0_and_100",
-            ),
-            models.CheckConstraint(
-                condition=Q(lead_temperature__in=Temperature.values),
-                name="sarah_state_temperature_is_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(language__in=Language.values), name="sarah_state_language_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(sync_reason="")
-                | Q(synced_at__isnull=True, sync_reason__in=SyncReason.values),
-                name="sarah_state_reason_only_while_out_of_sync",
-            ),
-        ]
-        indexes = [
-            # "Which conversations did Sarah have last?" (the admin's first page)
-            models.Index(fields=["-updated_at"], name="sarah_state_by_activity"),
-            # "Which failed syncs are due?"
-            models.Index(
-                fields=["next_sync_at"],
-                condition=Q(next_sync_at__isnull=False),
-                name="sarah_state_due",
-            ),
-            # "What is out of sync, and why?"
-            models.Index(
-                fields=["sync_reason", "id"],
-                condition=Q(synced_at__isnull=True),
-                name="sarah_state_out_of_sync",
-            ),
-            # "Which conversations wait for this workspace?"
-            models.Index(
-                fields=["workspace_ref"],
-                condition=Q(workspace__isnull=True),
-                name="sarah_state_unresolved",
-            ),
-        ]
+        constraints = CONSTRAINTS
+        indexes = INDEXES
 
     def __str__(self) -> str:
         return self.contact_phone or self.business_scoped_user_id or ""

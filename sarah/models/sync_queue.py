@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from leadsync.infra.visible import VisibleQuerySet
-from sarah.models.reasons import SyncReason
+from sarah.models.choices import SyncReason
 
 LEASE = timedelta(minutes=2)
 """How long a conversation is left to the worker that leased it."""

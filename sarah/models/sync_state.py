@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from leadsync.infra import clock
 from leadsync.infra.writes import Collected
 from sarah.backoff import delay_after
-from sarah.models.reasons import SyncReason
+from sarah.models.choices import SyncReason
 
 if TYPE_CHECKING:
     from contacts.models import Contact

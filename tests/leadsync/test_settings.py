@@ -32,7 +32,9 @@ def start(monkeypatch) -> Any:
 
 def variables() -> set[str]:
     """Every variable that the settings read."""
-    return set(re.findall(r'env\.\w+\(\s*"(\w+)"', SETTINGS.read_text()))
+    return set(
+        re.findall(r'(?:env\.\w+|flag|number|text|choice)\(\s*"(\w+)"', SETTINGS.read_text())
+    )
 
 
 @pytest.mark.parametrize(

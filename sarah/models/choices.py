@@ -1,7 +1,17 @@
-"""Why a conversation is out of sync."""
+"""The states of a conversation, and why it is out of sync."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+class ConversationState(models.TextChoices):
+    """The states of a conversation, in their order."""
+
+    GREETING = "greeting", _("Greeting")
+    QUALIFYING = "qualifying", _("Qualifying")
+    SCORING = "scoring", _("Scoring")
+    HANDOFF = "handoff", _("Handoff")
+    COMPLETED = "completed", _("Completed")
 
 
 class SyncReason(models.TextChoices):
