@@ -23,15 +23,19 @@ def check_alerts(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register(deploy=True)
 def check_proxy(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Name what only the proxy can ensure, unless it knows a secret."""
+    """Name what only the proxy can ensure, unless it knows a secret.
+
+    To WSGI a request with X_Forwarded_For beside the proxy's own header is the same, byte for byte,
+    as one in which the proxy says that: nothing here can tell them apart.
+    """
     if not settings.LEADSYNC_TRUSTED_PROXIES or settings.LEADSYNC_PROXY_SECRET:
         return []
     return [
         checks.Info(
             "LEADSYNC_PROXY_SECRET is not set: whoever can send X_Forwarded_For through the proxy "
             "chooses the address that LeadSync sees.",
-            hint="Set it here and at the proxy, as deploy/Caddyfile does, or let the proxy drop "
-            "header names with underscores.",
+            hint="Set it here and at the proxy, as deploy/Caddyfile does (nginx: README), or "
+            "let the proxy drop header names with underscores.",
             id="leadsync.I001",
         )
     ]

@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import override_settings
 
 from leadsync.bots import issue_key
 from leadsync.management.commands.serve import listen
@@ -186,6 +187,18 @@ def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:
 def test_the_kernel_holds_no_answer_back() -> None:
     with listen(HOST, 0) as listener:
         assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(("secret", "warns"), [("", True), ("for-the-tests-0123", False)])
+def test_who_believes_a_proxy_without_a_secret_is_warned_at_the_start(
+    secret: str, warns: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leadsync.management.commands.serve.supervise", lambda *_, **__: None)
+    monkeypatch.setattr("leadsync.management.commands.serve.listen", lambda *_: socket.socket())
+    with override_settings(LEADSYNC_TRUSTED_PROXIES=1, LEADSYNC_PROXY_SECRET=secret):
+        call_command("serve")
+
+    assert ("LEADSYNC_PROXY_SECRET is not set" in capsys.readouterr().err) is warns
 
 
 def test_an_address_in_use_is_said_in_words() -> None:

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from leadsync.management import arguments, base
 from leadsync.server import BACKLOG
 from leadsync.supervisor import Program, supervise
+from monitoring.checks import check_proxy
 
 AFTER_REQUESTS = ("nice", "-n", "5")
 """Who is waiting for an answer goes first."""
@@ -39,6 +40,8 @@ class Command(base.Command):
         )
 
     def handle(self, *, background_worker: bool, **options: Any) -> None:
+        for told in check_proxy(None):
+            self.stderr.write(self.style.WARNING(f"{told.msg} {told.hint}"))
         os.chdir(settings.BASE_DIR)  # where `python -m` finds the server
         with listen(options["host"], options["port"]) as listener:
             programs = [web(listener, workers=options["workers"], threads=options["threads"])]
