@@ -16,7 +16,7 @@ from leadsync.infra.requests import request_id
 
 class ErrorPage(NamedTuple):
     title: Promise
-    advice: Promise
+    advice: Promise | str
     may_pass: bool = False
     """Whether the same page may be there a moment later."""
 

@@ -1,5 +1,6 @@
 """The admin's log-in, and the page of those who failed to log in."""
 
+from datetime import timedelta
 from math import ceil
 from typing import Any
 
@@ -18,16 +19,17 @@ from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
 from leadsync.admin.html import ago
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, holds
+from leadsync.error_pages import ErrorPage, error_page
 from leadsync.lockout import ACCOUNT_TRIES, free_at
 from leadsync.models import FailedLogin
 from monitoring.alerts.announce import finding, notice
 from monitoring.models import AlertKind
 
 WAIT = ngettext_lazy(
-    "Too many wrong passwords. Wait %(minutes)d minute, then try again. If you are in a hurry, ask "
-    "an operator to let you in.",
-    "Too many wrong passwords. Wait %(minutes)d minutes, then try again. If you are in a hurry, "
-    "ask an operator to let you in.",
+    "Wait %(minutes)d minute, then try again. If you are in a hurry, ask an operator to let you "
+    "in.",
+    "Wait %(minutes)d minutes, then try again. If you are in a hurry, ask an operator to let you "
+    "in.",
     "minutes",
 )
 WRONG = _(
@@ -40,27 +42,22 @@ WILL_LET_IN = _(
 
 
 class LoginForm(AuthenticationForm):
-    """Tells who has to wait for how long. The right password is not tried meanwhile."""
+    """Says before anybody has to wait that they may have to."""
 
     def get_invalid_login_error(self) -> ValidationError:
-        request: Any = self.request
-        if not getattr(request, "axes_locked_out", False):
-            return ValidationError(WRONG % {"tries": ACCOUNT_TRIES}, code="invalid_login")
-        left = free_at(request, self.cleaned_data) - timezone.now()
-        minutes = max(ceil(left.total_seconds() / 60), 1)
-        return ValidationError(WAIT % {"minutes": minutes}, code="too_many")
+        return ValidationError(WRONG % {"tries": ACCOUNT_TRIES}, code="invalid_login")
 
 
 admin.site.login_form = LoginForm
 
 
 def too_many(request: Any, response: HttpResponse, credentials: Any) -> HttpResponse:
-    """Answer 429 with the log-in page, whose form says why, and tell operators."""
+    """Say for how long to wait, and tell operators. The right password is not tried meanwhile."""
     notice(finding(AlertKind.LOCKOUT))
-    response.status_code = 429
-    left = free_at(request, credentials) - timezone.now()
-    response.headers["Retry-After"] = str(max(int(left.total_seconds()), 0) + 1)
-    return response
+    left = max(free_at(request, credentials) - timezone.now(), timedelta())
+    advice = WAIT % {"minutes": max(ceil(left / timedelta(minutes=1)), 1)}
+    page = ErrorPage(_("Too many wrong passwords"), advice)
+    return error_page(request, 429, page, wait=left + timedelta(seconds=1))
 
 
 @admin.register(FailedLogin)

@@ -57,12 +57,14 @@ def test_fifty_guesses_hash_five_passwords_and_the_right_one_does_not_open(
     hashed: list[str],
 ) -> None:
     statuses = guess(54)
-    right = log_in("secret")
+    right = log_in("secret", HTTP_ACCEPT_LANGUAGE="id")
 
     assert statuses == [200] * 4 + [429] * 50
     assert (right.status_code, right["Retry-After"]) == (429, "61")
-    assert "Wait 1 minute, then try again" in right.content.decode()
-    assert "<form" in right.content.decode()
+    page = right.content.decode()
+    assert "Tunggu 1 menit, lalu coba lagi" in page
+    assert right["X-Request-ID"] in page
+    assert "Kembali ke LeadSync" in page
     assert hashed == [f"guess {number}" for number in range(5)]
 
 
