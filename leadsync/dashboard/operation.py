@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.html import list_url
+from leadsync.admin.html import as_link, list_url
 from leadsync.admin.key_health import Lately, lately
 from leadsync.dashboard.numbers import Number
 from leadsync.dashboard.scope import Scope
@@ -56,6 +57,7 @@ class Part:
     name: str
     colour: str
     sentence: str
+    """Its numbers open their lists."""
     url: str = ""
     action: str = ""
 
@@ -153,15 +155,34 @@ def _keys(scope: Scope) -> Part:
     failing = found.get(worst.pk, Lately()).percent
     if failing > MAX_FAILURE_PERCENT:
         text = _("%(percent)s %% of what %(bot)s said in 24 hours failed.")
-        sentence = text % {"bot": worst.user.get_username(), "percent": failing}
+        told = text % {"bot": worst.user.get_username(), "percent": failing}
+        sentence = _opens(scope, "sarah_stateupdate", told, key=worst.pk, received="24h")
         return Part(name=name, colour=BAD, sentence=sentence, url=url, action=_("See the keys"))
     said = sum(one.messages for one in found.values())
-    keys_in_words = ngettext("%(n)s key", "%(n)s keys", len(talking)) % {"n": len(talking)}
+    return Part(name=name, colour=GOOD, sentence=_counted(scope, talking, said))
+
+
+def _counted(scope: Scope, keys: list[ApiKey], said: int) -> str:
+    """How many keys talk, and how many messages came with them."""
+    keys_in_words = ngettext("%(n)s key", "%(n)s keys", len(keys)) % {"n": len(keys)}
     messages_in_words = ngettext(
         "%(n)s message in 24 hours", "%(n)s messages in 24 hours", said
     ) % {"n": intcomma(said)}
-    sentence = f"{keys_in_words}, {messages_in_words}."
-    return Part(name=name, colour=GOOD, sentence=sentence, url=url, action=_("See the keys"))
+    here = {f"state__{name}": value for name, value in scope.filters.items()}
+    one = {"key": keys[0].pk} if len(keys) == 1 else {}
+    return format_html(
+        "{}, {}.",
+        _opens(scope, "leadsync_apikey", keys_in_words, state="valid", **scope.filters),
+        _opens(scope, "sarah_stateupdate", messages_in_words, received="24h", **here, **one),
+    )
+
+
+def _opens(scope: Scope, label: str, text: str, **filters: object) -> str:
+    """The text, as a link to the list that it counts, for who may see that."""
+    app, _underscore, model = label.partition("_")
+    if not scope.user.has_perm(f"{app}.view_{model}"):
+        return text
+    return as_link(list_url(label, **filters), text)
 
 
 def _workers(vitals: Vitals) -> Part:
@@ -191,10 +212,11 @@ def _run(vitals: Vitals) -> Part:
         "ago": _ago(run.started_at, vitals.at),
     }
     is_bad = run.error not in ("", STOPPED) or vitals.at - run.beat_at > RUN_LATE
-    sentence = _("%(checked)s conversations compared %(ago)s, %(healed)s healed.") % told
     if is_bad and run.error:
-        sentence = in_words(run.error)
-    return Part(name=name, colour=BAD if is_bad else GOOD, sentence=sentence, **link)
+        return Part(name=name, colour=BAD, sentence=in_words(run.error), **link)
+    compared = _("%(checked)s conversations compared %(ago)s, %(healed)s healed.") % told
+    said = as_link(reverse("admin:monitoring_syncrun_change", args=[run.pk]), compared)
+    return Part(name=name, colour=BAD if is_bad else GOOD, sentence=said)
 
 
 def _deliveries(scope: Scope) -> Iterator[Part]:
@@ -206,8 +228,8 @@ def _deliveries(scope: Scope) -> Iterator[Part]:
     if parked := capped_count(deliveries.parked()):
         text = ngettext("%(n)s broke ten times.", "%(n)s broke ten times.", parked)
         url = list_url("sarah_kapsodelivery", outcome="parked", **scope.filters)
-        sentence = text % {"n": shown_count(parked)}
-        yield Part(name=name, colour=BAD, sentence=sentence, url=url, action=_("Replay them"))
+        said = as_link(url, text % {"n": shown_count(parked)})
+        yield Part(name=name, colour=BAD, sentence=said, url=url, action=_("Replay them"))
         return
     last = max((feed.last_event_at for feed in feeds if feed.last_event_at), default=None)
     if last is None:
@@ -227,7 +249,7 @@ def _alerts(vitals: Vitals) -> Part:
         text = ngettext("%(n)s could not be delivered.", "%(n)s could not be delivered.", count) % {
             "n": shown_count(count)
         }
-        return Part(name=name, colour=BAD, sentence=text, url=url, action=action)
+        return Part(name=name, colour=BAD, sentence=as_link(url, text), url=url, action=action)
     sentence = _("All that was sent has arrived.")
     return Part(name=name, colour=GOOD, sentence=sentence, url=url, action=action)
 

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.test import RequestFactory
 from django.urls import resolve, reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from contacts.models import AuthorKind, Contact, FollowUp, Workspace
 from leadsync.bots import issue_key
@@ -347,7 +348,14 @@ def test_switches_keep_what_the_others_say() -> None:
 
 def parts_of(staff: Staff) -> dict[str, tuple[str, str]]:
     board = board_of(staff, view="operation")
-    return {part.name: (part.colour, part.sentence) for part in board["parts"]}
+    return {part.name: (part.colour, strip_tags(part.sentence)) for part in board["parts"]}
+
+
+def links_of(staff: Staff, name: str) -> list[str]:
+    """Where what a part of the machinery says leads."""
+    board = board_of(staff, view="operation")
+    (said,) = (part.sentence for part in board["parts"] if part.name == name)
+    return re.findall(r'href="([^"]+)"', html.unescape(said))
 
 
 def test_one_light_says_in_words_how_all_is_doing() -> None:
@@ -390,6 +398,9 @@ def test_each_part_of_the_machinery_has_a_row() -> None:
     MessageFactory(key=key)
     assert parts_of(staff)["Bot keys"] == ("good", "1 key, 1 message in 24 hours.")
     assert parts_of(staff)["Worker"] == ("good", "Seen just now.")
+    (keys, messages) = links_of(staff, "Bot keys")
+    assert list(staff.client.get(keys).context["cl"].result_list) == [key]
+    assert staff.client.get(messages).context["cl"].result_count == 1
     MessageFactory(key=key, outcome="sync_error")
     assert parts_of(staff)["Bot keys"] == ("bad", "50 % of what sarah-bot said in 24 hours failed.")
 

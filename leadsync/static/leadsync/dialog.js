@@ -10,7 +10,7 @@
         opener = document.activeElement;
         requestAnimationFrame(() => {
             const inputs = stops().filter((one) => one.matches("input, select, textarea"));
-            (inputs[0] || dialog().querySelector("button[type=submit]") || dialog()).focus();
+            (inputs[0] || dialog().querySelector("[autofocus], button[type=submit]") || dialog()).focus();
         });
     });
 
