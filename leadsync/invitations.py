@@ -40,6 +40,17 @@ ADDED = gettext_noop(
 %(link)s
 """
 )
+NEW_PASSWORD = gettext_noop(
+    """Hello %(name)s,
+
+%(by)s sends you a link to choose a new password for LeadSync:
+
+%(link)s
+
+The link is valid for %(days)d days. Your user name is %(username)s.
+
+"""
+)
 
 
 class SwitchedOffError(Exception):
@@ -84,17 +95,25 @@ def invite(
 
 def send(invitation: Invitation, *, site: str) -> None:
     """Send the link; raises OSError (SMTP's errors are some) if the mail server takes none."""
-    user = invitation.user
     with translation.override(invitation.language):
-        told = {
-            "name": user.first_name or user.username,
-            "by": invitation.by,
-            "link": link_for(user, site=site),
-            "days": VALID_DAYS,
-            "username": user.username,
-        }
-        send_mail(_("You are invited to LeadSync"), _(INVITED) % told, None, [user.email])
+        _send(invitation.user, _("You are invited to LeadSync"), _(INVITED), invitation.by, site)
     Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
+
+
+def send_new_password(user: User, *, by: str, site: str) -> None:
+    """Send a link to choose a new password, in the language of who asks for it."""
+    _send(user, _("A new password for LeadSync"), _(NEW_PASSWORD), by, site)
+
+
+def _send(user: User, subject: str, text: str, by: str, site: str) -> None:
+    told = {
+        "name": user.first_name or user.username,
+        "by": by,
+        "link": link_for(user, site=site),
+        "days": VALID_DAYS,
+        "username": user.username,
+    }
+    send_mail(subject, text % told, None, [user.email])
 
 
 def tell_member(user: User, *, by: str, language: str, site: str) -> None:

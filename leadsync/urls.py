@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from leadsync.admin import invite, live, me, palette
-from leadsync.admin.passwords import ChooseView, ForgottenView, SentView
+from leadsync.admin.passwords import ChooseView, ForgottenView, OwnView, SentView
 from leadsync.admin.second_factor import second_step
 from leadsync.api.errors import json_or_page, not_found
 from leadsync.dashboard import checklist, strangers
@@ -37,6 +37,7 @@ people: list[URLPattern | URLResolver] = [
     path("admin/me/second-factor/", own(me.set_up), name="second-factor"),
     path("admin/me/second-factor/codes/", own(me.new_codes), name="second-factor-codes"),
     path("admin/me/second-factor/off/", own(me.switch_off), name="second-factor-off"),
+    path("admin/password_change/", own(OwnView.as_view()), name="own-password"),
     path("admin/login/code/", second_step, name="second-step"),
     path("admin/password/", ForgottenView.as_view(), name="admin_password_reset"),
     path("admin/password/sent/", SentView.as_view(), name="forgotten-sent"),

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Model
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.http import HttpResponse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from contacts.models import (
@@ -206,3 +207,32 @@ def as_seen(answer: Any) -> str:
     """What a person sees of an answer, without what differs each time."""
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return f"{answer.status_code}\n{VARIES.sub('', body.decode(errors='replace'))}"
+
+
+def paths_of(app: str) -> Iterator[str]:
+    """The addresses of all pages that the admin has for an app's models, found by themselves."""
+    if app == "leadsync":
+        yield from map(reverse, ("admin:index", "invite", "me", "second-factor"))
+        yield f"{reverse('admin:index')}?view=operation"
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label != app:
+            continue
+        row = model._default_manager.order_by("pk").first()
+        for pattern in model_admin.urls:
+            if (pattern.name or "").endswith("_history") and model is not ApiKey:
+                continue  # they look the same
+            for args in ([], [row.pk] if row else []):
+                if path := path_of(pattern, args):
+                    yield path
+
+
+def path_of(pattern: URLPattern, args: list[Any]) -> str:
+    try:
+        return reverse(f"admin:{pattern.name}", args=args) if pattern.name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def is_page(answer: HttpResponse) -> bool:
+    is_html = answer.headers.get("Content-Type", "").startswith("text/html")
+    return answer.status_code == 200 and is_html and b"<html" in answer.content

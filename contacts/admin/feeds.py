@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from unfold.admin import StackedInline
 from unfold.decorators import action, display
 
@@ -153,7 +153,7 @@ class FeedActions(WebhookPage):
     def rotate_kapso(self, request: HttpRequest, form: Form, object_id: str) -> None:
         feed = get_object_or_404(KapsoFeed.objects.select_related("workspace"), workspace=object_id)
         _show_once(request, feed.rotate())
-        self.log_change(request, feed.workspace, "New secret.")  # type: ignore[attr-defined]
+        self.log_change(request, feed.workspace, gettext_noop("New secret."))  # type: ignore[attr-defined]
 
     @dialog_action(
         description=_("Send a test event to myself"),

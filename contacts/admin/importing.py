@@ -30,6 +30,7 @@ from contacts.exchange.opening import UnreadableFile, headers_and_rows
 from contacts.exchange.reading import Import
 from contacts.exchange.whole import RefusedFile, import_file
 from contacts.models import Contact, Workspace
+from leadsync.admin.html import NOTHING
 from leadsync.admin.tools import holds
 from sarah.retry import heal_waiting
 
@@ -75,7 +76,7 @@ class ColumnsForm(forms.Form):
         for position, header in enumerate(headers):
             name = field_named(header) or ""
             self.fields[f"column-{position}"] = forms.ChoiceField(
-                label=header or "-",
+                label=header or NOTHING,
                 required=False,
                 choices=[("", _("Leave out")), *((one, _label(one)) for one in IMPORTED)],
                 initial="" if name in guessed else name,

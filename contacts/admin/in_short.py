@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Contact, Workspace
-from leadsync.admin.html import ago, as_link, list_url
+from leadsync.admin.html import NOTHING, ago, as_link, list_url
 from leadsync.infra.db import capped_count, shown_count
 from sarah.models import KapsoFeed, SarahState
 
@@ -72,7 +72,7 @@ def _whatsapp(workspace: Workspace) -> Any:
 def _hours(workspace: Workspace) -> str:
     days = ", ".join(str(WEEKDAYS_ABBR[int(day) - 1]) for day in workspace.working_days)
     return _("Open %(days)s, %(from)s to %(to)s; hot leads are answered within %(n)d minutes.") % {
-        "days": days or "-",
+        "days": days or NOTHING,
         "from": time_format(workspace.opens_at, "H:i"),
         "to": time_format(workspace.closes_at, "H:i"),
         "n": workspace.hot_minutes,

@@ -61,7 +61,9 @@ class MembershipInline(TabularInline):
 
     @display(description=_("last given a lead"))
     def last_given(self, member: Membership) -> str:
-        return ago(member.last_given_at) if member.pk else "-"
+        if member.pk and member.last_given_at:
+            return ago(member.last_given_at)
+        return str(_("never"))
 
 
 class HasMembers:

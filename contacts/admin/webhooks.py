@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from sarah.models import KapsoDelivery, KapsoFeed
 
@@ -42,7 +43,7 @@ class WebhookPage:
             feed, is_new = KapsoFeed.objects.get_or_create(workspace=workspace)
             if is_new:
                 secret = feed.secret
-                self.log_change(request, workspace, "Connected Kapso.")  # type: ignore[attr-defined]
+                self.log_change(request, workspace, gettext_noop("Connected Kapso."))  # type: ignore[attr-defined]
         address = reverse("kapso", args=[workspace.slug])
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]

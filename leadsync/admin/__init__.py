@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.admin import second_factor
-from leadsync.admin.accounts import GroupAdmin, UserAdmin
+from leadsync.admin.accounts import UserAdmin
 from leadsync.admin.keys import ApiKeyAdmin
 from leadsync.admin.login import FailedLoginAdmin
+from leadsync.admin.roles import GroupAdmin
 
 __all__ = ["ApiKeyAdmin", "FailedLoginAdmin", "GroupAdmin", "UserAdmin"]
 

@@ -1,114 +1,87 @@
 """Admin pages of users, bots and groups."""
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import Count, Exists, ManyToManyField, OuterRef, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from contacts import bulk, handoffs
 from contacts.admin.members import HasMembers, MembershipInline
 from contacts.models import Contact
+from leadsync.admin import invite
+from leadsync.admin.account_forms import (
+    LAST_SUPERUSER,
+    AccountForm,
+    NewAccountForm,
+    is_last_superuser,
+)
 from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.html import ago, as_link, list_url, pill
+from leadsync.admin.html import ago, as_link, as_text, list_url, pill
 from leadsync.admin.lists.table import TwoLines
+from leadsync.admin.passwords import ChosenPasswordForm
+from leadsync.admin.roles import ForSuperusers
 from leadsync.admin.tools import ModelAdmin, column, computed
+from leadsync.invitations import send_new_password
 from leadsync.models import ApiKey
-from leadsync.roles import in_words
 from leadsync.second_factor import has_second_factor, switch_off
 
-admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
+admin.site.unregister([User, TOTPDevice, StaticDevice])
 
 
-LAST_SUPERUSER = _(
-    "This is the last superuser: make somebody else one first, or nobody can let people in."
-)
 WILL_SWITCH_OFF = _(
     "The log-in asks them for the password alone, until they set it up again. For somebody who has "
     "lost their phone and their recovery codes: make sure that it is them."
 )
+WILL_SEND = _(
+    "They get a mail with a link to choose a new password. Until they do, the old one works."
+)
 
 
-class ForSuperusers:
-    """Lets only superusers view and change accounts, because accounts decide who may do what."""
-
-    filter_horizontal = ()
-
-    def visible_to(self, rows: Any, user: Any) -> Any:
-        return rows
-
-    def formfield_for_manytomany(
-        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
-        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_active and request.user.is_superuser
-
-    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return self.has_module_permission(request)
-
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
-
-
-class AccountForm(UserChangeForm):
-    """Keeps the last superuser: without one, nobody can let anybody in."""
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        rights = ("is_active", "is_staff", "is_superuser")
-        lost = [name for name in rights if name in values and not values[name]]
-        if lost and is_last_superuser(self.instance):
-            self.add_error(lost[0], LAST_SUPERUSER)
-        return values
-
-
-def is_last_superuser(user: User) -> bool:
-    superusers = User.objects.filter(is_superuser=True, is_active=True, is_staff=True)
-    is_one = superusers.filter(pk=user.pk).exists()
-    return is_one and not superusers.exclude(pk=user.pk).exists()
+PERSON = ("first_name", "last_name", "email")
 
 
 class WorkspacesInline(MembershipInline):
     """The same from the other side: where a person works."""
 
-    verbose_name_plural = _("Workspaces")
+    verbose_name, verbose_name_plural = _("workspace"), _("Workspaces")
     fields = ("workspace", "takes_leads", "last_given")
     ordering = ("workspace__name",)
+    is_open = True
 
 
 @admin.register(User)
 class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
-    form = AccountForm
-    actions_detail = ("switch_second_factor_off",)
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    form, add_form = AccountForm, NewAccountForm
+    change_password_form = ChosenPasswordForm
+    actions_detail = ("send_new_password", "switch_second_factor_off")
     list_display = ("username", "full_name", "account", "in_groups", "may_log_in", "last_seen")
     on_phone = TwoLines(who="username", told="in_groups", mark="account", when="last_seen")
     list_filter = (AccountFilter, ("groups", RelatedDropdownFilter))
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+        (_("Who it is"), {"fields": ("username", *PERSON, "password_told")}),
+        (_("What they can do"), {"fields": ("is_active", "groups", "is_superuser")}),
+        (_("More"), {"fields": ("is_staff", "last_seen", "added"), "classes": ("collapse",)}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    add_fieldsets = (
+        (_("Who it is"), {"fields": ("username", *PERSON)}),
+        (_("What they can do"), {"fields": ("groups",)}),
+        (_("Password"), {"fields": ("password1", "password2")}),
+    )
+    readonly_fields = ("password_told", "last_seen", "added")
     search_help_text = _("Username, name or e-mail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -130,11 +103,18 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         found = super().get_deleted_objects(objs, request)
         left = User.objects.filter(is_superuser=True, is_active=True, is_staff=True)
         if not left.exclude(pk__in=[one.pk for one in objs]).exists():
-            found[2].add(str(LAST_SUPERUSER))
+            found[3].append(str(LAST_SUPERUSER))
         return found
 
+    def when_deleted(self, rows: Any) -> object:
+        return _(
+            "Their leads are nobody's then. To only keep somebody out, switch “May log in” off "
+            "instead."
+        )
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Who may not log in any more keeps no open lead."""
+        """Who is added here opens these pages; who may not log in any more keeps no open lead."""
+        obj.is_staff |= not change
         super().save_model(request, obj, form, change)
         is_gone = change and not (obj.is_active and obj.is_staff)
         if is_gone and (count := handoffs.free(obj)):
@@ -158,6 +138,22 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         super().delete_queryset(request, queryset)
 
     @dialog_action(
+        description=_("Send a link to set a new password"),
+        permissions=["change"],
+        url_path="send-new-password",
+        icon="mail",
+        dialog=dialog(_("Send a link?"), WILL_SEND, button=_("Send the link")),
+    )
+    def send_new_password(self, request: HttpRequest, form: Form, object_id: str) -> None:
+        user, boss = self.get_row_or_404(request, object_id), cast(User, request.user)
+        if is_invited(user):
+            invite.send(request, user.invitation)
+        else:
+            by = boss.get_full_name() or boss.get_username()
+            invite.send_link(request, user, partial(send_new_password, user, by=by))
+            self.log_change(request, user, gettext_noop("Sent a link to set a new password."))
+
+    @dialog_action(
         description=_("Switch the second factor off"),
         permissions=["change"],
         url_path="second-factor-off",
@@ -172,18 +168,22 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
     def switch_second_factor_off(self, request: HttpRequest, form: Form, object_id: str) -> None:
         user = self.get_row_or_404(request, object_id)
         switch_off(user)
-        self.log_change(request, user, "Switched the second factor off.")
+        self.log_change(request, user, gettext_noop("Switched the second factor off."))
         messages.success(request, _("The log-in asks them for the password alone now."))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer it where there is one."""
+        """Offer what this account can use: a mail needs an address."""
         user = self.get_object(request, str(object_id))
+        can_use = {
+            "send_new_password": user and user.email and user.is_active and user.is_staff,
+            "switch_second_factor_off": user and has_second_factor(user),
+        }
         offered = super().get_actions_detail(request, object_id)
-        return offered if user and has_second_factor(user) else []
+        return [one for one in offered if can_use.get(one.method.original_function_name, True)]
 
     @display(description=_("account"))
     def account(self, user: User) -> SafeString:
-        if (invitation := getattr(user, "invitation", None)) and not invitation.joined_at:
+        if is_invited(user):
             return pill(_("Invited, not yet joined"), "warning")
         if user.is_superuser:
             return pill(_("Superuser"), "danger")
@@ -201,21 +201,22 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
     def may_log_in(self, user: User) -> bool:
         return user.is_active
 
+    @display(description=_("password"))
+    def password_told(self, user: User) -> SafeString:
+        if user.has_keys:  # type: ignore[attr-defined]
+            return as_text(_("None: a bot logs in with its keys."))
+        told = _("None yet: they have not used the link of their invitation.")
+        if user.has_usable_password():
+            told = _("They have one, which nobody can read.")
+        elif not is_invited(user):
+            told = _("None yet.")
+        return format_html("{} {}", told, as_link("../password/", _("Set one for them")))
+
+    added = column("date_joined", _("added"), ago)
     last_seen = column("last_login", _("last login"), ago, sortable=True, empty=_("Never"))
 
 
-@admin.register(Group)
-class GroupAdmin(ForSuperusers, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "members", "told")
-    on_phone = TwoLines(who="name", told="told", mark="members")
-    readonly_fields = ("told",)
-    fieldsets = (
-        (None, {"fields": ("name", "told")}),
-        (_("Permissions"), {"fields": ("permissions",), "classes": ("collapse",)}),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return super().get_queryset(request).annotate(member_count=Count("user"))
-
-    told = computed(_("what they can do"), in_words)
-    members = column("member_count", _("members"), sortable=True)
+def is_invited(user: User) -> bool:
+    """Whether they have been invited and have not come yet."""
+    invitation = getattr(user, "invitation", None)
+    return bool(invitation and not invitation.joined_at)

@@ -38,6 +38,8 @@ TEMPERATURE_COLOURS: dict[str, str] = {
     Temperature.LUKEWARM: "",
     Temperature.COLD: "info",
 }
+NOTHING = "–"  # noqa: RUF001
+"""Where a value is missing, and no word says why."""
 
 
 def pill(text: object, colour: str = "") -> SafeString:
@@ -66,7 +68,7 @@ def temperature_pill(temperature: str) -> SafeString:
 def ago(moment: datetime | None) -> str:
     """Render “3 minutes ago” within a week, else the date; the tooltip has the exact time."""
     if moment is None:
-        return "-"
+        return NOTHING
     local = timezone.localtime(moment)
     age = timezone.now() - moment
     if timedelta() <= age < timedelta(minutes=1):

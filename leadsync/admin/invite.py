@@ -1,5 +1,7 @@
 """The page that invites colleagues by e-mail, and shows who has not joined yet."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -12,7 +14,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -29,7 +30,7 @@ from contacts.models import Language, Workspace, colleagues_of
 from leadsync import invitations
 from leadsync.invitations import Invited, SwitchedOffError
 from leadsync.models import Invitation
-from leadsync.roles import in_words, roles_to_give
+from leadsync.roles import roles_to_give, with_words
 
 MAY_INVITE = "contacts.invite_member"
 
@@ -51,9 +52,7 @@ class InviteForm(forms.Form):
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
         role.queryset = roles_to_give(user)
-        role.label_from_instance = lambda one: format_lazy(
-            "{role}: {told}", role=one.name, told=in_words(one)
-        )
+        role.label_from_instance = with_words
         workspaces: Any = self.fields["workspaces"]
         workspaces.queryset = seen = Workspace.objects.visible_to(user).order_by("name", "pk")
         only = list(seen[:2])
@@ -86,7 +85,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @permission_required(MAY_INVITE, raise_exception=True)
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the link once more, with three new days."""
-    _send(request, get_object_or_404(waiting_for(cast(User, request.user)), pk=pk))
+    send(request, get_object_or_404(waiting_for(cast(User, request.user)), pk=pk))
     return HttpResponseRedirect(reverse("invite"))
 
 
@@ -106,32 +105,36 @@ def _invite(request: HttpRequest, form: InviteForm) -> bool:
         form.add_error("email", str(text))
         return False
     if invited.invitation:
-        _send(request, invited.invitation)
+        send(request, invited.invitation)
     else:
         _tell(request, invited, by=by, language=said["language"])
     return True
 
 
-def _send(request: HttpRequest, invitation: Invitation) -> None:
+def send(request: HttpRequest, invitation: Invitation) -> None:
+    """Send the invitation's link, and tell the person so."""
+    send_link(request, invitation.user, partial(invitations.send, invitation))
+
+
+def send_link(request: HttpRequest, user: User, mail: Callable[..., None]) -> None:
+    """Send a link to choose a password, by what sends the mail, and tell the person so.
+
+    If it cannot be sent, only a superuser is shown the link: it opens an account that may do more
+    than one's own.
+    """
     site = _site(request)
     try:
-        invitations.send(invitation, site=site)
+        mail(site=site)
     except OSError:
-        _tell_unsent(request, invitation, site=site)
+        if not request.user.is_superuser:
+            messages.error(request, _("The mail could not be sent. Try again later."))
+            return
+        text = _("The mail could not be sent. Give them this link yourself:")
+        link = invitations.link_for(user, site=site)
+        messages.warning(request, format_html('{} <code class="ls-wrap">{}</code>', text, link))
         return
     text = _("Sent to %(email)s. The link is valid for %(days)d days.")
-    told = {"email": invitation.user.email, "days": invitations.VALID_DAYS}
-    messages.success(request, text % told)
-
-
-def _tell_unsent(request: HttpRequest, invitation: Invitation, *, site: str) -> None:
-    """Only a superuser is shown the link: it opens an account that may do more than one's own."""
-    if not request.user.is_superuser:
-        messages.error(request, _("The mail could not be sent. Try again later."))
-        return
-    text = _("The mail could not be sent. Give them this link yourself:")
-    link = invitations.link_for(invitation.user, site=site)
-    messages.warning(request, format_html('{} <code class="ls-wrap">{}</code>', text, link))
+    messages.success(request, text % {"email": user.email, "days": invitations.VALID_DAYS})
 
 
 def _tell(request: HttpRequest, invited: Invited, *, by: str, language: str) -> None:

@@ -12,14 +12,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from leadsync.admin.actions import confirm_selection, dialog, dialog_action, is_confirmed
 from leadsync.admin.connect import ConnectViews
 from leadsync.admin.filters import KeyStateFilter, WorkspaceFilter
-from leadsync.admin.html import ago, as_link, list_url, pill
+from leadsync.admin.html import NOTHING, ago, as_link, list_url, pill
 from leadsync.admin.key_form import KeyForm
 from leadsync.admin.key_health import Lately, health_of, lately
 from leadsync.admin.lists.change_list import ChangeList
@@ -112,7 +112,7 @@ class ApiKeyAdmin(ConnectViews):
     def failing(self, key: Any) -> SafeString | str:
         now: Lately = key.lately
         if not now.messages:
-            return "-"
+            return NOTHING
         told = _("%(failed)d of %(messages)d") % {"failed": now.failed, "messages": now.messages}
         colour = "danger" if now.percent > MAX_FAILURE_PERCENT else "success"
         return format_html("{} {}", pill(f"{now.percent} %", colour), told)
@@ -217,6 +217,6 @@ class ApiKeyAdmin(ConnectViews):
 
     def _revoke(self, request: HttpRequest, api_keys: ApiKeyQuerySet) -> None:
         for key in api_keys.filter(revoked_at__isnull=True):
-            self.log_change(request, key, "Revoked.")
+            self.log_change(request, key, gettext_noop("Revoked."))
         count = api_keys.revoke()
         messages.success(request, ngettext("%d key revoked.", "%d keys revoked.", count) % count)

@@ -4,14 +4,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from leadsync.admin.second_factor import begin_second_step
@@ -24,6 +24,8 @@ from leadsync.tries import Tries
 
 ACCOUNT_PAUSE = timedelta(minutes=5)
 """Between two mails to one account."""
+RULES = _("At least 8 characters, not digits alone, and nothing that is easy to guess.")
+NEW, AGAIN = _("New password"), _("New password, once more")
 ADDRESS_TRIES, ADDRESS_PAUSE = 10, timedelta(hours=1)
 
 
@@ -70,17 +72,43 @@ class SentView(_Page, views.PasswordResetDoneView):
     title = _("Look into your mail")
 
 
-class ChosenPasswordForm(AdminPasswordChangeForm):
-    """A password, twice; the account is known by the link."""
+class WithPassword:
+    """The words of a form that asks for a new password, twice."""
 
     usable_password = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)  # type: ignore[attr-defined]
+        for name, label, help_text in (("1", NEW, RULES), ("2", AGAIN, "")):
+            field = next(one for key, one in self.fields.items() if key.endswith(f"password{name}"))  # type: ignore[attr-defined]
+            field.label, field.help_text = label, help_text
+            field.widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+
+
+class ChosenPasswordForm(WithPassword, AdminPasswordChangeForm):
+    """The account is known by the link, or by its page."""
+
     def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(user or User(), *args, **kwargs)  # a link of nobody's
-        for name in ("password1", "password2"):
-            self.fields[name].widget = UnfoldAdminPasswordWidget(
-                attrs={"autocomplete": "new-password"}
-            )
+
+
+class OwnPasswordForm(WithPassword, AdminOwnPasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = _("Password until now")
+
+
+class OwnView(_Page, views.PasswordChangeView):
+    template_name = "leadsync/password/own.html"
+    form_class = OwnPasswordForm
+    title = _("Change password")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Whoever is logged in elsewhere with the old one is logged out; here, nobody is."""
+        log_in(self.request, form.save())
+        messages.success(self.request, _("Your password is changed."))
+        return HttpResponseRedirect(reverse("me"))
 
 
 class ChooseView(_Page, views.PasswordResetConfirmView):

@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -50,7 +50,7 @@ class PersonActions:
     )
     def export_this(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         row = self._row(request, object_id)
-        self.log_change(request, row, "Exported all about this person.")  # type: ignore[attr-defined]
+        self.log_change(request, row, gettext_noop("Exported all about this person."))  # type: ignore[attr-defined]
         return StreamingHttpResponse(
             export(self.identity_of(row), seen_by=request.user),
             content_type="application/json",

@@ -18,10 +18,12 @@ from unfold import admin as unfold
 from unfold.decorators import display
 
 from leadsync.admin.filters import row_id
+from leadsync.admin.html import NOTHING
 from leadsync.admin.lists.bar import bar_of
 from leadsync.admin.lists.change_list import CappedPaginator, ChangeList
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.live import LivePages
+from leadsync.admin.words import InWords
 from leadsync.infra.visible import VisibleQuerySet
 
 MAX_SEARCH = 100
@@ -32,7 +34,7 @@ ONE_BUTTON = {"show_save_and_add_another": False, "show_save_and_continue": Fals
 DJANGOS_OWN = ("_change", "_delete", "_history")
 
 
-class ModelAdmin(LivePages, unfold.ModelAdmin):
+class ModelAdmin(InWords, LivePages, unfold.ModelAdmin):
     """Lists and forms without a count, facet or sort whose cost grows with the table, and with
     nothing but what the person may see: rows, choices, and every address that names a row."""
 
@@ -48,7 +50,7 @@ class ModelAdmin(LivePages, unfold.ModelAdmin):
     list_select_related: bool | Sequence[str] = False
     compressed_fields = True
     warn_unsaved_form = True
-    empty_value_display = "-"
+    empty_value_display = NOTHING
     when_empty: object = gettext_lazy("Nothing is here yet.")
     """What an empty list says, if no filter made it so."""
     on_phone: TwoLines | None = None

@@ -3,8 +3,6 @@
 Not imported; `make messages` finds the texts here.
 """
 
-# ruff: noqa: RUF001 (the apostrophes are Unfold's)
-
 from django.utils.translation import gettext_noop, ngettext_lazy
 
 TEXTS = (
@@ -24,6 +22,7 @@ TEXTS = (
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("True"),
     # Forms and dialogs
+    gettext_noop("Choose file to upload"),
     gettext_noop("Click to cancel"),
     gettext_noop("General"),
     gettext_noop("Go back"),
@@ -32,12 +31,6 @@ TEXTS = (
     gettext_noop("This item will be deleted."),
     gettext_noop("Date"),
     # Accounts
-    gettext_noop("After you've created a user, you’ll be able to edit more user options."),
-    gettext_noop(
-        "Raw passwords are not stored, so there is no way to see this user’s password, but you can "
-        'change the password using <a href="{}" class="text-primary-600 dark:text-primary-500">'
-        "this form</a>."
-    ),
     gettext_noop("Toggle password visibility"),
     gettext_noop("Welcome back to"),
     gettext_noop("You have been successfully logged out from the administration"),

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -131,7 +132,7 @@ class CauseActions(ModelAdmin):
         until, note = end_of(form.cleaned_data["hours"]), form.cleaned_data["note"]
         causes = self._handled(request, object_id)
         causes.ignore(until=until, by=request.user.get_username(), note=note)
-        self._close(request, object_id, "Ignored.", _("Ignored for a while."))
+        self._close(request, object_id, gettext_noop("Ignored."), _("Ignored for a while."))
 
     @dialog_action(
         description=_("Reopen"),
@@ -160,7 +161,7 @@ class CauseActions(ModelAdmin):
         by, note = request.user.get_username(), form.cleaned_data["note"]
         mine = SyncFailure.objects.visible_to(request.user)
         tell_resolved(request, resolve_cause(cause, by=by, note=note, among=mine))
-        self._close(request, object_id, "Resolved all.")
+        self._close(request, object_id, gettext_noop("Resolved all."))
 
     def _causes(self, request: HttpRequest, object_id: str) -> FailureGroupQuerySet:
         return FailureGroup.objects.visible_to(request.user).filter(pk=object_id)

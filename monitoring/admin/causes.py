@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leadsync.admin.filters import PhoneSearch
-from leadsync.admin.html import ago
+from leadsync.admin.html import NOTHING, ago
 from leadsync.admin.lists.change_list import ChangeList
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ReadOnly, column
@@ -104,7 +104,7 @@ class FailureGroupAdmin(PhoneSearch, CauseSelection, ReadOnly, CauseActions):
         return f"{people} · {times}" if cause.leads else str(times)
 
     status_pill = column("status", _("status"), cause_pill)
-    leads = column("leads", _("people"), lambda n: intcomma(n) if n else "-", sortable=True)
+    leads = column("leads", _("people"), lambda n: intcomma(n) if n else NOTHING, sortable=True)
     times = column("occurrences", _("times"), intcomma, sortable=True)
     last_24_hours = column("trend", _("last 24 hours"), sparkline)
     first_seen = column("created_at", _("first seen"), ago, sortable=True)

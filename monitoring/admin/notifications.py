@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from contacts.models import Language
-from leadsync.admin.html import ago
+from leadsync.admin.html import NOTHING, ago
 from leadsync.admin.tools import ModelAdmin
 from monitoring.admin.webhook_fields import WebhookFields, shown_secret
 from monitoring.models import LeadEventKind, LeadMessage, NotificationPreferences
@@ -87,8 +87,8 @@ class NotificationsAdmin(ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        only_save = {"show_save_and_continue": False}
-        return super().render_change_form(request, context | only_save, *args, **kwargs)
+        """Each has one, so that its kind says which."""
+        return super().render_change_form(request, context | {"subtitle": None}, *args, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name in ("quiet_from", "quiet_until"):
@@ -121,7 +121,7 @@ class NotificationsAdmin(ModelAdmin):
         told = [
             (one.event.get_kind_display(), one.get_channel_display(), _came_to(one)) for one in rows
         ]
-        return format_html_join("", "<p>{} · {} · {}</p>", told) if told else "-"
+        return format_html_join("", "<p>{} · {} · {}</p>", told) if told else _("None yet.")
 
 
 def page_of(preferences: NotificationPreferences) -> str:
@@ -129,4 +129,4 @@ def page_of(preferences: NotificationPreferences) -> str:
 
 
 def _came_to(message: LeadMessage) -> object:
-    return ago(message.delivered_at) if message.delivered_at else in_words(message.error) or "-"
+    return ago(message.delivered_at) if message.delivered_at else in_words(message.error) or NOTHING

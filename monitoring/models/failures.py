@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.requests import MAX_LENGTH, request_id
@@ -257,7 +258,8 @@ class SyncFailure(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} #{self.pk}"
+        seen = date_format(timezone.localtime(self.created_at), "j M Y, H:i:s")
+        return f"{self.get_kind_display()} · {seen}"
 
     @property
     def advice(self) -> str:

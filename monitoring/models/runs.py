@@ -6,6 +6,8 @@ from typing import Any, Self
 from django.db import IntegrityError, models, transaction
 from django.db.models import Count, F, Max, Q, Value
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from leadsync.infra.visible import UnownedQuerySet
@@ -78,7 +80,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return date_format(timezone.localtime(self.started_at), "j M Y, H:i")
 
     def beat(self, **counts: int) -> None:
         """Show a sign of life, with the counts so far."""

@@ -1,22 +1,19 @@
 """Pages for everybody: axe-core, by the rules of WCAG 2.2 AA, finds nothing serious on any page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
-from django.contrib import admin
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
-from django.urls import NoReverseMatch, URLPattern, reverse
+from django.urls import reverse
 from playwright.sync_api import Page
 
-from leadsync.models import ApiKey
 from sarah.models import SarahState
 from tests.factories import UserFactory
 from tests.leadsync.test_admin_pages import LISTS
+from tests.walk import is_page, paths_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -111,35 +108,6 @@ def logged_in(page: Page, url: str) -> Client:
     session = client.cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
     return client
-
-
-def paths_of(app: str) -> Iterator[str]:
-    """The addresses of all pages that the admin has for an app's models, found by themselves."""
-    if app == "leadsync":
-        yield from map(reverse, ("admin:index", "invite", "me", "second-factor"))
-        yield f"{reverse('admin:index')}?view=operation"
-    for model, model_admin in admin.site._registry.items():
-        if model._meta.app_label != app:
-            continue
-        row = model._default_manager.order_by("pk").first()
-        for pattern in model_admin.urls:
-            if (pattern.name or "").endswith("_history") and model is not ApiKey:
-                continue  # they look the same
-            for args in ([], [row.pk] if row else []):
-                if path := path_of(pattern, args):
-                    yield path
-
-
-def path_of(pattern: URLPattern, args: list[Any]) -> str:
-    try:
-        return reverse(f"admin:{pattern.name}", args=args) if pattern.name else ""
-    except NoReverseMatch:
-        return ""
-
-
-def is_page(answer: HttpResponse) -> bool:
-    is_html = answer.headers.get("Content-Type", "").startswith("text/html")
-    return answer.status_code == 200 and is_html and b"<html" in answer.content
 
 
 def misfits(page: Page) -> list[str]:

@@ -273,7 +273,7 @@ def test_operators_delete_ticked_leads(sales: Client) -> None:
     leads = ContactFactory.create_batch(3)
     ticked = {"action": "delete_selected", "_selected_action": [lead.pk for lead in leads[:2]]}
 
-    Staff("Operators").client.post(LIST, ticked | {"post": "yes"})
+    Staff("Operators").client.post(LIST, ticked | {"confirmed": "1"})
 
     assert list(Contact.objects.all()) == leads[2:]
 

@@ -298,7 +298,7 @@ def test_the_last_superuser_cannot_shut_everybody_out(boss: Staff) -> None:
 
     answer = saves(boss.client, f"{page}change/", is_superuser="")
     boss.client.post(f"{page}delete/", {"post": "yes"})
-    boss.runs("delete_selected", [boss.user], post="yes")
+    boss.runs("delete_selected", [boss.user], confirmed="1")
 
     assert "This is the last superuser" in answer.content.decode()
     assert User.objects.get(pk=boss.user.pk).is_superuser

@@ -30,7 +30,7 @@ def delete_on_its_page(lead: Contact) -> None:
 
 
 def delete_from_the_list(lead: Contact) -> None:
-    Staff(is_superuser=True).runs("delete_selected", [lead, ContactFactory()], post="yes")
+    Staff(is_superuser=True).runs("delete_selected", [lead, ContactFactory()], confirmed="1")
 
 
 WAYS = [delete_on_its_page, delete_from_the_list, lambda lead: Contact.objects.all().delete()]

@@ -100,7 +100,7 @@ def _closed(failures: SyncFailureQuerySet) -> Iterator[Event]:
         at: Any = failure.resolved_at
         how = Resolution(failure.resolution)
         by = f" · {failure.resolved_by}" if failure.resolved_by else ""
-        who = failure.contact_phone or f"#{failure.pk}"
+        who = failure.contact_phone or failure
         yield Event(at=at, icon=ENDED[how], text=f"{who}: {how.label}{by}", url=_page(failure))
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsync.admin.html import admin_link, ago
+from leadsync.admin.html import NOTHING, admin_link, ago
 from monitoring.admin.details import outcome_in_words
 from monitoring.admin.issue.page import moment, shape
 from monitoring.admin.issue.repairs import repair_form
@@ -46,12 +46,12 @@ def _facts(request: HttpRequest, failure: SyncFailure) -> Iterator[tuple[str, An
     state: Any = failure.state
     if request.user.has_perm("monitoring.view_failuregroup"):
         yield _("Cause"), admin_link(failure.group, _("All that it hits"))
-    yield _("Phone"), address_of(state) if state else failure.contact_phone or "-"
+    yield _("Phone"), address_of(state) if state else failure.contact_phone or NOTHING
     if state and state.contact:
         yield _("Lead"), admin_link(state.contact)
     if state:
         yield _("Conversation"), admin_link(state, _("Conversation with %s") % title_of(state))
-    yield _("Workspace"), failure.workspace_ref or "-"
+    yield _("Workspace"), failure.workspace_ref or NOTHING
     yield _("First seen"), ago(failure.created_at)
     yield _("Last seen"), ago(failure.last_seen_at)
     yield _("Source"), failure.get_source_display()
