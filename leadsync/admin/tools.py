@@ -18,7 +18,6 @@ from unfold import admin as unfold
 from unfold.decorators import display
 
 from leadsync.admin.filters import row_id
-from leadsync.admin.html import NOTHING
 from leadsync.admin.lists.bar import bar_of
 from leadsync.admin.lists.change_list import CappedPaginator, ChangeList
 from leadsync.admin.lists.table import TwoLines
@@ -50,7 +49,6 @@ class ModelAdmin(InWords, LivePages, unfold.ModelAdmin):
     list_select_related: bool | Sequence[str] = False
     compressed_fields = True
     warn_unsaved_form = True
-    empty_value_display = NOTHING
     when_empty: object = gettext_lazy("Nothing is here yet.")
     """What an empty list says, if no filter made it so."""
     on_phone: TwoLines | None = None

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
-from leadsync.admin.html import admin_link, ago, table_of
+from leadsync.admin.html import NOTHING, admin_link, ago, table_of
 
 COUNTED: dict[str, Any] = {
     "admin.LogEntry": ngettext_lazy("%d line of the admin's log", "%d lines of the admin's log"),
@@ -60,7 +60,8 @@ class InWords:
             field.widget.can_delete_related = False
         if isinstance(field, SplitDateTimeField):
             city = timezone.get_current_timezone_name().rpartition("/")[2].replace("_", " ")
-            field.help_text = f"{field.help_text} {_('In the time of %s.') % city}".strip()
+            told = _("In the time of %s.") % city
+            field.help_text = f"{field.help_text} {told}".strip()
         return field
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any) -> HttpResponse:
@@ -147,6 +148,7 @@ def delete_selected(page: Any, request: HttpRequest, queryset: QuerySet) -> Http
 
 
 admin.site.add_action(delete_selected)
+admin.site.empty_value_display = NOTHING
 
 
 def _ask(
@@ -184,15 +186,14 @@ def _ask(
     )
 
 
-def _counted(numbers: dict[type[Model], int]) -> list[str]:
+def _counted(numbers: Counter[type[Model]]) -> list[str]:
     """Return these numbers in words: “3 notes”."""
-    told = {model: number for model, number in numbers.items() if number}
     return [
         str(COUNTED[model._meta.label] % number)
         if model._meta.label in COUNTED
         else f"{number} {model_ngettext(model._meta, number)}"
-        for model, number in told.items()
-        if not model._meta.auto_created and model._meta.label not in NOT_TOLD
+        for model, number in numbers.most_common()
+        if number and not model._meta.auto_created and model._meta.label not in NOT_TOLD
     ]
 
 
