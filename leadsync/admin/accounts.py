@@ -30,7 +30,7 @@ from leadsync.admin.account_forms import (
 )
 from leadsync.admin.actions import dialog, dialog_action
 from leadsync.admin.filters import AccountFilter
-from leadsync.admin.html import ago, as_link, as_text, list_url, pill
+from leadsync.admin.html import ago, as_link, list_url, pill
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.passwords import ChosenPasswordForm
 from leadsync.admin.roles import ForSuperusers
@@ -202,9 +202,9 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         return user.is_active
 
     @display(description=_("password"))
-    def password_told(self, user: User) -> SafeString:
+    def password_told(self, user: User) -> object:
         if user.has_keys:  # type: ignore[attr-defined]
-            return as_text(_("None: a bot logs in with its keys."))
+            return _("None: a bot logs in with its keys.")
         told = _("None yet: they have not used the link of their invitation.")
         if user.has_usable_password():
             told = _("They have one, which nobody can read.")

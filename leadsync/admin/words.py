@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from leadsync.admin.actions import confirm_selection, dialog, is_confirmed
-from leadsync.admin.html import NOTHING, admin_link, ago, table_of
+from leadsync.admin.html import NOTHING, admin_link, ago, table
 
 COUNTED: dict[str, Any] = {
     "admin.LogEntry": ngettext_lazy("%d line of the admin's log", "%d lines of the admin's log"),
@@ -115,11 +115,16 @@ class InWords:
         page: Any = super().history_view(request, *args, **kwargs)  # type: ignore[misc]
         if context := getattr(page, "context_data", None):
             context["title"] = gettext("History of %s") % context["object"]
-            context["told"] = table_of(
-                context["action_list"],
-                (_("when"), lambda entry: ago(entry.action_time)),
-                (_("who"), lambda entry: entry.user.get_full_name() or entry.user.username),
-                (_("what"), lambda entry: gettext(entry.get_change_message())),
+            context["told"] = table(
+                (_("when"), _("who"), _("what")),
+                (
+                    (
+                        ago(entry.action_time),
+                        entry.user.get_full_name() or entry.user.username,
+                        gettext(entry.get_change_message()),
+                    )
+                    for entry in context["action_list"]
+                ),
             )
         return page
 
@@ -180,7 +185,7 @@ def _ask(
         page,
         request,
         rows,
-        dialog(title, " ".join(map(str, told)), button=_("Delete for good")),
+        dialog(title, " ".join(map(str, told)), button=_("Delete for good"), destroys=True),
         action="delete_selected",
         cancel_url=cancel_url,
     )

@@ -16,13 +16,8 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.fields import ListField
-<<<<<<< ours
 from leadsync.admin.actions import dialog, dialog_action
-from leadsync.admin.html import as_wrapped, pill
-=======
-from leadsync.admin.actions import close_dialog, dialog
 from leadsync.admin.html import NOTHING, as_wrapped, pill
->>>>>>> theirs
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, column, computed, holds
 from leadsync.infra.visible import reach_of
