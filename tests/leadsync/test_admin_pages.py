@@ -209,7 +209,7 @@ def ignored() -> FailureGroup:
 
 
 def with_second_factor() -> User:
-    owner: User = UserFactory()
+    owner: User = UserFactory(email="ani@example.com")
     TOTPDevice.objects.create(user=owner)
     return owner
 
