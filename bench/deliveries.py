@@ -28,6 +28,8 @@ from tests.postgres import Cluster, NoPostgres, temporary_cluster
 CONNECTIONS = 8
 AGAIN_AFTER = 0.5
 """Seconds; Kapso takes longer."""
+QUIET = 20.0
+"""Seconds: some 300 messages, enough for a 95th percentile."""
 WORKED_WITHIN = 900.0
 FEED = """
 from contacts.models import Workspace
@@ -53,7 +55,7 @@ def main() -> None:
             with group(workers=WORKERS) as running:
                 bot = Bot(address=running.address, key=key)
                 with bot.talking():
-                    time.sleep(5)
+                    time.sleep(QUIET)
                     bot.keep("quiet")
                     with killing(running, cluster, burst):
                         burst.send(running.address)

@@ -18,8 +18,11 @@ from threading import Thread, get_ident
 from typing import Any
 
 import granian._signals
+import granian.server.mp
 from granian._granian import SocketHolder, WorkerSignal
 from granian.server import MPServer
+
+from leadsync.lane import Answer, Lane
 
 BACKLOG = 1024
 DRAIN = 1.0
@@ -62,6 +65,7 @@ class Draining:
         self.has_begun = False
         self.at_work: set[int] = set()
         """The threads that are answering."""
+        self.lane: Lane | None = None
 
     def signals(self) -> WorkerSignal:
         """In place of granian's `set_sync_signals`, which drops what is accepted and not read."""
@@ -92,6 +96,15 @@ class Draining:
 
         return drained
 
+    def with_lane(self, wrap: Callable[..., Answer]) -> Callable[..., Answer]:
+        """In place of granian's way to call the application: who can wait, waits in a lane."""
+
+        def wrapped(*arguments: Any) -> Answer:
+            self.lane = Lane(wrap(*arguments))
+            return self.lane
+
+        return wrapped
+
     def _end(self, stopped: WorkerSignal) -> None:
         """Stop granian. Version 2.8 sometimes waits without an end for a connection on which nobody
         asks anything, so leave it then."""
@@ -99,7 +112,7 @@ class Draining:
         stopped.set()
         while True:
             time.sleep(LINGER)
-            if not self.at_work:
+            if not self.at_work and (self.lane is None or self.lane.is_idle):
                 os._exit(0)
 
 
@@ -134,6 +147,7 @@ def load(listener: int, announce: int | None, *_target: object) -> Application:
 
     draining = Draining(listener)
     granian._signals.set_sync_signals = draining.signals
+    granian.server.mp._wsgi_call_wrap = draining.with_lane(granian.server.mp._wsgi_call_wrap)
     if announce is not None:
         os.write(announce, b".")
     return draining.wrap(application)

@@ -92,15 +92,16 @@ def half_a_message(group: Served, key: str) -> Iterator[Callable[[], HTTPRespons
 
 @contextmanager
 def traffic(group: Served) -> Iterator[Counter[object]]:
-    """Bots that ask all the time, half of them with new connections; counts what came of it."""
+    """Bots that ask all the time, half of them with new connections, and deliveries that nobody
+    signed; counts what came of it."""
     outcomes: Counter[object] = Counter()
     over = Event()
 
-    def bot(*, keeps: bool) -> None:
+    def call(*request: str, keeps: bool) -> None:
         calling = HTTPConnection(HOST, group.port, timeout=PATIENCE)
         while not over.is_set():
             try:
-                calling.request("GET", "/healthz")
+                calling.request(*request)
                 answer = calling.getresponse()
                 answer.read()
                 outcomes[answer.status] += 1
@@ -110,14 +111,19 @@ def traffic(group: Served) -> Iterator[Counter[object]]:
                 calling.close()
         calling.close()
 
-    bots = [Thread(target=bot, kwargs={"keeps": number % 2 > 0}) for number in range(4)]
-    for one in bots:
+    requests = [("GET", "/healthz"), ("GET", "/healthz"), ("POST", "/webhooks/kapso/toko/", "{}")]
+    callers = [
+        Thread(target=call, args=request, kwargs={"keeps": keeps})
+        for request in requests
+        for keeps in (True, False)
+    ]
+    for one in callers:
         one.start()
     try:
         yield outcomes
     finally:
         over.set()
-        for one in bots:
+        for one in callers:
             one.join()
 
 
@@ -173,7 +179,7 @@ def test_an_upgrade_loses_no_request() -> None:
             wait_for(lambda: set(web_workers(group)).isdisjoint(old))
 
     assert answer.status == 200
-    assert set(outcomes) == {200}
+    assert set(outcomes) == {200, 401}
 
 
 def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:

@@ -1,0 +1,82 @@
+"""A lane for requests that can wait: their sender is patient, and they may come in a burst.
+
+The web server's few threads answer first come, first served: behind a burst of Kapso's deliveries
+a bot would wait for all of them. So each process answers those one after the other in a thread of
+their own, and the others stay free.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from io import BytesIO
+from queue import Full, Queue
+from threading import Thread
+from typing import Any, Protocol
+
+logger = logging.getLogger(__name__)
+
+PATIENT = "/webhooks/"
+"""Paths whose senders wait for seconds, and send again."""
+LONGEST = 256
+LARGEST = 64 * 1024
+"""Bytes. The bodies in the lane are held in memory, and nobody has looked at a signature yet."""
+HURRY = 0.5
+"""Seconds: as long as nobody has waited longer, the lane rests after each answer as long as that
+took, so that half of the process's time is the bots'."""
+
+
+class Respond(Protocol):
+    """granian's end of a request."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+
+Answer = Callable[[Respond, dict[str, Any]], Any]
+
+
+class Lane:
+    """Answers who can wait in a thread of its own, and everybody else at once."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.waiting: Queue[tuple[float, Respond, dict[str, Any]]] = Queue(LONGEST)
+        Thread(target=self._work, name="lane", daemon=True).start()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.waiting.unfinished_tasks
+
+    def __call__(self, respond: Respond, environ: dict[str, Any]) -> None:
+        """Answer it, or let it wait: the body is read by then, as its end is bound to this call."""
+        if not _can_wait(environ):
+            self.answer(respond, environ)
+            return
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = BytesIO(body)
+        try:
+            self.waiting.put_nowait((time.monotonic(), respond, environ))
+        except Full:
+            self.answer(respond, environ)
+
+    def _work(self) -> None:
+        while True:
+            came, respond, environ = self.waiting.get()
+            began = time.monotonic()
+            try:
+                self.answer(respond, environ)
+            except Exception:
+                logger.exception("A request in the lane could not be answered")
+                respond.response_bytes(500, [], b"")
+            finally:
+                self.waiting.task_done()
+            if began - came < HURRY:
+                time.sleep(time.monotonic() - began)
+
+
+def _can_wait(environ: dict[str, Any]) -> bool:
+    length = environ.get("CONTENT_LENGTH", "")
+    return (
+        environ["PATH_INFO"].startswith(PATIENT)
+        and length.isdecimal()
+        and 0 < int(length[:10]) <= LARGEST
+    )
