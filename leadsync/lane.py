@@ -23,6 +23,8 @@ LARGEST = 64 * 1024
 HURRY = 0.5
 """Seconds: as long as nobody has waited longer, the lane rests after each answer as long as that
 took, so that half of the process's time is the bots'."""
+LATE = 1.0
+"""Seconds: once somebody has waited longer, newcomers take the web server's threads as well."""
 
 
 class Respond(Protocol):
@@ -40,6 +42,8 @@ class Lane:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.waiting: Queue[tuple[float, Respond, dict[str, Any]]] = Queue(LONGEST)
+        self.waited = 0.0
+        """Seconds that the latest one had to wait for its turn."""
         Thread(target=self._work, name="lane", daemon=True).start()
 
     @property
@@ -48,7 +52,7 @@ class Lane:
 
     def __call__(self, respond: Respond, environ: dict[str, Any]) -> None:
         """Answer it, or let it wait: the body is read by then, as its end is bound to this call."""
-        if not _can_wait(environ):
+        if self.waited > LATE or not _can_wait(environ):
             self.answer(respond, environ)
             return
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
@@ -62,6 +66,7 @@ class Lane:
         while True:
             came, respond, environ = self.waiting.get()
             began = time.monotonic()
+            self.waited = began - came
             try:
                 self.answer(respond, environ)
             except Exception:
@@ -69,8 +74,10 @@ class Lane:
                 respond.response_bytes(500, [], b"")
             finally:
                 self.waiting.task_done()
-            if began - came < HURRY:
+            if self.waited < HURRY:
                 time.sleep(time.monotonic() - began)
+            if self.is_idle:
+                self.waited = 0.0
 
 
 def _can_wait(environ: dict[str, Any]) -> bool:

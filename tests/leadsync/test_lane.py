@@ -1,5 +1,6 @@
 """Kapso's deliveries wait in a lane of their own: bots are answered meanwhile."""
 
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from queue import Queue
@@ -7,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from leadsync.lane import LARGEST, LONGEST, Lane
+from leadsync.lane import LARGEST, LATE, LONGEST, Lane
 
 DELIVERY = "/webhooks/kapso/toko/"
 QUICK = b"quick"
@@ -96,3 +97,19 @@ def test_a_full_lane_keeps_no_more_in_memory(busy: Busy) -> None:
     lane(kapso, request(DELIVERY, QUICK))
 
     assert kapso.answers.get_nowait() == (200, QUICK)
+
+
+def test_where_deliveries_wait_too_long_newcomers_are_answered_beside_them(busy: Busy) -> None:
+    lane, kapso = Lane(busy), Granian()
+    lane(kapso, request(DELIVERY, b"at work"))
+    assert busy.has_begun.wait(PATIENCE)
+    lane.waited = LATE + 1
+    lane(kapso, request(DELIVERY, QUICK))
+
+    assert kapso.next_answer() == (200, QUICK)
+    busy.goes_on.set()
+    assert kapso.next_answer() == (200, b"at work")
+    deadline = time.monotonic() + PATIENCE
+    while lane.waited and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert lane.waited == 0
