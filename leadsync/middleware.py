@@ -59,10 +59,12 @@ class AbsurdFilterMiddleware:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        is_filtered = request.method == "GET" and request.GET and ERROR_FLAG not in request.GET
-        if is_filtered and not is_api(request) and isinstance(exception, OverflowError | DataError):
+        if is_api(request) or not isinstance(exception, OverflowError | DataError):
+            return None
+        if request.method == "GET" and request.GET and ERROR_FLAG not in request.GET:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
-        return None
+        # SQLite's word for a key in the address that no row can have.
+        return error_page(request, 404) if isinstance(exception, OverflowError) else None
 
 
 class NoStoreMiddleware:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contacts import erasure
 from contacts.exchange import uploads
-from contacts.models import ChatMessage, Contact, Workspace
+from contacts.models import ChatMessage, Contact, MarketingWord, Workspace
 from leadsync.infra.db import BATCH_SIZE
 from monitoring.models import FailureGroup, RefusedBody, SyncFailure
 from monitoring.people import Person, count, naming, person_with, places_of
@@ -80,6 +80,8 @@ def _known_identities() -> Iterator[list[str]]:
         (Contact, "business_scoped_user_id"),
         (ChatMessage, "contact_phone"),
         (ChatMessage, "business_scoped_user_id"),
+        (MarketingWord, "contact_phone"),
+        (MarketingWord, "business_scoped_user_id"),
         (SarahState, "contact_phone"),
         (SarahState, "business_scoped_user_id"),
         (SyncFailure, "contact_phone"),

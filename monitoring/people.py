@@ -23,6 +23,7 @@ from contacts.models import (
     Contact,
     Edit,
     FollowUp,
+    MarketingWord,
     Merge,
     Note,
     StatusChange,
@@ -100,6 +101,9 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
         gettext_noop("delivery marks"): marks,
         gettext_noop("chat messages"): chat,
         gettext_noop("changed addresses"): _until(before, "at", _changes_of(person)),
+        gettext_noop("words about marketing"): _until(
+            before, "at", MarketingWord.objects.filter(of_person)
+        ),
         gettext_noop("deliveries from Kapso"): _until(
             before, "received_at", _deliveries_about(person)
         ),
@@ -149,7 +153,7 @@ def _widened(person: Person) -> Person:
     here = Q(phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
     pairs = set(Contact.objects.filter(here).values_list("phone", "business_scoped_user_id"))
     here = Q(contact_phone__in=person.phones) | Q(business_scoped_user_id__in=person.bsuids)
-    for model in (ChatMessage, SarahState):
+    for model in (ChatMessage, MarketingWord, SarahState):
         rows = model._base_manager.filter(here)
         pairs |= set(rows.values_list("contact_phone", "business_scoped_user_id").distinct())
     known = {value for pair in pairs for value in pair if value} | {*person.identities}

@@ -112,7 +112,9 @@ def old_chat(*, days: int | None = None) -> list[tuple[str, Rows]]:
         before = timezone.now() - timedelta(days=days or workspace.chat_days)
         messages = workspace.chat.older_than(before).order_by("sent_at")
         marks = workspace.chat_marks.older_than(before).order_by("at")
+        words = workspace.marketing_words.older_than(before).order_by("at")
         found += [("chat messages", messages), ("delivery marks", marks)]
+        found.append(("words about marketing", words))
     return found
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from contacts import marketing
 from contacts.models import Contact, Workspace
 from contacts.quota import room_in
 from leadsync.infra.db import BATCH_SIZE, batches, past_races
@@ -128,6 +129,9 @@ def heal_waiting(saved: Contact | Workspace | Iterable[Contact]) -> int:
     As many as somebody can be made to wait for are retried at once; the others are made due for the
     worker, for as long again. The hourly reconciliation finds what is left of a million.
     """
+    if not isinstance(saved, Workspace):
+        saved = [saved] if isinstance(saved, Contact) else [*saved]
+        marketing.heed([lead.address for lead in saved])
     waiting = _waiting_for(saved)
     ends_at = time.monotonic() + PATIENCE
     at_once = takewhile(lambda _turn: time.monotonic() < ends_at, range(AT_ONCE))
@@ -157,14 +161,14 @@ def _retry_soon(state_id: int) -> SyncResult | None:
         return _retry(state_id)
 
 
-def _waiting_for(saved: Contact | Workspace | Iterable[Contact]) -> Iterator[int]:
+def _waiting_for(saved: Workspace | list[Contact]) -> Iterator[int]:
     if isinstance(saved, Workspace):
         for states in _waiting_for_workspace(saved):
             yield from _pks(states)
         # No more than there is room for: in a flood, a million may be waiting.
         yield from islice(_pks(_waiting_for_quota(saved)), room_in(saved))
         return
-    for batch in batches([saved] if isinstance(saved, Contact) else list(saved)):
+    for batch in batches(saved):
         yield from _pks(_waiting_for_contacts(batch))
 
 

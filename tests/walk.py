@@ -19,6 +19,7 @@ from contacts.models import (
     ChatMark,
     ChatMessage,
     Contact,
+    MarketingWord,
     Merge,
     SavedView,
     Workspace,
@@ -102,6 +103,7 @@ def _of_lead(lead: Contact, home: Workspace) -> list[Model]:
         ),
         ChatMark.objects.create(workspace=home, wamid=wamid, status="read"),
         AddressChange.objects.create(workspace=home, former="ID.Before", phone=lead.phone),
+        MarketingWord.objects.create(workspace=home, contact_phone=lead.phone, is_stopped=True),
     ]
 
 

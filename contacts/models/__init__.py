@@ -23,6 +23,7 @@ from contacts.models.members import Load, Membership, colleagues_of, who_may_see
 from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
+from contacts.models.preferences import MarketingWord
 from contacts.models.questions import HOT_SCORE, SHOWN_NAME, ContactQuerySet
 from contacts.models.saved_views import MAX_QUERY, MAX_VIEW_NAME, MAX_VIEWS, SavedView
 from contacts.models.standing import Milestone, Standing

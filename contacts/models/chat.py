@@ -80,7 +80,8 @@ class ChatQuerySet(VisibleQuerySet["ChatMessage"]):
         return ours.aggregate(last=Max("sent_at"))["last"]
 
     def keep(self, message: "ChatMessage") -> bool:
-        """Keep this message, or what it adds to the one we have; returns whether it is new.
+        """Keep this message, or what it adds to the one we have; returns whether it is news: also
+        if it was known from the history only.
 
         Raises IntegrityError if another request was faster to insert it: then it is there, and the
         next call adds to it. The caller is in a transaction.
@@ -94,7 +95,7 @@ class ChatQuerySet(VisibleQuerySet["ChatMessage"]):
             return True
         if lacking := known.complete(message):
             known.save(update_fields=lacking)
-        return False
+        return "is_history" in lacking
 
 
 class ChatMessage(models.Model):

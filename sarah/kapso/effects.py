@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from contacts import quota
+from contacts import marketing, quota
 from contacts.addresses import Address
 from contacts.erasure import is_erased_since
 from contacts.identity import Found, locked_lead, move, note_move
@@ -179,7 +179,9 @@ def _name(named: Named, feed: Feed) -> Outcome:
 def _prefer(preferred: Preferred, feed: Feed) -> Outcome:
     found = _known(preferred.person, feed)
     if found.lead:
-        found.lead.change(rules.changes_by_preference(found.lead, preferred), by=SIGNATURE)
+        found.lead.change(marketing.changes_by(found.lead, preferred), by=SIGNATURE)
+    else:
+        marketing.keep(preferred, found.address, feed.workspace)
     return _found(found, feed)
 
 
@@ -191,6 +193,7 @@ def _move(moved: Moved, feed: Feed) -> None:
     if found := list(states.filter(workspace=feed.workspace).order_by("pk")):
         adopt(found, feed.workspace).move_along(moved.former, person.address)
     lead = move(moved.former, person.address, feed.workspace, at=moved.at, by=SIGNATURE)
+    marketing.move(moved.former, person.address, feed.workspace)
     if lead:
         _change(lead, rules.changes_by_profile(lead, person, at=moved.at))
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from contacts.models import Author, Contact
 from contacts.quota import CREATED_BY_THE_FEED, CREATED_FOR_SARAH, FROM_AN_AD
-from sarah.kapso.events import Person, Preferred, Written
+from sarah.kapso.events import Person, Written
 from sarah.rules import is_re_engaged
 
 REPLACEABLE = ("", CREATED_BY_THE_FEED, CREATED_FOR_SARAH)
@@ -42,22 +42,6 @@ def changes_by_profile(lead: Contact, person: Person, *, at: datetime) -> dict[s
     if told and _is_later(at, lead.profile_seen_at):
         return {**told, "profile_seen_at": at}
     return {name: value for name, value in told.items() if not getattr(lead, name)}
-
-
-def changes_by_preference(lead: Contact, preferred: Preferred) -> dict[str, object]:
-    """Whether the person wants marketing: what was said last counts, in whatever order it comes."""
-    before, now = lead.marketing_sequence, preferred.sequence
-    if before is not None and now is not None:
-        is_news = now > before
-    else:
-        is_news = _is_later(preferred.at, lead.marketing_told_at)
-    if not is_news:
-        return {}
-    return {
-        "marketing_stopped_at": preferred.at if preferred.is_stopped else None,
-        "marketing_told_at": preferred.at,
-        "marketing_sequence": before if now is None else now,
-    }
 
 
 def _is_later(at: datetime, known: datetime | None) -> bool:

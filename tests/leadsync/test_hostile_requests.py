@@ -129,6 +129,14 @@ def test_a_file_is_refused_before_it_is_read(client: Client, path: str) -> None:
     assert answer.status_code == 413
 
 
+def test_a_key_in_an_address_that_no_row_can_have_is_not_found(db: None) -> None:
+    staff = Staff(is_superuser=True, is_staff=True)
+
+    answer = staff.client.post(f"/admin/people/invite/{'9' * 25}/resend/")
+
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize(
     "asked",
     [

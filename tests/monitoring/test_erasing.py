@@ -26,6 +26,7 @@ from contacts.models import (
     ChatMessage,
     Contact,
     Erasure,
+    MarketingWord,
     Merge,
     Note,
     Workspace,
@@ -101,6 +102,9 @@ def plant(phone: str = PHONE, *, text: str = CANARY, told: Any = TOLD) -> dict[t
             **here, business_scoped_user_id=bsuid, author="lead", sent_at=timezone.now()
         ),
         AddressChange.objects.create(workspace=lead.workspace, former=bsuid, phone=phone),
+        MarketingWord.objects.create(
+            workspace=lead.workspace, contact_phone=phone, is_stopped=True
+        ),
         KapsoDelivery.objects.create(workspace=lead.workspace, idempotency_key=phone, body=""),
         Merge.objects.create(survivor=lead, absorbed={}, before={}, after={}),
         MessageFactory(state=state),
@@ -400,6 +404,7 @@ def test_all_about_a_person_is_exported_as_one_file_for_its_owner(tmp_path: Path
             "merges",
             "chat messages",
             "delivery marks",
+            "words about marketing",
             "changed addresses",
             "deliveries from Kapso",
         ),
@@ -424,7 +429,7 @@ def test_an_operator_sees_what_goes_and_erases_it(model: type[Model], folder: Pa
 
     assert re.search(r"notes</dt>\s*<dd[^>]*>1<", preview)
     assert (known, traces()) == (1, set())
-    assert messages_of(done) == ["20 rows were erased."]
+    assert messages_of(done) == ["21 rows were erased."]
     log = LogEntry.objects.get()
     assert (log.user, log.change_message) == (operator.user, "Erased a person.")
 

@@ -1,12 +1,13 @@
 """What deliveries of the recorded kinds may look like as well: fields missing, shapes of before."""
 
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from contacts.identity import addresses_of
-from contacts.models import AddressChange, ChatMark, ChatMessage, Contact
+from contacts.models import AddressChange, ChatMark, ChatMessage, Contact, MarketingWord
 from monitoring.models import SyncFailure
 from tests.bot import Bot
 from tests.factories import ContactFactory
@@ -194,6 +195,54 @@ def test_a_number_that_changed_with_the_id_stays_known_in_whatever_order(
     }
     chat = ChatMessage.objects.of(*addresses_of(lead), workspace_id=lead.workspace_id)
     assert chat.count() == 2
+
+
+@pytest.mark.parametrize("order", [*permutations(("stop", "moved", "hears"))], ids=" ".join)
+def test_what_was_said_of_marketing_reaches_the_lead_in_whatever_order(
+    kapso: Kapso, order: tuple[str, ...]
+) -> None:
+    before, now = {"business_scoped_user_id": "ID.1"}, {"business_scoped_user_id": "ID.2"}
+
+    def prefers(status: str, sequence: int) -> None:
+        said = {"status": status, "occurred_at": f"2026-11-2{sequence}T01:00:00Z"}
+        told = {"contact": before, "marketing_preference": said | {"sequence": sequence}}
+        kapso.tell("whatsapp.contact.marketing_preference_changed", told)
+
+    deliveries = {
+        "stop": lambda: [prefers("stopped", 2), prefers("resumed", 1)],
+        "moved": lambda: kapso.tell(MOVED, {"contact": now, "previous": before}),
+        "hears": lambda: kapso.hears(phone="", from_user_id="ID.2"),
+    }
+    for name in order:
+        deliveries[name]()
+
+    lead = Contact.objects.get()
+    assert (lead.business_scoped_user_id, lead.marketing_sequence) == ("ID.2", 2)
+    assert lead.marketing_stopped_at == datetime(2026, 11, 22, 1, tzinfo=UTC)
+    assert not MarketingWord.objects.exists()
+
+
+def test_who_wants_no_marketing_is_asked_for_it_by_nobody_who_adds_the_lead(kapso: Kapso) -> None:
+    said = {"status": "stopped", "occurred_at": "2026-11-22T01:00:00Z"}
+    told = {"contact": {"wa_id": DIGITS}, "marketing_preference": said}
+    for _again in range(2):
+        kapso.tell("whatsapp.contact.marketing_preference_changed", told)
+    assert MarketingWord.objects.count() == 1
+
+    lead = ContactFactory(phone=PHONE)
+
+    lead.refresh_from_db()
+    assert lead.marketing_stopped_at == datetime(2026, 11, 22, 1, tzinfo=UTC)
+
+
+def test_a_message_that_came_with_the_history_first_makes_a_lead_once_it_comes(
+    kapso: Kapso,
+) -> None:
+    for origin in ("history_sync", "cloud_api"):
+        kapso.hears(id="wamid.1", kapso={"direction": "inbound", "origin": origin})
+
+    assert Contact.objects.get().phone == PHONE
+    assert not ChatMessage.objects.get().is_history
 
 
 @pytest.mark.parametrize("shown", ["628119000417", "+62 811-9000-417"])
