@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from contacts.addresses import InvalidUserId
 from contacts.erasure import is_erased
+from contacts.exchange.importing import Outcome
 from contacts.models import Workspace
 from contacts.phones import InvalidPhone
 from leadsync.infra.bodies import UnreadableBody, parse_body
@@ -22,13 +23,6 @@ from sarah.reading import FIELDS, Message, read_message, read_time
 from sarah.sync import SyncResult, save_guarded
 
 REFUSALS = (UnreadableBody, InvalidPhone, InvalidUserId, Unusable)
-
-
-class Outcome(models.TextChoices):
-    ADDED = "added"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,7 @@ from django.utils.translation import ngettext
 
 from contacts import bulk
 from contacts.admin.assigning import AssignForm, assign
-from contacts.admin.desk.bulk import plan_follow_up, sync_again, write_note
-from contacts.admin.desk.limits import is_reasonable
+from contacts.admin.desk.bulk import is_reasonable, plan_follow_up, sync_again, write_note
 from contacts.admin.reasons import ArchiveForm, ForceForm, StatusForm
 from contacts.models import ContactQuerySet
 from contacts.workflow import UNSAID, AuthorKind, LeadStatus, Why, refusal

@@ -49,7 +49,6 @@ from contacts.admin.record.editing import FactsPage
 from contacts.admin.record.page import RecordPage
 from contacts.admin.record.writes import RecordWrites
 from contacts.admin.takeover import TakeOver
-from contacts.admin.today import TodayPage
 from contacts.bulk import batches
 from contacts.models import (
     HOLDABLE,
@@ -100,7 +99,6 @@ CLEANED = {
 
 @admin.register(Contact)
 class ContactAdmin(
-    TodayPage,
     ImportPages,
     MergePages,
     NextStep,

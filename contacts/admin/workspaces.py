@@ -16,10 +16,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.feeds import FeedActions
 from contacts.admin.fields import LineField, ListField
-from contacts.admin.hours import HOURS, HoursFields
 from contacts.admin.in_short import in_short
 from contacts.admin.members import HasMembers, MembershipInline
-from contacts.admin.status_map import FIELDS, StatusFields
+from contacts.admin.workspace_form import FIELDS, HOURS, HoursFields, StatusFields
 from contacts.models import MAX_TEST_NUMBERS, Contact, Workspace
 from contacts.phones import InvalidPhone, to_e164
 from contacts.quota import room_in

@@ -18,6 +18,7 @@ from contacts.api.writes import LeadWriteView
 from contacts.models import AuthorKind, Contact, Load, Membership, who_may_see
 from leadsync.api.errors import NotPossible, error_responses
 from leadsync.api.idempotency import IDEMPOTENCY_KEY, once
+from leadsync.api.json import said_in
 from leadsync.models import Scope
 
 
@@ -85,7 +86,7 @@ class AssignView(LeadWriteView):
         responses={200: OwnerSerializer, **error_responses(*WRITING)},
     )
     def post(self, request: Request, pk: str) -> Response:
-        said = self.said(NewOwnerSerializer)
+        said = said_in(request, NewOwnerSerializer)
         return once(request, lambda: self._assign(said))
 
     @transaction.atomic

@@ -15,12 +15,11 @@ from rest_framework.views import APIView
 
 from contacts.api.schema import ERRORS, PAGE_SIZE, WORKSPACE
 from contacts.api.serializers import LeadSerializer
-from contacts.api.stats import asked_workspace
 from contacts.api.views import MANY
 from contacts.changes import Change, Place, Row, changes_after, settled_before
 from contacts.models import DEPARTURES_KEPT_FOR
 from leadsync.api.errors import error_responses
-from leadsync.api.lists import Pages, TimeField
+from leadsync.api.lists import Pages, TimeField, asked_workspace
 from leadsync.models import Scope
 
 SALT = "leadsync.changes.cursor"

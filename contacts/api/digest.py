@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 
 from contacts.api.schema import describe_digest_view
 from contacts.api.serializers import DigestQuerySerializer
-from contacts.api.stats import asked_workspace
 from contacts.api.visible import visible_leads
 from contacts.models import Contact, Standing, Workspace
 from contacts.text import plain
+from leadsync.api.lists import asked_workspace
 from leadsync.models import Scope
 from monitoring.kinds import Kind
 from monitoring.models import SyncFailure

@@ -18,6 +18,7 @@ from contacts.models import MAX_STEP, AuthorKind, Contact, FollowUp, Outcome
 from contacts.worktime import Soon
 from leadsync.api.errors import error_responses
 from leadsync.api.idempotency import IDEMPOTENCY_KEY, once
+from leadsync.api.json import said_in
 from leadsync.models import Scope
 
 CLOSING = (Outcome.DONE, Outcome.DROPPED)
@@ -90,7 +91,7 @@ class FollowUpView(LeadWriteView):
         responses={200: AnswerSerializer, **error_responses(*WRITING)},
     )
     def post(self, request: Request, pk: str) -> Response:
-        said = self.said(AskedStepSerializer)
+        said = said_in(request, AskedStepSerializer)
         return once(request, lambda: self._write(said))
 
     def _write(self, said: dict[str, Any]) -> Response:

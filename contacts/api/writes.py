@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from contacts.api.schema import describe_notes_view, describe_status_view
@@ -22,18 +21,13 @@ from contacts.models import AuthorKind, Contact, Note
 from contacts.workflow import MoveRefused, Why, check_later_word
 from leadsync.api.errors import NotPossible
 from leadsync.api.idempotency import once
-from leadsync.api.json import LimitedJSONParser
+from leadsync.api.json import LimitedJSONParser, said_in
 from leadsync.models import Scope
 
 
 class LeadWriteView(APIView):
     read_scope = write_scope = Scope.LEADS_WRITE
     parser_classes = [LimitedJSONParser]
-
-    def said(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        body = serializer(data=self.request.data)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)
 
     @property
     def bot(self) -> str:
@@ -43,7 +37,7 @@ class LeadWriteView(APIView):
 @describe_status_view
 class StatusView(LeadWriteView):
     def post(self, request: Request, pk: str) -> Response:
-        said = self.said(MoveSerializer)
+        said = said_in(request, MoveSerializer)
         return once(request, lambda: self._move(said))
 
     def _move(self, said: dict[str, Any]) -> Response:
@@ -63,7 +57,7 @@ class StatusView(LeadWriteView):
 @describe_notes_view
 class NotesView(LeadWriteView):
     def post(self, request: Request, pk: str) -> Response:
-        said = self.said(NewNoteSerializer)
+        said = said_in(request, NewNoteSerializer)
         return once(request, lambda: self._write(said))
 
     def _write(self, said: dict[str, Any]) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from leadsync.infra.bodies import read_body
 
@@ -65,3 +66,10 @@ class RowsRenderer(JSONRenderer):
             else:
                 return written.replace(LINE, rb"\u2028").replace(PARAGRAPH, rb"\u2029")
         return super().render(data, accepted_media_type, renderer_context)
+
+
+def said_in(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+    """Return what the body says, as this serializer reads it. Raises ValidationError."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

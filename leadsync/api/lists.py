@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import Model, Q, QuerySet
@@ -18,6 +19,7 @@ from rest_framework.serializers import ModelSerializer
 from rest_framework.utils.urls import replace_query_param
 
 from contacts.models import Workspace
+from contacts.phones import InvalidPhone, to_e164
 from leadsync.infra.queries import rows_of
 
 SALT = "leadsync.lists.cursor"
@@ -114,6 +116,18 @@ def refuse_foreign(workspace: Workspace | None, slug: str) -> None:
         raise PermissionDenied("This key is bound to another workspace.")
 
 
+def asked_workspace(request: Request) -> Workspace | None:
+    """The key's workspace, or the one that is named; None: all."""
+    slug = request.query_params.get("workspace", "")
+    own: Workspace | None = request.auth.workspace
+    refuse_foreign(own, slug)
+    if own or not slug:
+        return own
+    if found := Workspace.objects.filter(slug=slug.replace("\x00", "")).first():
+        return found
+    raise ValidationError({"workspace": "There is no workspace with this slug."})
+
+
 class RowSerializer(ModelSerializer[Model]):
     """Renders `values()` rows: `Meta.fields` without instances or work per field.
 
@@ -171,3 +185,18 @@ class TimeField(IsoDateTimeField):
 
 class TimeFilter(django_filters.IsoDateTimeFilter):
     field_class = TimeField
+
+
+class PhoneFilter(django_filters.CharFilter):
+    """Accepts a phone in any spelling, read as in the key's workspace."""
+
+    def filter(self, rows: QuerySet[Any, Any], value: str) -> QuerySet[Any, Any]:
+        if not value:
+            return rows
+        workspace = self.parent.request.auth.workspace
+        region = workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
+        try:
+            phone = to_e164(value, region=region, from_person=True)
+        except InvalidPhone as error:
+            raise ValidationError({"phone": str(error)}) from error
+        return super().filter(rows, phone)

@@ -18,7 +18,7 @@ from leadsync.admin.filters import day_start
 from leadsync.admin.html import ago, list_url, temperature_pill
 from leadsync.dashboard.numbers import Number
 from leadsync.dashboard.scope import Scope
-from leadsync.infra.counts import capped_counts
+from leadsync.infra.db import capped_counts
 
 FIRST, SHOWN = 5, 5
 CALLS_REMEMBERED_SECONDS = 15

@@ -25,7 +25,7 @@ from leadsync.admin.periods import between
 from leadsync.dashboard import charts
 from leadsync.dashboard.numbers import Change, Number
 from leadsync.dashboard.scope import Scope
-from leadsync.infra.counts import capped_counts
+from leadsync.infra.db import capped_counts
 
 LEADS = "contacts_contact"
 WEEK = timedelta(days=7)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import psycopg
+from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.utils.formats import number_format
 from psycopg.errors import LockNotAvailable, QueryCanceled, ReadOnlySqlTransaction
@@ -33,6 +34,22 @@ def batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 def capped_count(rows: Any) -> int:
     """Count the rows of a queryset, at most to one over CAP."""
     return rows.order_by()[: CAP + 1].count()
+
+
+def capped_counts(*found: Any, most: int = CAP) -> list[int]:
+    """Count the rows of each of these querysets, at most to one over `most`: in one statement."""
+    columns, values = [], []
+    for rows in found:
+        try:
+            sql, params = rows.order_by().values("pk")[: most + 1].query.sql_with_params()
+        except EmptyResultSet:  # it is clear without asking that there are none
+            columns.append("0")
+        else:
+            columns.append(f"(SELECT COUNT(*) FROM ({sql}) AS found)")  # noqa: S608 (Django's own)
+            values.extend(params)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}", values)
+        return list(cursor.fetchone())
 
 
 def shown_count(count: int) -> str:

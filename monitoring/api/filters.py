@@ -3,11 +3,8 @@
 from datetime import datetime
 
 import django_filters
-from django.conf import settings
-from rest_framework.exceptions import ValidationError
 
-from contacts.phones import InvalidPhone, to_e164
-from leadsync.api.lists import AskedFilterSet, SeveralFilter, TimeFilter
+from leadsync.api.lists import AskedFilterSet, PhoneFilter, SeveralFilter, TimeFilter
 from monitoring.kinds import Kind, Source
 from monitoring.models import SyncFailure, SyncFailureQuerySet
 
@@ -38,9 +35,7 @@ class SyncFailureFilters(AskedFilterSet):
         field_name="workspace_ref",
         help_text="The workspace's slug, or what the bot sent if no such workspace exists.",
     )
-    phone = django_filters.CharFilter(
-        field_name="contact_phone", method="of_phone", help_text="A phone in any spelling."
-    )
+    phone = PhoneFilter(field_name="contact_phone", help_text="A phone in any spelling.")
     since = TimeFilter(
         field_name="last_seen_at",
         lookup_expr="gte",
@@ -61,15 +56,6 @@ class SyncFailureFilters(AskedFilterSet):
         self, failures: SyncFailureQuerySet, name: str, value: str
     ) -> SyncFailureQuerySet:
         return failures.open() if value == "open" else failures.filter(resolved_at__isnull=False)
-
-    def of_phone(self, failures: SyncFailureQuerySet, name: str, value: str) -> SyncFailureQuerySet:
-        workspace = self.request.auth.workspace
-        region = workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
-        try:
-            phone = to_e164(value, region=region, from_person=True)
-        except InvalidPhone as error:
-            raise ValidationError({"phone": str(error)}) from error
-        return failures.filter(contact_phone=phone)
 
     def not_seen_since(
         self, failures: SyncFailureQuerySet, name: str, value: datetime

@@ -1,14 +1,12 @@
 """`/api/v1/sync-health/`: the health of the sync, for programs."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts.models import Workspace
 from leadsync.api.errors import error_responses
-from leadsync.api.lists import refuse_foreign
+from leadsync.api.lists import asked_workspace
 from leadsync.models import Scope
 from monitoring.health.numbers import REMEMBERED_SECONDS, WINDOWS_REMEMBERED_SECONDS, recent_health
 from monitoring.health.serializers import SyncHealthSerializer
@@ -37,16 +35,4 @@ class SyncHealthView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return the numbers of the key's workspace, else of the one that is named, else of all."""
-        slug = request.query_params.get("workspace", "")
-        refuse_foreign(request.auth.workspace, slug)
-        workspace = request.auth.workspace or _workspace_of_slug(slug)
-        return Response(SyncHealthSerializer(recent_health(workspace)).data)
-
-
-def _workspace_of_slug(slug: str) -> Workspace | None:
-    if not slug:
-        return None
-    workspace = Workspace.objects.filter(slug=slug).first() if slug.isprintable() else None
-    if workspace is None:
-        raise ValidationError({"workspace": "There is no workspace with this slug."})
-    return workspace
+        return Response(SyncHealthSerializer(recent_health(asked_workspace(request))).data)

@@ -8,12 +8,11 @@ from django_filters.utils import translate_validation
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.models import Workspace
 from leadsync.api.errors import NotPossible
-from leadsync.api.json import LimitedJSONParser
+from leadsync.api.json import LimitedJSONParser, said_in
 from leadsync.api.lists import Pages, WorkspaceOfKey, refuse_foreign
 from leadsync.models import Scope
 from monitoring.api.filters import SyncFailureFilters
@@ -58,7 +57,7 @@ class SyncFailureViews(ReadOnlyModelViewSet):
     @describe_resolve
     def resolve(self, request: Request, pk: str) -> Response:
         """Resolve one failure."""
-        said = self._said(ResolutionSerializer)
+        said = said_in(request, ResolutionSerializer)
         failure = self.get_object()
         resolved = self._resolve(self._visible().filter(pk=pk), note=said["note"])
         if not resolved:
@@ -68,7 +67,7 @@ class SyncFailureViews(ReadOnlyModelViewSet):
     @describe_resolve_many
     def resolve_many(self, request: Request) -> Response:
         """Resolve the selected open failures."""
-        said = self._said(SelectionSerializer)
+        said = said_in(request, SelectionSerializer)
         note = said.pop("note")
         return Response({"resolved": self._resolve(self._selected(said), note=note)})
 
@@ -84,11 +83,6 @@ class SyncFailureViews(ReadOnlyModelViewSet):
 
     def _resolve(self, failures: SyncFailureQuerySet, *, note: str) -> int:
         return resolve_failures(failures, by=self.request.user.get_username(), note=note)
-
-    def _said(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        body = serializer(data=self.request.data)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)
 
     def _visible(self) -> Any:
         """Return the failures that this key may see."""

@@ -1,22 +1,79 @@
 """Admin pages of the journal: what bots sent, when, with which key, and what it changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from contacts.admin.record.words import FEW_VALUES, label_of, told
 from leadsync.admin.filters import PhoneSearch, WorkspaceFilter
-from leadsync.admin.html import admin_link, ago, as_code
+from leadsync.admin.html import admin_link, ago, as_code, pill, table
 from leadsync.admin.lists.table import TwoLines
 from leadsync.admin.tools import ModelAdmin, ReadOnly, column, computed
+from monitoring import sentences
 from monitoring.admin.details import pretty
-from sarah.admin.changes import changes_in_short, changes_table, outcome_pill, warnings_table
+from sarah.admin.details import in_words
 from sarah.admin.filters import KeyFilter, ReceivedFilter
 from sarah.admin.who import title_of, who
-from sarah.models import SarahState, StateUpdate
+from sarah.models import Outcome, SarahState, StateUpdate
+
+SHOWN_CHANGES = 3
+
+OUTCOME_COLOURS: dict[str, str] = dict.fromkeys(Outcome.values, "warning") | {
+    Outcome.SYNCED: "success",
+    Outcome.EXCLUDED: "",
+    Outcome.SYNC_ERROR: "danger",
+}
+
+Changes = Mapping[str, Sequence[object]]
+
+
+def outcome_pill(outcome: str) -> SafeString:
+    return pill(Outcome(outcome).label, OUTCOME_COLOURS[outcome])
+
+
+def changes_in_short(changes: Changes) -> str:
+    """Name the first changed fields and the number of others.
+
+    Without the count of messages, which nearly every message changes.
+    """
+    names = [label_of(name).lower() for name in changes if name != "message_count"]
+    shown = ", ".join(names[:SHOWN_CHANGES])
+    if (more := len(names) - SHOWN_CHANGES) > 0:
+        return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
+            "names": shown,
+            "count": more,
+        }
+    return shown or gettext("nothing new")
+
+
+def changes_table(changes: Changes) -> SafeString:
+    return table(
+        [gettext("field"), gettext("before"), gettext("after")],
+        [
+            (label_of(name), _in_words(name, before), _in_words(name, after))
+            for name, (before, after) in changes.items()
+        ],
+    )
+
+
+def _in_words(name: str, value: object) -> object:
+    return told(name, value) if name in FEW_VALUES else in_words(value)
+
+
+def warnings_table(warnings: Mapping[str, str]) -> SafeString:
+    rows = [
+        (format_html("<code>{}</code>", name), sentences.in_words(why))
+        for name, why in warnings.items()
+    ]
+    return table([gettext("field"), gettext("warning")], rows)
 
 
 def _failure(update: StateUpdate) -> Any:

@@ -5,21 +5,19 @@ from datetime import datetime
 from typing import Any, cast
 
 import django_filters
-from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from contacts.models import Workspace
-from contacts.phones import InvalidPhone, to_e164
 from leadsync.api.errors import error_responses
 from leadsync.api.lists import (
     AskedFilterSet,
     Pages,
+    PhoneFilter,
     RowSerializer,
     SeveralFilter,
     TimeFilter,
@@ -103,7 +101,7 @@ def _read(body: str) -> dict[str, Any]:
 
 
 class ConversationFilters(AskedFilterSet):
-    phone = django_filters.CharFilter(method="of_phone", help_text="A phone in any spelling.")
+    phone = PhoneFilter(field_name="contact_phone", help_text="A phone in any spelling.")
     lead = django_filters.NumberFilter(
         field_name="contact", max_value=2**63 - 1, help_text="A lead's id."
     )
@@ -122,15 +120,6 @@ class ConversationFilters(AskedFilterSet):
     class Meta:
         model = SarahState
         fields: list[str] = []
-
-    def of_phone(self, states: SarahStateQuerySet, name: str, value: str) -> SarahStateQuerySet:
-        workspace = self.request.auth.workspace
-        region = workspace.region if workspace else settings.LEADSYNC_DEFAULT_REGION
-        try:
-            phone = to_e164(value, region=region, from_person=True)
-        except InvalidPhone as error:
-            raise ValidationError({name: str(error)}) from error
-        return states.filter(contact_phone=phone)
 
     def of_activity(
         self, states: SarahStateQuerySet, name: str, value: datetime

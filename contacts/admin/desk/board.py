@@ -22,7 +22,7 @@ from contacts.models import AuthorKind, Contact, ContactQuerySet
 from contacts.workflow import FUNNEL, ArchiveReason, LeadStatus, MoveRefused, moves_from
 from leadsync.admin.actions import confirm_selection, dialog
 from leadsync.admin.live import answer, is_live, version_of
-from leadsync.infra.counts import capped_counts
+from leadsync.infra.db import capped_counts
 
 SHOWN = 50
 """Leads in a column."""

@@ -6,15 +6,21 @@ from typing import Any, TypeVar, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from contacts import bulk_steps
-from contacts.admin.desk.bulk_forms import BulkNoteForm, BulkStepForm
-from contacts.admin.desk.limits import is_reasonable
-from contacts.models import Contact, ContactQuerySet
+from contacts.admin.fields import BlockField, LineField
+from contacts.admin.next_step import SOON
+from contacts.models import MAX_NOTE, MAX_STEP, Contact, ContactQuerySet, NoteKind
 from contacts.worktime import Soon
 from leadsync.admin.actions import (
     confirm_selection,
@@ -24,6 +30,7 @@ from leadsync.admin.actions import (
     tell_retried,
 )
 from leadsync.admin.tools import ModelAdmin
+from leadsync.infra.db import CAP, capped_count
 from sarah.retry import retry_all
 from sarah.said import not_synced
 
@@ -32,6 +39,35 @@ WILL_NOTE = _("Each of these leads gets this note. A call or a chat stops the re
 WILL_SYNC = _("What Sarah said of these leads and they do not know yet is written to them now.")
 
 Filled = TypeVar("Filled", bound=forms.Form)
+
+
+class BulkStepForm(forms.Form):
+    text = LineField(label=_("What to do"), max_length=MAX_STEP, widget=UnfoldAdminTextInputWidget)
+    soon = forms.ChoiceField(
+        label=_("When"),
+        required=False,
+        choices=[*SOON.items(), ("", _("At another time"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    due_at = forms.DateTimeField(
+        label=_("At another time"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text=_("By the clock of the lead's workspace."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if not (said.get("soon") or said.get("due_at")):
+            raise ValidationError(_("Choose when the next step is due."))
+        return said
+
+
+class BulkNoteForm(forms.Form):
+    text = BlockField(
+        label=_("Note"), max_length=MAX_NOTE, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
+    )
+    kind = forms.ChoiceField(label=_("kind"), choices=NoteKind, widget=UnfoldAdminSelectWidget)
 
 
 def _asking(
@@ -114,3 +150,12 @@ def _behind(leads: ContactQuerySet) -> Any:
     unlinked = Q(contact__isnull=True, contact_phone__in=chosen.values("phone"))
     here = Q(workspace__in=chosen.values("workspace"))
     return not_synced().filter(Q(contact__in=chosen) | unlinked & here)
+
+
+def is_reasonable(request: HttpRequest, leads: ContactQuerySet) -> bool:
+    """Return whether these leads are few enough; if not, tell the person."""
+    if capped_count(leads) <= CAP:
+        return True
+    text = gettext("Nothing was changed: these are more than %d leads. Filter the list first.")
+    messages.error(request, text % CAP)
+    return False

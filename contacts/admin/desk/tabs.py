@@ -19,8 +19,7 @@ from contacts.models import ContactQuerySet, Workspace
 from contacts.today import Entry, whom_to_call
 from contacts.workflow import LeadStatus
 from leadsync.admin.filters import row_id
-from leadsync.infra.counts import capped_counts
-from leadsync.infra.db import shown_count
+from leadsync.infra.db import capped_counts, shown_count
 from monitoring.health.parts import Parts
 from sarah.said import said_hot
 

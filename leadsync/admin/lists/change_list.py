@@ -10,8 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold import views
 
-from leadsync.admin.lists.chips import Chip, chips_of, names_of
-from leadsync.admin.lists.filter_form import FilterField, filter_fields
+from leadsync.admin.lists.filter_form import Chip, FilterField, chips_of, filter_fields, names_of
 from leadsync.admin.lists.table import Table
 from leadsync.admin.members import no_workspace_yet
 from leadsync.infra.db import capped_count, shown_count
