@@ -28,7 +28,7 @@ unexport DJANGO_SETTINGS_MODULE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test lint serve upgrade lock bench scenarios messages fonts screenshots
+.PHONY: help demo check test on-sqlite on-postgresql lint serve upgrade lock bench scenarios messages fonts screenshots
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,14 @@ demo: $(RUN)  ## Run a site with simulated conversations on 127.0.0.1 (PORT=8000
 check: lint  ## Lint and the tests without a database, for every save (20 s)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST) -q -m "not slow and not database"
 
-test: lint  ## Lint, then run the suite on SQLite and on a real PostgreSQL (PYTEST=options)
+# Side by side no core is idle; each tells when it is done.
+test: $(DEV)  ## Lint, and the suite on SQLite and on a real PostgreSQL (PYTEST=options)
+	@$(MAKE) --jobs 3 --keep-going --output-sync=target lint on-sqlite on-postgresql
+
+on-sqlite: $(DEV)
 	$(AS_DEVELOPMENT) $(BIN)/python -m pytest $(PYTEST)
+
+on-postgresql: $(DEV)
 	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest $(PYTEST) --second-database
 
 lint: $(DEV)  ## Ruff, mypy, missing migrations, Django's deployment checks

@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,11 +94,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if asks_database(item)]
 
 
+SAYS_WHERE = ("one_database", "both_databases", "skipif")
+"""What is skipped on some database has its reason. Of several the closest to a test holds."""
+
+
 def asks_database(item: pytest.Item) -> bool:
-    """Whether it does itself; a test that is skipped on some database has its reason, too."""
-    if item.get_closest_marker("browser") or item.get_closest_marker("one_database"):
+    """Whether a test is about what the database does itself."""
+    if item.get_closest_marker("browser"):
         return False
-    return bool(item.get_closest_marker("database") or item.get_closest_marker("skipif"))
+    for mark in item.iter_markers():
+        if mark.name in SAYS_WHERE:
+            return mark.name != "one_database"
+    return bool(item.get_closest_marker("database"))
 
 
 def mark_by_fixtures(items: list[pytest.Item]) -> None:
@@ -128,6 +136,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--renderer-process-limit=1",  # else another one is started in advance for each page
         ],
     }
 
@@ -169,6 +178,10 @@ if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     settings.DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
     folder = TemporaryDirectory(prefix="leadsync-tests-", dir=scratch())
     settings.DATABASES["default"]["TEST"]["NAME"] = Path(folder.name) / "test.sqlite3"
+else:
+    # A busy machine's threads wait long for a connection, which is no outage.
+    settings.DATABASES["default"]["OPTIONS"]["connect_timeout"] = 120
+    settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 120
 
 # How full this machine's disk is must not alarm the tests.
 machine.disk_usage = lambda _folder: SimpleNamespace(total=100 * GIB, free=50 * GIB)  # type: ignore[assignment]
@@ -197,6 +210,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 def bot(transactional_db: None) -> Bot:
     """Sarah's bot with a key for all workspaces; commits are real, as its promises are."""
     return Bot()
+
+
+class Endless(Patience):
+    @contextmanager
+    def waits(self) -> Iterator[int]:
+        yield 60_000
+
+
+@pytest.fixture
+def endless_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For callers at once, who are threads of one process here and would be of many in production:
+    however busy this machine is, none of them is to be stored for later."""
+    monkeypatch.setattr("sarah.receive.patience", Endless())
+    monkeypatch.setattr("sarah.api.views.WAITS_END_AFTER", 60)
 
 
 @pytest.fixture(autouse=True)

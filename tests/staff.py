@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from factory import Transformer
+from playwright.sync_api import Page
 
 from tests.factories import UserFactory
 
@@ -56,6 +57,15 @@ class Staff:
         """Send the dialog over a row's page that an action asks with."""
         sent = {"_form_submitted": "True", **fields}
         return self.client.post(action_url(action, row), sent, headers=OVER_PAGE)
+
+
+def sign_in(page: Page, site: str, user: User) -> Client:
+    """Log somebody in, in the browser and in the client that is returned."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
+    return client
 
 
 def action_url(action: str, row: Model) -> str:

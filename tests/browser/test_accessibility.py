@@ -6,13 +6,13 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from django.db import connection
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from sarah.models import SarahState
 from tests.factories import UserFactory
 from tests.leadsync.test_admin_pages import LISTS
+from tests.staff import sign_in
 from tests.walk import is_page, paths_of
 
 pytestmark = [
@@ -38,7 +38,7 @@ DESK, PHONE = {"width": 1380, "height": 900}, {"width": 390, "height": 844}
 def test_every_page_can_be_read_and_used(app: str, page: Page, live_server: Any) -> None:
     for number, make in enumerate(LISTS.values()):
         make(number)
-    browser = logged_in(page, live_server.url)
+    browser = sign_in(page, live_server.url, UserFactory(is_superuser=True, password="!"))
     page.add_init_script(AXE)
     found: dict[str, list[str]] = {}
 
@@ -71,7 +71,7 @@ def test_somebody_who_is_not_logged_in_can_read_and_use_their_pages(
 def test_the_keyboard_skips_the_sidebar_and_opens_the_menu_in_the_dark_too(
     page: Page, live_server: Any
 ) -> None:
-    logged_in(page, live_server.url)
+    sign_in(page, live_server.url, UserFactory(is_superuser=True, password="!"))
     page.emulate_media(color_scheme="dark")
     page.goto(f"{live_server.url}{reverse('admin:index')}")
     assert "dark" in (page.locator("html").get_attribute("class") or "")
@@ -91,7 +91,7 @@ def test_the_keyboard_skips_the_sidebar_and_opens_the_menu_in_the_dark_too(
 
 def test_on_a_phone_a_touch_anywhere_on_a_row_opens_it(page: Page, live_server: Any) -> None:
     LISTS[SarahState](1)
-    logged_in(page, live_server.url)
+    sign_in(page, live_server.url, UserFactory(is_superuser=True, password="!"))
     page.set_viewport_size(PHONE)
     page.goto(f"{live_server.url}{reverse('admin:sarah_sarahstate_changelist')}")
 
@@ -99,15 +99,6 @@ def test_on_a_phone_a_touch_anywhere_on_a_row_opens_it(page: Page, live_server: 
     page.mouse.click(row["x"] + row["width"] - 20, row["y"] + row["height"] - 8)
 
     page.wait_for_url("**/sarahstate/*/change/*")
-
-
-def logged_in(page: Page, url: str) -> Client:
-    """Log a superuser in, in the browser and in the client that is returned."""
-    client = Client()
-    client.force_login(UserFactory(is_superuser=True))
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
-    return client
 
 
 def misfits(page: Page) -> list[str]:

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from contacts.models import Contact
 from tests.bot import PHONE
 from tests.factories import ContactFactory, UserFactory, waiting_lead
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,16 +20,13 @@ PHONE_SIZE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def work(context: BrowserContext, live_server: Any, client: Any) -> Callable[..., Page]:
+def work(context: BrowserContext, live_server: Any) -> Callable[..., Page]:
     """Opens the home of Dewi, who is logged in."""
 
     def opened(*, group: str = "Sales", **size: int) -> Page:
-        dewi = UserFactory(username="dewi", group=group)
-        client.force_login(dewi)
-        session = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         context.route("https://wa.me/**", lambda route: route.fulfill(body="WhatsApp"))
         page = context.new_page()
+        sign_in(page, live_server.url, UserFactory(username="dewi", group=group, password="!"))
         page.set_viewport_size(size or {"width": 1380, "height": 900})
         page.goto(f"{live_server.url}/admin/")
         return page

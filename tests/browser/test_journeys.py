@@ -29,6 +29,7 @@ from tests.factories import (
     fail_sync,
     waiting_lead,
 )
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,10 +59,7 @@ class Person:
 
     def comes_home(self, **account: Any) -> User:
         user = UserFactory(password="!", **account)
-        client = Client()
-        client.force_login(user)
-        cookie = client.cookies["sessionid"].value
-        self.page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": self.site}])
+        sign_in(self.page, self.site, user)
         self.page.goto(f"{self.site}/admin/")
         return user
 

@@ -1,6 +1,7 @@
 """A salesperson at work, in a real browser."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,25 +10,29 @@ from playwright.sync_api import Page, expect
 from contacts.models import Contact
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, UserFactory
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def at_work(page: Page, live_server) -> Page:
-    """The browser of somebody of Sales who has just logged in."""
-    UserFactory(username="dewi", group="Sales")
-    page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill("dewi")
-    page.get_by_label("Password").fill("secret")
-    page.get_by_role("button", name="Log in").click()
-    return page
+def at_work(page: Page, live_server: Any) -> Callable[[str], Page]:
+    """Opens a page as somebody of Sales who is logged in."""
+    sign_in(page, live_server.url, UserFactory(username="dewi", group="Sales", password="!"))
+
+    def opened(path: str) -> Page:
+        page.goto(f"{live_server.url}/admin/{path}")
+        return page
+
+    return opened
 
 
-def test_a_lead_is_found_and_a_fact_corrected_held_and_handed_back(at_work: Page, bot: Bot) -> None:
+def test_a_lead_is_found_and_a_fact_corrected_held_and_handed_back(
+    at_work: Callable[[str], Page], bot: Bot
+) -> None:
     lead = ContactFactory(phone=PHONE, name="Bude")
     ContactFactory(name="Somebody else")
-    page = at_work
+    page = at_work("")
     page.locator("a[href='/admin/contacts/contact/']").first.click()
     page.get_by_placeholder(
         "Name, business type, WhatsApp user name or id, or phone in any spelling"
@@ -56,11 +61,10 @@ def test_a_lead_is_found_and_a_fact_corrected_held_and_handed_back(at_work: Page
 
 
 def test_a_note_that_is_being_written_is_kept_while_something_else_is_pressed(
-    at_work: Page,
+    at_work: Callable[[str], Page],
 ) -> None:
     lead = ContactFactory(name="Budi")
-    page = at_work
-    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+    page = at_work(f"contacts/contact/{lead.pk}/change/")
 
     page.locator("#note-text").fill("Called him: likes the demo.")
     page.get_by_role("button", name="Assign to me").click()
@@ -72,11 +76,10 @@ def test_a_note_that_is_being_written_is_kept_while_something_else_is_pressed(
 
 
 def test_who_was_logged_out_meanwhile_is_asked_to_log_in_and_not_shown_it_within_a_fact(
-    at_work: Page,
+    at_work: Callable[[str], Page],
 ) -> None:
     lead = ContactFactory(goals="Grow")
-    page = at_work
-    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+    page = at_work(f"contacts/contact/{lead.pk}/change/")
     page.context.clear_cookies(name="sessionid")
 
     page.locator("#fact-goals a").click()
@@ -84,11 +87,12 @@ def test_who_was_logged_out_meanwhile_is_asked_to_log_in_and_not_shown_it_within
     expect(page).to_have_url(re.compile("/admin/login/"))
 
 
-def test_on_paper_a_lead_is_its_facts_and_its_story_without_the_buttons(at_work: Page) -> None:
+def test_on_paper_a_lead_is_its_facts_and_its_story_without_the_buttons(
+    at_work: Callable[[str], Page],
+) -> None:
     lead = ContactFactory(phone=PHONE, goals="Grow")
     lead.notes.create(text="Asked for a discount.", author="rudi")
-    page = at_work
-    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
+    page = at_work(f"contacts/contact/{lead.pk}/change/")
 
     page.emulate_media(media="print")
 
@@ -128,11 +132,12 @@ def test_on_a_phone_facts_and_story_begin_on_the_first_two_screens(
     expect(page.locator("#timeline")).to_contain_text("Sudah ditelepon.")
 
 
-def test_leads_are_filtered_ticked_and_moved_and_a_wrong_phone_is_explained(at_work: Page) -> None:
+def test_leads_are_filtered_ticked_and_moved_and_a_wrong_phone_is_explained(
+    at_work: Callable[[str], Page],
+) -> None:
     ContactFactory.create_batch(2)
     ContactFactory(lead_status="converted")
-    page = at_work
-    page.goto(page.url.split("/admin/")[0] + "/admin/contacts/contact/")
+    page = at_work("contacts/contact/")
 
     page.locator("summary", has_text="Filters").click()
     page.locator(".ld-filters").get_by_role("checkbox", name="New").check()  # acts at once
@@ -152,11 +157,12 @@ def test_leads_are_filtered_ticked_and_moved_and_a_wrong_phone_is_explained(at_w
     expect(page.get_by_text("The phone number has letters or signs")).to_be_visible()
 
 
-def test_the_chat_opens_in_whatsapp_and_what_was_typed_stays(at_work: Page) -> None:
+def test_the_chat_opens_in_whatsapp_and_what_was_typed_stays(
+    at_work: Callable[[str], Page],
+) -> None:
     lead = ContactFactory(phone=PHONE)
-    page = at_work
+    page = at_work(f"contacts/contact/{lead.pk}/change/")
     page.context.route("https://wa.me/**", lambda route: route.fulfill(body="WhatsApp"))
-    page.goto(page.url.split("/admin/")[0] + f"/admin/contacts/contact/{lead.pk}/change/")
     page.locator("#note-text").fill("Not saved yet.")
 
     with page.expect_popup() as opened:

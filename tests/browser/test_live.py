@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.test import Client
 from playwright.sync_api import Page, Request, expect
 
 from contacts.models import Contact
 from monitoring.kinds import Kind
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory, UserFactory
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,10 +24,7 @@ def at(page: Page, live_server: Any) -> Iterator[Callable[[str], Page]]:
     """Opens a page as a superuser whose clock the test turns. No page may report an error."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    client = Client()
-    client.force_login(UserFactory(is_superuser=True, password="!"))
-    cookie = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    sign_in(page, live_server.url, UserFactory(is_superuser=True, password="!"))
     page.clock.install()
 
     def opened(path: str) -> Page:

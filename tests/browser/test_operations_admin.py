@@ -16,21 +16,19 @@ from tests.factories import (
     UserFactory,
     unseen_lead,
 )
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def operator(page: Page, live_server: Any) -> Iterator[Page]:
-    """The dashboard as an operator sees it after signing in. No page may report an error."""
-    UserFactory(username="olivia", group="Operators")
+    """The dashboard as an operator sees it. No page may report an error."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    sign_in(page, live_server.url, UserFactory(group="Operators", password="!"))
     page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill("olivia")
-    page.get_by_label("Password").fill("secret")
-    page.get_by_role("button", name="Log in").click()
     yield page
     assert errors == []
 

@@ -16,7 +16,7 @@ from tests.factories import ContactFactory, UserFactory
 from tests.faults import postgresql
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_a_form_saved_as_it_was_shown_changes_and_holds_nothing(
     assert Contact.objects.values().get() == before
 
 
+@pytest.mark.both_databases
 def test_saving_keeps_what_the_bot_wrote_since_the_form_was_opened(
     sales: Client, lead: Contact, bot: Bot
 ) -> None:

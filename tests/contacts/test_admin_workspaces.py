@@ -11,7 +11,7 @@ from tests.contacts.pages import saves, sent_by
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 LIST = "/admin/contacts/workspace/"
 
@@ -142,6 +142,7 @@ def test_the_page_tells_how_many_leads_sarah_has_just_created(operator: Client) 
     assert seen == [False, True]
 
 
+@pytest.mark.both_databases
 def test_a_workspace_in_use_cannot_be_deleted() -> None:
     root = Staff(is_superuser=True).client
     used, unused = ContactFactory().workspace, WorkspaceFactory(slug="unused")

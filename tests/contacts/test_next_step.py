@@ -70,6 +70,7 @@ def test_a_step_is_planned_moved_and_done_and_all_of_it_stays_to_be_seen(
         ({"time_zone": "Asia/Makassar"}, {"due_at": "2026-12-01T09:00"}, "12-01 01:00"),
     ],
 )
+@pytest.mark.one_database
 def test_a_step_is_due_by_the_workspaces_clock(
     dewi: Staff, hours: dict[str, object], fields: dict[str, str], due: str
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_step_is_the_leads_persons_or_ones_own_or_who_is_named(dewi: Staff) ->
         ({"soon": "tomorrow", "whose": "999999"}, "Select a valid choice"),
     ],
 )
+@pytest.mark.one_database
 def test_what_cannot_be_planned_is_explained(
     dewi: Staff, lead: Contact, fields: dict[str, str], told: str
 ) -> None:
@@ -185,6 +187,7 @@ def test_an_operator_sets_the_hours_of_a_workspace() -> None:
         ({"hot_minutes": "0"}, "greater than or equal to 1"),
     ],
 )
+@pytest.mark.one_database
 def test_hours_that_cannot_be_are_refused(fields: dict[str, str], told: str) -> None:
     page = f"/admin/contacts/workspace/{Workspace.objects.get().pk}/change/"
 

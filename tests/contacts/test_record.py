@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.staff import Staff, messages_of, queries_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
@@ -196,6 +196,7 @@ def test_a_lead_that_is_in_sync_has_no_banner(dewi: Staff, bot: Bot) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 def test_each_fact_says_who_said_so_and_what_sarah_says_otherwise(dewi: Staff, bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE, source="import", location="Solo")
     bot.post(extracted_data={"business_type": "toko", "goals": "Grow", "budget": "5 juta"})
@@ -241,6 +242,7 @@ def test_with_htmx_a_fact_opens_in_its_place(dewi: Staff) -> None:
 
 
 @pytest.mark.parametrize("name", ["goals", "email", "pain_points", "lead_temperature"])
+@pytest.mark.both_databases
 def test_the_second_of_two_people_is_told_what_the_first_wrote_and_can_choose(
     dewi: Staff, name: str
 ) -> None:
@@ -284,6 +286,7 @@ def test_what_sarah_heard_of_the_same_fact_meanwhile_is_told_and_other_facts_do_
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 def test_two_people_and_sarah_on_one_lead_lose_no_words_and_the_second_is_told(
     dewi: Staff, bot: Bot
 ) -> None:
@@ -345,6 +348,7 @@ def shown(client: Client, url: str) -> list[str]:
     return [entry.kind for entry in client.get(url).context["timeline"].entries]
 
 
+@pytest.mark.both_databases
 def test_the_tabs_tell_sarah_people_and_chat_apart_and_older_pages_show_the_rest(
     dewi: Staff,
 ) -> None:
@@ -389,6 +393,7 @@ def test_the_leads_before_and_after_in_the_list_are_a_click_away(dewi: Staff) ->
 
 
 @pytest.mark.parametrize("shown", ["", "tab=hot", "tab=hot&o=score", "tab=today", "q=Budi"])
+@pytest.mark.both_databases
 def test_the_next_lead_is_the_one_that_the_list_shows_next(dewi: Staff, shown: str) -> None:
     hot = {"lead_temperature": "hot", "lead_status": "qualified", "name": "Budi"}
     for hours in range(1, 4):

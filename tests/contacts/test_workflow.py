@@ -21,7 +21,7 @@ from tests.factories import ANY_MOVE, ContactFactory
 from tests.staff import Staff, messages_of
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 BY_PEOPLE = {
     ("new", "qualified"),
@@ -231,6 +231,7 @@ def test_a_person_reads_in_their_language_what_is_allowed_instead(language: str)
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 def test_a_person_takes_a_move_back_as_if_it_had_never_been(bot: Bot) -> None:
     lead = ContactFactory(phone=PHONE)
     bot.post(state="handoff")
@@ -250,6 +251,7 @@ def test_a_person_takes_a_move_back_as_if_it_had_never_been(bot: Bot) -> None:
     assert [*lines[:2]] == [("contacted", "contacted", True)] * 2
 
 
+@pytest.mark.both_databases
 def test_what_was_undone_counts_as_no_milestone() -> None:
     leads = Contact.objects.all()
     for status in ("contacted", "converted"):
@@ -261,6 +263,7 @@ def test_what_was_undone_counts_as_no_milestone() -> None:
     assert leads.milestones() == dict.fromkeys(Milestone, 0) | {Milestone.ADDED: 2}
 
 
+@pytest.mark.both_databases
 def test_a_call_that_was_noted_since_stays_the_last_contact() -> None:
     lead = ContactFactory(lead_status="qualified")
     lead.change_status("contacted", by="dewi")

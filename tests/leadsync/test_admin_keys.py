@@ -17,7 +17,7 @@ from leadsync.models import ApiKey
 from tests.factories import WorkspaceFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 ADD = "admin:leadsync_apikey_add"
 

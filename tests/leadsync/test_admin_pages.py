@@ -345,6 +345,7 @@ def test_a_row_is_found_by_its_phone_in_any_spelling_and_by_name(
     assert row == model._default_manager.order_by("pk").first()
 
 
+@pytest.mark.one_database
 def test_whatever_a_lead_or_an_exception_says_is_only_text() -> None:
     lead = ContactFactory(
         name=HOSTILE, whatsapp_name="<img src=x onerror=alert(1)>", tags=[f'">{HOSTILE}'],

@@ -9,7 +9,7 @@ from leadsync.models import Scope
 from tests.callers import Caller
 from tests.factories import SyncFailureFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 RESOLVE = "/api/v1/sync-failures/resolve/"
 LISTS = ("/api/v1/leads", "/api/v1/sync-failures")

@@ -17,7 +17,7 @@ from tests.bot import PHONE
 from tests.callers import Caller
 from tests.factories import SarahStateFactory, SyncFailureFactory, UserFactory, WorkspaceFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PATH = f"/sarah/state?contact_phone={PHONE.replace('+', '')}"
 
@@ -75,6 +75,7 @@ def test_a_key_that_is_missing_or_wrong_is_401_and_told_how_to_send_one(path, he
         assert (answer.json()["code"], bool(headers)) == ("authentication_failed", True)
 
 
+@pytest.mark.both_databases
 def test_a_key_ends_when_it_is_revoked_expires_or_its_bot_is_switched_off(key):
     now = timezone.now()
     for revoked_at, expires_at, is_active, status in (
@@ -162,6 +163,7 @@ def test_a_failed_attempt_is_not_a_use(key):
     assert ApiKey.objects.get().last_used_at is None
 
 
+@pytest.mark.both_databases
 def test_the_database_takes_no_scope_that_nobody_knows(key):
     for wrong in ("", "states", "states:write,leads:read", "states:write  leads:read", "all\n"):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -13,7 +13,7 @@ from leadsync.models import ApiKey
 from tests.factories import UserFactory, WorkspaceFactory
 from tests.faults import database_away
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

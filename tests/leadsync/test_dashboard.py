@@ -39,7 +39,7 @@ from tests.factories import (
 )
 from tests.staff import Staff, queries_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 SARAH = {"by": "sarah-bot", "kind": AuthorKind.BOT}
@@ -92,6 +92,7 @@ def test_each_role_sees_what_it_can_use_and_nothing_else() -> None:
     assert board_of(sales, view="operation")["view"] == "calls"
 
 
+@pytest.mark.both_databases
 def test_a_person_is_told_of_their_own_workspaces_alone() -> None:
     mine, other = WorkspaceFactory(slug="mine"), WorkspaceFactory(slug="other", members=[])
     for home in (mine, other):
@@ -223,6 +224,7 @@ def a_small_business() -> None:
 @pytest.mark.parametrize(
     ("role", "view", "least"), [("Sales", "", 30), ("", "calls", 70), ("Operators", "", 10)]
 )
+@pytest.mark.both_databases
 def test_each_number_opens_the_list_of_just_as_many_rows(role: str, view: str, least: int) -> None:
     a_small_business()
     staff = Staff(role, is_superuser=not role)
@@ -286,6 +288,7 @@ def test_the_funnel_counts_what_leads_reached_by_their_history() -> None:
     ]
 
 
+@pytest.mark.both_databases
 def test_an_owner_sees_results_by_week_by_source_and_by_person() -> None:
     staff = Staff(is_superuser=True)
     dewi = UserFactory(username="dewi")
@@ -328,6 +331,7 @@ def test_a_chart_without_leads_has_no_total() -> None:
     assert new_leads(Counter()).total == 0
 
 
+@pytest.mark.both_databases
 def test_switches_keep_what_the_others_say() -> None:
     WorkspaceFactory(slug="kopi")
     home = Workspace.objects.get(slug="default")
@@ -405,6 +409,7 @@ def test_each_part_of_the_machinery_has_a_row() -> None:
     assert parts_of(staff)["Bot keys"] == ("bad", "50 % of what sarah-bot said in 24 hours failed.")
 
 
+@pytest.mark.both_databases
 def test_the_causes_that_hit_most_people_come_with_the_button_that_ends_them() -> None:
     for number in range(3):
         SarahStateFactory(

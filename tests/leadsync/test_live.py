@@ -14,7 +14,7 @@ from sarah.models import SarahState
 from tests.factories import ContactFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 LISTS = ["sarah_sarahstate", "monitoring_syncfailure", "monitoring_failuregroup"]
 

@@ -53,6 +53,7 @@ def guess(times: int, **where: Any) -> list[int]:
     return [log_in(f"guess {number}", **where).status_code for number in range(times)]
 
 
+@pytest.mark.one_database
 def test_fifty_guesses_hash_five_passwords_and_the_right_one_does_not_open(
     hashed: list[str],
 ) -> None:
@@ -103,6 +104,7 @@ def test_ipv6_addresses_of_one_network_are_one_client() -> None:
     assert log_in("secret", at="2001:db8:1:3::1").status_code == 302
 
 
+@pytest.mark.one_database
 def test_a_locked_account_stays_open_where_it_has_logged_in_before(clock: Any) -> None:
     assert log_in("secret").status_code == 302
     guess(30, at=ELSEWHERE)
@@ -115,6 +117,7 @@ def test_a_locked_account_stays_open_where_it_has_logged_in_before(clock: Any) -
 
 
 @pytest.mark.parametrize(("proxies", "status"), [(0, 429), (1, 302)])
+@pytest.mark.one_database
 def test_the_address_is_the_one_that_the_trusted_proxies_tell(
     settings: Any, proxies: int, status: int
 ) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from tests.factories import ContactFactory, MessageFactory, SarahStateFactory, SyncFailureFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 KIB = 1024
 NAMED = re.compile(r'(?:href|src)="(/static/[^"?#]+)')

@@ -127,6 +127,7 @@ def traffic(group: Served) -> Iterator[Counter[object]]:
             one.join()
 
 
+@pytest.mark.one_database
 def test_what_is_killed_is_started_again_and_an_end_answers_what_was_taken() -> None:
     key = issue_key("sarah-bot", role="sarah")
     with serving() as group:
@@ -182,6 +183,7 @@ def test_an_upgrade_loses_no_request() -> None:
     assert set(outcomes) == {200, 401}
 
 
+@pytest.mark.one_database
 def test_ctrl_c_ends_within_seconds_also_while_somebody_is_slow() -> None:
     key = issue_key("sarah-bot", role="sarah")
     with serving("--workers=1") as group, half_a_message(group, key):

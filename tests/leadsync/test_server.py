@@ -80,6 +80,7 @@ def signed(secret: str, proto: str) -> dict[str, str]:
     return {"Forwarded": f'for="192.0.2.7";proto={proto};secret={secret}'}
 
 
+@pytest.mark.one_database
 def test_no_header_forges_an_address_or_skips_https_whatever_the_proxy_passes_on(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

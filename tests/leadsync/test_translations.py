@@ -100,6 +100,7 @@ def test_every_text_in_the_code_is_in_the_catalogs() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("choose", ["browser", "switch"])
+@pytest.mark.one_database
 def test_staff_read_the_site_in_their_language(choose: str) -> None:
     SyncFailureFactory()
     staff = Staff(is_superuser=True, is_staff=True)

@@ -153,6 +153,7 @@ def test_what_is_too_large_for_a_page_is_downloaded_whole_by_whoever_may_see_it(
     ['{"name": "\\ud800"}', "[" * 900 + "]" * 900, "1" * 5000, '{"score": NaN}', "\u202e", ""],
     ids=["half a character", "deep", "long number", "NaN", "bidi", "empty"],
 )
+@pytest.mark.one_database
 def test_a_page_bears_whatever_was_sent(body: str) -> None:
     failure = SyncFailureFactory(kind=Kind.REJECTED_PAYLOAD, payload={"body": body})
 

@@ -77,6 +77,7 @@ def test_staff_say_who_is_told(operator: Staff) -> None:
         ({"silent_after_hours": "721"}, "less than or equal to 720"),
     ],
 )
+@pytest.mark.one_database
 def test_what_could_never_work_is_refused_at_once(
     fields: dict[str, str], why: str, operator: Staff
 ) -> None:

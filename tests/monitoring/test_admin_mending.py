@@ -245,6 +245,7 @@ def test_a_repair_types_only_the_fields_that_were_wrong(bot: Bot, staff: Staff) 
         ("{not json", {"body": json.dumps({"contact_phone": PHONE, "lead_score": 66})}),
     ],
 )
+@pytest.mark.one_database
 def test_a_refused_message_is_put_right_and_received(
     bot: Bot, staff: Staff, body: Any, typed: dict[str, str]
 ) -> None:
@@ -360,6 +361,7 @@ def test_all_of_a_cause_is_seen_with_its_neighbours(bot: Bot, staff: Staff) -> N
     assert sample.failure.contact_phone == "+6281200000001"
 
 
+@pytest.mark.one_database
 def test_a_page_takes_the_same_statements_and_few_bytes_however_many_are_affected(
     bot: Bot, staff: Staff
 ) -> None:

@@ -19,7 +19,7 @@ from monitoring.models.alerts import ABOUT_CAUSES
 from tests.factories import SyncFailureFactory, WorkspaceFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SITE = "https://leads.example.com"
 
@@ -59,6 +59,7 @@ def test_an_alert_names_workspace_and_cause_says_what_to_do_and_links_to_the_pag
     ]
 
 
+@pytest.mark.both_databases
 def test_people_of_one_workspace_are_told_of_their_own_failures_alone() -> None:
     ours, theirs = WorkspaceFactory(slug="ours"), WorkspaceFactory(slug="theirs")
     failure = SyncFailureFactory(workspace_ref="ours")

@@ -61,6 +61,7 @@ def test_the_bot_hears_english_and_an_indonesian_reads_indonesian(bot: Bot, dewi
         (b'{"story": "' + b"x" * 70_000 + b'"}', "Isinya lebih dari 64 KiB."),
     ],
 )
+@pytest.mark.one_database
 def test_why_a_message_was_refused_is_told_in_the_readers_language(
     sent: bytes, said: str, bot: Bot, dewi: Staff
 ) -> None:

@@ -126,6 +126,7 @@ def test_two_people_who_are_known_in_full_are_not_made_one(bot: Bot) -> None:
     assert list(kept) == [(PHONE, "ID.1", 1), ("+6281200000001", "ID.2", 3)]
 
 
+@pytest.mark.usefixtures("endless_waits")
 def test_24_first_messages_half_by_phone_and_half_by_both_make_one_conversation(bot: Bot) -> None:
     ContactFactory(phone=PHONE)
 

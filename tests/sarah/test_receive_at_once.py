@@ -1,7 +1,6 @@
 """Messages, forms and commands that meet: nothing is lost, doubled or stuck."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,33 +9,17 @@ from django.core.management import call_command
 from django.db import transaction
 
 from contacts.models import Contact, Workspace
-from leadsync.infra.waits import Patience
 from monitoring.models import SyncFailure
 from sarah.models import SarahState
 from tests.bot import PHONE, SYNCED, Bot, not_synced
 from tests.factories import ANY_MOVE, ContactFactory, WorkspaceFactory
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("endless_waits")]
 
 MESSAGES = 24
 ROUNDS = 4
 FACTS = {f"fact_{number}": number for number in range(MESSAGES)}
-
-
-class Endless(Patience):
-    """The callers are threads of one process here, and would be of many in production; however
-    busy this machine is, none of them is to be stored for later."""
-
-    @contextmanager
-    def waits(self) -> Iterator[int]:
-        yield 60_000
-
-
-@pytest.fixture(autouse=True)
-def _as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sarah.receive.patience", Endless())
-    monkeypatch.setattr("sarah.api.views.WAITS_END_AFTER", 60)
 
 
 def messages(bot: Bot, phone: str = PHONE, **fields: Any) -> list[Callable[[], Any]]:

@@ -20,7 +20,7 @@ from tests.contacts.pages import LIST, page_of, sent_by
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.staff import Staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 PAGE = f"{LIST}import/"
 CONTENT = "Nama,No HP,Kota,Umur\nBudi,0812-3456-7890,Solo,40\nSri,banana,Solo,30\n"

@@ -78,6 +78,7 @@ def test_good_rows_are_in_and_bad_ones_come_back_to_be_corrected(imports, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.one_database
 def test_thousands_of_rows_in_constant_memory_and_again_without_a_change(
     imports, tmp_path: Path
 ) -> None:

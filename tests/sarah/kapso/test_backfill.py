@@ -135,6 +135,7 @@ def test_all_pages_come_in_once_however_often_it_runs(fake: FakeKapso, capsys: A
 
 
 @pytest.mark.usefixtures("workspace")
+@pytest.mark.one_database
 def test_it_waits_as_long_as_kapso_says_and_keeps_within_the_limit(
     fake: FakeKapso, waited: list[float]
 ) -> None:
@@ -148,6 +149,7 @@ def test_it_waits_as_long_as_kapso_says_and_keeps_within_the_limit(
 
 
 @pytest.mark.usefixtures("workspace")
+@pytest.mark.one_database
 def test_after_an_error_in_the_middle_the_next_run_goes_on_there(fake: FakeKapso) -> None:
     fake.breaks_at = 20
     with pytest.raises(CommandError, match=r"Kapso answered 500.*goes on from here"):

@@ -158,6 +158,7 @@ def by_eight_at_once(kapso: Kapso, deliveries: list[Delivery]) -> None:
 
 
 @pytest.mark.parametrize("send", [in_reverse, twice, by_eight_at_once])
+@pytest.mark.one_database
 def test_however_they_come_the_same_is_left(send: Sending) -> None:
     kapso = Kapso()
     send_all(kapso, recorded())
