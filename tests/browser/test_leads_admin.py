@@ -13,6 +13,8 @@ from tests.factories import ContactFactory, UserFactory
 from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HOME_AT_MOST, LEAD_AT_MOST = 2_600, 2_200
+"""Pixels of a phone's page."""
 
 
 @pytest.fixture
@@ -106,19 +108,31 @@ def test_on_paper_a_lead_is_its_facts_and_its_story_without_the_buttons(
         expect(hidden).not_to_be_visible()
 
 
-def test_on_a_phone_facts_and_story_begin_on_the_first_two_screens(
+def test_on_a_phone_home_and_a_lead_are_short_and_show_the_rest_when_asked(
     page: Page, live_server: Any
 ) -> None:
     lead = ContactFactory(phone=PHONE, name="Budi", goals="Grow", location="Solo", story="Long")
-    lead.notes.create(text="Minta diskon.", author="rudi")
+    for number in range(12):
+        lead.notes.create(text=f"Minta diskon {number} %.", author="rudi")
+        ContactFactory(lead_temperature="hot", lead_score=90)
     UserFactory(username="dewi", group="Sales")
     page.set_extra_http_headers({"Accept-Language": "id"})
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{live_server.url}/admin/contacts/contact/{lead.pk}/change/")
+    page.goto(f"{live_server.url}/admin/")
     page.locator("#id_username").fill("dewi")
     page.locator("#id_password").fill("secret")
     page.locator("button[type=submit]").first.click()
+    more = page.get_by_text("Lihat semua angka")
+    assert page.evaluate("document.documentElement.scrollHeight") < HOME_AT_MOST
+    expect(page.locator(".ls-funnel")).not_to_be_visible()
+    more.click()
+    expect(page.locator(".ls-funnel")).to_be_visible()
 
+    page.goto(f"{live_server.url}/admin/contacts/contact/{lead.pk}/change/")
+    assert page.evaluate("document.documentElement.scrollHeight") < LEAD_AT_MOST
+    expect(page.get_by_text("Minta diskon 0 %.")).not_to_be_visible()
+    page.get_by_text("Lihat semua kejadian").click()
+    expect(page.get_by_text("Minta diskon 0 %.")).to_be_visible()
     bar = page.get_by_role("navigation", name="Hubungi")
     for way in ("WhatsApp", "Telepon", "Catatan"):
         expect(bar.get_by_text(way)).to_be_in_viewport()
