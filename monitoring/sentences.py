@@ -5,6 +5,7 @@ from django.utils.translation import gettext_noop
 
 from contacts.sentences import SENTENCES as SENDERS
 from leadsync.infra.sentences import Patterns
+from monitoring.alerts.deliver import MAIL_ERRORS
 from sarah.sync import EXPLANATIONS, NO_ID
 from sarah.warned import SENTENCES as WARNED
 
@@ -41,17 +42,7 @@ RUNS = (
     gettext_noop("Failed before it was done."),
 )
 DELIVERIES = (
-    gettext_noop(
-        "The mail server refuses our user name or password (EMAIL_HOST_USER, EMAIL_HOST_PASSWORD)."
-    ),
-    gettext_noop("The mail server refuses this address."),
-    gettext_noop("The mail server refuses our sender (DEFAULT_FROM_EMAIL)."),
-    gettext_noop("The mail server closed the connection."),
-    gettext_noop(
-        "The mail server does not support what our settings ask for (EMAIL_USE_TLS, "
-        "EMAIL_HOST_USER)."
-    ),
-    gettext_noop("The mail server refuses the message."),
+    *MAIL_ERRORS.values(),
     gettext_noop("No mail server is configured: set EMAIL_HOST."),
     gettext_noop("Sending failed (%(error)s). Look at the log."),
     gettext_noop("The server redirects (HTTP %(status)s): enter the final address."),

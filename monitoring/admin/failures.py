@@ -1,12 +1,14 @@
 """Admin pages of failures: what went wrong, what to do, and retry or resolve."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -21,7 +23,6 @@ from monitoring.admin.filters import CauseFilter, LastSeenFilter, OpenFilter, Wo
 from monitoring.admin.helps import HelpActions
 from monitoring.admin.issue.failure import issue_of
 from monitoring.admin.issue.page import plain, titled
-from monitoring.admin.payloads import PayloadDownload
 from monitoring.admin.selection import WILL_RESOLVE, SelectionActions, resolve
 from monitoring.models import SyncFailure
 from sarah.admin.who import title_of, who
@@ -39,8 +40,16 @@ def _reason(failure: SyncFailure) -> SafeString:
     return titled(failure.group.title)
 
 
+def _body_of(failure: SyncFailure) -> bytes:
+    if kept := failure.bodies.order_by("-received_at", "-pk").first():
+        return bytes(kept.body)
+    body = failure.payload.get("body") if len(failure.payload) == 1 else None
+    text = body if isinstance(body, str) else json.dumps(failure.payload, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
 @admin.register(SyncFailure)
-class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly, HelpActions):
+class SyncFailureAdmin(PhoneSearch, SelectionActions, ReadOnly, HelpActions):
     list_display = ("phone", "what", "workspace", "times", "first_seen", "last_seen", "outcome")
     on_phone = TwoLines(who="phone", told="what", mark="outcome", when="last_seen")
     list_filter = (
@@ -113,3 +122,20 @@ class SyncFailureAdmin(PayloadDownload, PhoneSearch, SelectionActions, ReadOnly,
     def mark_this_resolved(self, request: HttpRequest, form: Form, object_id: str) -> None:
         failures = SyncFailure.objects.visible_to(request.user).filter(pk=object_id)
         resolve(request, failures, note=form.cleaned_data["note"])
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download_payload)
+        name = "monitoring_syncfailure_payload"
+        return [path("<int:pk>/payload/", view, name=name), *super().get_urls()]
+
+    def download_payload(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Answer with the body as it was sent (the page shows only its beginning); of refused ones,
+        the newest that is kept."""
+        failure = self.get_row_or_404(request, pk)
+        if not self.has_view_permission(request, failure):
+            raise Http404
+        return HttpResponse(
+            _body_of(failure),
+            content_type="application/octet-stream",
+            headers={"Content-Disposition": f'attachment; filename="failure-{pk}.json"'},
+        )

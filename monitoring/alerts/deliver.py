@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from monitoring import webhooks
 from monitoring.alerts.messages import Message, message_of
@@ -37,14 +38,19 @@ MAX_SUBJECT = 150
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 MAIL_ERRORS = {
-    smtplib.SMTPAuthenticationError: "The mail server refuses our user name or password "
-    "(EMAIL_HOST_USER, EMAIL_HOST_PASSWORD).",
-    smtplib.SMTPRecipientsRefused: "The mail server refuses this address.",
-    smtplib.SMTPSenderRefused: "The mail server refuses our sender (DEFAULT_FROM_EMAIL).",
-    smtplib.SMTPServerDisconnected: "The mail server closed the connection.",
-    smtplib.SMTPNotSupportedError: "The mail server does not support what our settings ask for "
-    "(EMAIL_USE_TLS, EMAIL_HOST_USER).",
-    smtplib.SMTPException: "The mail server refuses the message.",
+    smtplib.SMTPAuthenticationError: gettext_noop(
+        "The mail server refuses our user name or password (EMAIL_HOST_USER, EMAIL_HOST_PASSWORD)."
+    ),
+    smtplib.SMTPRecipientsRefused: gettext_noop("The mail server refuses this address."),
+    smtplib.SMTPSenderRefused: gettext_noop(
+        "The mail server refuses our sender (DEFAULT_FROM_EMAIL)."
+    ),
+    smtplib.SMTPServerDisconnected: gettext_noop("The mail server closed the connection."),
+    smtplib.SMTPNotSupportedError: gettext_noop(
+        "The mail server does not support what our settings ask for (EMAIL_USE_TLS, "
+        "EMAIL_HOST_USER)."
+    ),
+    smtplib.SMTPException: gettext_noop("The mail server refuses the message."),
 }
 
 
