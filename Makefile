@@ -69,7 +69,9 @@ upgrade: $(RUN)  ## Install and migrate, then let the new version take over from
 bench: $(DEV)  ## Measure the bot's endpoint and the lists against a floor (BENCH=--keep: as baseline)
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench $(BENCH)
 
-scenarios: $(DEV)  ## Measure an error storm, crashes, outages, killed workers and drift (30 min)
+scenarios: $(DEV)  ## Large tables, an error storm, crashes, outages, killed workers, drift (35 min)
+	$(BIN)/python -m tests.postgres -- $(BIN)/python -m pytest --scenarios
+	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.pages
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.storm
 	$(BIN)/python -m tests.postgres --durable -- $(BIN)/python -m bench.migrating
 	$(BIN)/python -m bench.crash

@@ -1,7 +1,7 @@
 """What is measured rather than tested.
 
     make bench                  how fast, as ratios to a floor and to a naive view
-    make scenarios              what happens in a storm, in a crash, with workers killed, in a drift
+    make scenarios              pages of a million leads; a storm, crashes, killed workers, drift
     DATABASE_URL=… make bench   on that server, in a database of its own
 
 Everything is served by granian with production's settings and asked by four connections. The client

@@ -1,16 +1,17 @@
 """Today: whom to call first, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import chain
 from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from contacts.models import Contact, FollowUp, Standing, Temperature, Workspace
+from contacts.models import HOT, Contact, FollowUp, Standing, Workspace
 from contacts.priority import Priority, priority_of
 from contacts.why_now import FRESH, Reason, told
 from contacts.workflow import LeadStatus
@@ -23,9 +24,15 @@ OF_EACH = 100
 class Entry:
     lead: Contact
     reason: Reason
-    why: str
-    """A sentence."""
+    step: FollowUp | None
+    """The next step that is due, if that is the reason."""
     priority: Priority
+    now: datetime
+
+    @property
+    def why(self) -> str:
+        """A sentence."""
+        return told(self.reason, self.lead, now=self.now, step=self.step)
 
 
 def whom_to_call(
@@ -37,40 +44,64 @@ def whom_to_call(
 ) -> list[Entry]:
     """Return the leads to call, the most urgent first: of one workspace or of all, of one person or
     of all, as far as `seen_by` may see them. Six statements, however many leads there are."""
-    workspaces = Workspace.objects.visible_to(seen_by) if seen_by else Workspace.objects.all()
-    if workspace:
-        workspaces = workspaces.filter(pk=workspace.pk)
-    quiet_days = dict(workspaces.values_list("pk", "quiet_days"))
+    workspaces = {one.pk: one for one in _workspaces(workspace, seen_by)}
+    patience = {pk: one.patience for pk, one in workspaces.items()}
     found: dict[int, Entry] = {}
-    for reason, lead, step in _candidates(quiet_days, person, now):
-        if lead.pk not in found:
-            why = told(reason, lead, now=now, step=step)
-            entry = Entry(lead=lead, reason=reason, why=why, priority=_weigh(lead, now))
-            found[lead.pk] = entry
+    for reason, rows in _candidates(workspaces.values(), person, now):
+        for row in rows:
+            step = row if reason == Reason.FOLLOW_UP else None
+            lead = step.contact if step else row
+            if lead.pk in found:
+                continue
+            lead.workspace = workspaces[lead.workspace_id]
+            priority = _weigh(lead, patience[lead.workspace_id], now)
+            found[lead.pk] = Entry(lead=lead, reason=reason, step=step, priority=priority, now=now)
     return sorted(found.values(), key=lambda entry: (-entry.priority.total, entry.lead.pk))
 
 
+def how_many_to_call(
+    *,
+    now: datetime,
+    workspace: Workspace | None = None,
+    person: User | None = None,
+    seen_by: User | None = None,
+) -> int:
+    """Return how many leads `whom_to_call` returns."""
+    candidates = _candidates(_workspaces(workspace, seen_by), person, now)
+    keys = [
+        rows.values_list("contact" if reason == Reason.FOLLOW_UP else "pk", flat=True)
+        for reason, rows in candidates
+    ]
+    return len({*chain(*keys)})
+
+
+def _workspaces(only: Workspace | None, seen_by: User | None) -> Iterable[Workspace]:
+    workspaces = Workspace.objects.visible_to(seen_by) if seen_by else Workspace.objects.all()
+    return workspaces.filter(pk=only.pk) if only else workspaces
+
+
 def _candidates(
-    quiet_days: Mapping[int, int], person: User | None, now: datetime
-) -> Iterator[tuple[Reason, Contact, FollowUp | None]]:
-    """At most 500, each by an index, which begin with the workspace."""
-    workspaces = list(quiet_days)
-    here = Q(workspace__in=workspaces)
-    mine = Q(assigned_to=person) if person else Q()
-    leads: Any = Contact.objects.select_related("workspace", "assigned_to").filter(here)
-    for lead in leads.filter(mine).overdue().order_by("answer_by")[:OF_EACH]:
-        yield Reason.OVERDUE, lead, None
-    for step in _due(workspaces, person, now):
-        yield Reason.FOLLOW_UP, step.contact, step
-    active = leads.filter(mine, last_activity_at__gte=now - FRESH).order_by("-last_activity_at")
-    hot = Q(lead_temperature=Temperature.HOT) | Q(lead_score__gte=70)
-    for lead in active.standing(Standing.HANDED_OVER).filter(hot)[:OF_EACH]:
-        yield Reason.HANDED_OVER, lead, None
-    for lead in active.re_engaged()[:OF_EACH]:
-        yield Reason.RE_ENGAGED, lead, None
-    quiet = leads.filter(_is_quiet(quiet_days, now), mine, lead_status=LeadStatus.QUALIFIED)
-    for lead in quiet.order_by("-last_activity_at")[:OF_EACH]:
-        yield Reason.QUIET, lead, None
+    workspaces: Iterable[Workspace], person: User | None, now: datetime
+) -> Iterator[tuple[Reason, Any]]:
+    """For each reason at most 100 leads, or next steps, by indexes that begin with the
+    workspace."""
+    quiet_days = {one.pk: one.quiet_days for one in workspaces}
+    mine = {"assigned_to": person} if person else {}
+    leads: Any = Contact.objects.select_related("assigned_to").filter(
+        workspace__in=[*quiet_days], **mine
+    )
+    active = leads.filter(last_activity_at__gte=now - FRESH).order_by("-last_activity_at")
+    quiet = leads.filter(_is_quiet(quiet_days, now), lead_status=LeadStatus.QUALIFIED)
+    due = FollowUp.objects.due_before(now).filter(contact__workspace__in=[*quiet_days], **mine)
+    candidates = {
+        Reason.OVERDUE: leads.overdue().order_by("answer_by"),
+        Reason.FOLLOW_UP: due.select_related("contact__assigned_to").order_by("due_at"),
+        Reason.HANDED_OVER: active.standing(Standing.HANDED_OVER).filter(HOT),
+        Reason.RE_ENGAGED: active.re_engaged(),
+        Reason.QUIET: quiet.order_by("-last_activity_at"),
+    }
+    for reason, rows in candidates.items():
+        yield reason, rows[:OF_EACH]
 
 
 def _is_quiet(quiet_days: Mapping[int, int], now: datetime) -> Q:
@@ -83,15 +114,7 @@ def _is_quiet(quiet_days: Mapping[int, int], now: datetime) -> Q:
     return reduce(or_, longest, Q(pk__in=[]))
 
 
-def _due(workspaces: list[int], person: User | None, now: datetime) -> Any:
-    steps = FollowUp.objects.due_before(now).filter(contact__workspace__in=workspaces)
-    if person:
-        steps = steps.filter(assigned_to=person)
-    related = ("contact__workspace", "contact__assigned_to")
-    return steps.select_related(*related).order_by("due_at")[:OF_EACH]
-
-
-def _weigh(lead: Contact, now: datetime) -> Priority:
+def _weigh(lead: Contact, patience: Mapping[str, timedelta], now: datetime) -> Priority:
     return priority_of(
         score=lead.lead_score,
         status=lead.lead_status,
@@ -99,6 +122,6 @@ def _weigh(lead: Contact, now: datetime) -> Priority:
         last_activity_at=lead.last_activity_at,
         urgency_level=lead.urgency_level,
         texts=" ".join([lead.goals, *map(str, lead.pain_points)]),
-        patience=lead.workspace.patience,
+        patience=patience,
         now=now,
     )

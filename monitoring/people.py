@@ -80,8 +80,10 @@ def places_of(person: Person, *, before: datetime | None = None) -> list[Place]:
     leads = _until(before, "created_at", Contact.objects.filter(of_person))
     here = Q(contact_phone__in=person.phones)
     of_person = here | Q(business_scoped_user_id__in=person.bsuids)
-    states = SarahState.objects.filter(of_person | Q(contact__in=leads))
-    states = _until(before, "created_at", states)
+    own = SarahState.objects.filter(of_person).values("pk")
+    # United: of `OR … IN (SELECT …)` PostgreSQL reads all rows.
+    united = own.union(SarahState.objects.filter(contact__in=leads).values("pk"))
+    states = _until(before, "created_at", SarahState.objects.filter(pk__in=united))
     of_nobody = SyncFailure.objects.filter(contact_phone="")
     unread = naming(person, of_nobody, "payload", "error", "traceback")
     failures = SyncFailure.objects.filter(here | Q(state__in=states) | Q(pk__in=unread))
@@ -224,15 +226,17 @@ def _log_of(person: Person, *about: Rows) -> Rows:
     names = {*leads.values_list("name", flat=True), *leads.values_list("whatsapp_name", flat=True)}
     names |= {str(told.get("name", "")) for told in states.values_list("extracted_data", flat=True)}
     names -= {""}
-    namesakes = Contact.objects.filter(Q(name__in=names) | Q(whatsapp_name__in=names))
     named = Q(pk__in=[])
     for value in person.identities:
         named |= Q(object_repr__contains=value) | Q(change_message__contains=value)
     entries = LogEntry.objects.filter(named)
     here = Q(pk__in=naming(person, entries, "object_repr", "change_message"))
-    here |= Q(content_type=_type_of(leads), object_repr__in=names) & ~Q(
-        object_id__in=_keys(namesakes.exclude(pk__in=leads))
-    )
+    so_named = Q(content_type=_type_of(leads), object_repr__in=names)
+    logged = LogEntry.objects.filter(so_named, object_id__isnull=False)
+    keys = filter(str.isdecimal, logged.values_list("object_id", flat=True))
+    namesakes = Contact.objects.filter(pk__in=[*keys]).exclude(pk__in=leads)
+    namesakes = namesakes.filter(Q(name__in=names) | Q(whatsapp_name__in=names))
+    here |= so_named & ~Q(object_id__in=_keys(namesakes))
     for rows in about:
         here |= Q(content_type=_type_of(rows), object_id__in=_keys(rows))
     return LogEntry.objects.filter(here)

@@ -84,14 +84,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out what was the same on the first: tests of no database, and of the browser",
     )
+    parser.addoption("--scenarios", action="store_true", help="run the scenarios, and no others")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     mark_by_fixtures(items)
-    if config.getoption("--second-database"):
-        told_before = [item for item in items if not asks_database(item)]
-        config.hook.pytest_deselected(items=told_before)
-        items[:] = [item for item in items if asks_database(item)]
+    config.hook.pytest_deselected(items=[one for one in items if not is_wanted(one, config)])
+    items[:] = [one for one in items if is_wanted(one, config)]
+
+
+def is_wanted(item: pytest.Item, config: pytest.Config) -> bool:
+    is_scenario = item.get_closest_marker("scenario") is not None
+    if is_scenario != config.getoption("--scenarios"):
+        return False
+    return is_scenario or not config.getoption("--second-database") or asks_database(item)
 
 
 SAYS_WHERE = ("one_database", "both_databases", "skipif")

@@ -14,6 +14,8 @@ from django.http import HttpResponse
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from contacts.admin.desk.columns import COLUMNS
+from contacts.admin.desk.tabs import TABS
 from contacts.models import (
     AddressChange,
     ChatMark,
@@ -238,3 +240,24 @@ def path_of(pattern: URLPattern, args: list[Any]) -> str:
 def is_page(answer: HttpResponse) -> bool:
     is_html = answer.headers.get("Content-Type", "").startswith("text/html")
     return answer.status_code == 200 and is_html and b"<html" in answer.content
+
+
+APPS = ("leadsync", "contacts", "sarah", "monitoring", "auth")
+
+
+def all_pages() -> Iterator[str]:
+    """The admin's pages of all apps, and each way to sort, to search and to show the leads."""
+    for app in APPS:
+        yield from paths_of(app)
+    yield "/admin/live/home/"
+    leads = reverse("admin:contacts_contact_changelist")
+    for name in TABS:
+        yield f"{leads}?tab={name}"
+    for name, column in COLUMNS.items():
+        if column.is_indexed:
+            yield from (f"{leads}?o={name}", f"{leads}?o=-{name}")
+    for model, page in admin.site._registry.items():
+        if page.search_fields:
+            start = f"/admin/{model._meta.app_label}/{model._meta.model_name}/?q="
+            yield from (f"{start}{typed}" for typed in ("0812", "%2B6281200012345", "lead", "kopi"))
+    yield from (f"/admin/palette/?q={typed}" for typed in ("0812", "budi"))

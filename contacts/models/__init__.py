@@ -24,7 +24,7 @@ from contacts.models.merges import Merge, MergeSuggestion
 from contacts.models.moves import AddressChange
 from contacts.models.pauses import MAX_PAUSE_REASON, UNTIL_HANDED_BACK, Pausable
 from contacts.models.preferences import MarketingWord
-from contacts.models.questions import HOT_SCORE, SHOWN_NAME, ContactQuerySet
+from contacts.models.questions import HOT, HOT_SCORE, SHOWN_NAME, ContactQuerySet
 from contacts.models.saved_views import MAX_QUERY, MAX_VIEW_NAME, MAX_VIEWS, SavedView
 from contacts.models.standing import Milestone, Standing
 from contacts.models.workspaces import MAX_TEST_NUMBERS, Workspace

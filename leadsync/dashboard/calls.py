@@ -38,6 +38,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Whom to call: the first few, and how many there are."""
+
+    first: list[Entry]
+    count: int
+    are_mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     text: str
     lead: Any
@@ -48,35 +57,36 @@ class Step:
 
 def call_section(scope: Scope) -> dict[str, Any]:
     """Whom to call: the person's own leads, or everybody's if none of theirs waits."""
-    mine, entries = _entries(scope)
-    whose = {"whose": "me"} if mine else {}
+    found = _found(scope)
+    whose = {"whose": "me"} if found.are_mine else {}
     return {
-        "calls": [_call(entry) for entry in entries[:FIRST]],
+        "calls": [_call(entry) for entry in found.first],
         "calls_total": Number(
-            count=len(entries), url=list_url(LEADS, tab="today", **whose, **scope.filters)
+            count=found.count, url=list_url(LEADS, tab="today", **whose, **scope.filters)
         ),
-        "calls_are_mine": mine,
+        "calls_are_mine": found.are_mine,
         "due": [_step(step) for step in _due(scope)[:SHOWN]],
         "fresh": _fresh(scope),
     }
 
 
-def _entries(scope: Scope) -> tuple[bool, list[Entry]]:
-    """Whether they are the person's own, and whom to call; of many leads, remembered a moment."""
-
-    def read() -> tuple[bool, list[Entry]]:
-        asked = {"now": timezone.now(), "workspace": scope.workspace, "seen_by": scope.user}
-        mine = whom_to_call(**asked, person=scope.user)
-        return bool(mine), mine or whom_to_call(**asked)
-
+def _found(scope: Scope) -> Calls:
+    """Whom to call; of many leads, remembered a moment."""
     if not scope.is_large:
-        return read()
+        return _read(scope)
     key = f"leadsync.home.calls.{scope.user.pk}.{scope.key}"
-    found: tuple[bool, list[Entry]] | None = cache.get(key)
+    found: Calls | None = cache.get(key)
     if found is None:
-        found = read()
+        found = _read(scope)
         cache.set(key, found, CALLS_REMEMBERED_SECONDS)
     return found
+
+
+def _read(scope: Scope) -> Calls:
+    asked = {"now": timezone.now(), "workspace": scope.workspace, "seen_by": scope.user}
+    mine = whom_to_call(**asked, person=scope.user)
+    entries = mine or whom_to_call(**asked)
+    return Calls(are_mine=bool(mine), count=len(entries), first=entries[:FIRST])
 
 
 def todo_section(scope: Scope) -> dict[str, Any]:

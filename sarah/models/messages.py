@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
+from leadsync.infra.db import CAP
 from leadsync.infra.requests import time_of
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.infra.writes import Collected
@@ -52,10 +53,12 @@ class StateUpdateQuerySet(VisibleQuerySet["StateUpdate"]):
     def of_request(self, named: str) -> Self:
         """Messages of this request; by time if the id begins with it: ids have no index."""
         of_request, at = self.filter(request_id=named), time_of(named)
-        if at is None:
-            return of_request
-        near = of_request.filter(received_at__range=(at - NEAR, at + NEAR))
-        return near if near.exists() else of_request
+        if at:
+            near = of_request.filter(received_at__range=(at - NEAR, at + NEAR))
+            if near.exists():
+                return near
+        # All are read, and but once: a list counts them, too.
+        return self.filter(pk__in=[*of_request.values_list("pk", flat=True)[:CAP]])
 
     def received_as(self, message_id: UUID, state: SarahState) -> "StateUpdate | None":
         """Return the message with this id, in whatever conversation with the same person."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.desk.columns import NEXT_STEP, with_open_step
 from contacts.models import ContactQuerySet, Workspace
-from contacts.today import Entry, whom_to_call
+from contacts.today import Entry, how_many_to_call, whom_to_call
 from contacts.workflow import LeadStatus
 from leadsync.admin.filters import row_id
 from leadsync.infra.db import capped_counts, shown_count
@@ -66,16 +66,19 @@ def entries_of(request: HttpRequest) -> dict[int, Entry]:
     """Return whom to call by the lead's key, in order; asked once in a request."""
     known: dict[int, Entry] | None = getattr(request, "_to_call", None)
     if known is None:
-        user = cast(User, request.user)
-        person = user if request.GET.get("whose") == "me" else None
-        home = row_id(request.GET.get(WORKSPACE))
-        chosen = Workspace.objects.filter(pk=home).first() if home else None
-        asked: dict[str, Any] = {"workspace": chosen, "person": person, "seen_by": user}
-        entries = whom_to_call(now=timezone.now(), **asked)
-        known = {entry.lead.pk: entry for entry in entries}
+        known = {entry.lead.pk: entry for entry in whom_to_call(**_asked(request))}
         request._to_call = known  # type: ignore[attr-defined]
         cache.set(_key(request, TODAY), len(known), SECONDS)
     return known
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    """Whom today's leads are asked of."""
+    user = cast(User, request.user)
+    person = user if request.GET.get("whose") == "me" else None
+    home = row_id(request.GET.get(WORKSPACE))
+    chosen = Workspace.objects.filter(pk=home).first() if home else None
+    return {"now": timezone.now(), "workspace": chosen, "person": person, "seen_by": user}
 
 
 TABS: dict[str, Tab] = {
@@ -101,9 +104,8 @@ def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
     parts = Parts(seconds=PATIENCE)
     read = partial(parts.read, "counts of leads", count, {})
     found = cache.get_or_set(_key(request, "counts"), read, SECONDS)
-    to_call = cache.get(_key(request, TODAY))
-    if to_call is None:
-        to_call = len(entries_of(request))
+    count_calls = partial(_count_calls, request)
+    to_call = cache.get_or_set(_key(request, TODAY), count_calls, SECONDS)
     return {
         name: shown_up_to_most(count or 0)
         for name, count in {**(found or {}), TODAY: to_call}.items()
@@ -113,6 +115,11 @@ def counts(leads: ContactQuerySet, request: HttpRequest) -> dict[str, str]:
 def _count(leads: ContactQuerySet, request: HttpRequest) -> dict[str, int]:
     asked = (TABS[name].ask(leads, request) for name in COUNTED)
     return dict(zip(COUNTED, capped_counts(*asked, most=MOST), strict=True))
+
+
+def _count_calls(request: HttpRequest) -> int:
+    known: dict[int, Entry] | None = getattr(request, "_to_call", None)
+    return how_many_to_call(**_asked(request)) if known is None else len(known)
 
 
 def forget_counts(request: HttpRequest) -> None:
