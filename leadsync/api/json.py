@@ -17,6 +17,7 @@ from leadsync.infra.bodies import read_body
 
 LINE, PARAGRAPH = "\u2028".encode(), "\u2029".encode()
 """Separators that DRF escapes, because JavaScript once took them for ends of lines."""
+FIRST_BYTE = LINE[:1]
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -64,6 +65,8 @@ class RowsRenderer(JSONRenderer):
             except orjson.JSONEncodeError:  # such as an integer of more than 64 bits
                 pass
             else:
+                if FIRST_BYTE not in written:  # found 50 times as fast as three bytes
+                    return written
                 return written.replace(LINE, rb"\u2028").replace(PARAGRAPH, rb"\u2029")
         return super().render(data, accepted_media_type, renderer_context)
 

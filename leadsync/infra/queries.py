@@ -1,16 +1,19 @@
 """Queries that cost less: compiled once, because Django compiles as long as the database reads, or
 believed for a second."""
 
+import json
+import re
 import time
 from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+import orjson
 import psycopg
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from psycopg.pq import Format
 
@@ -24,6 +27,7 @@ MAX_BELIEFS = 1000
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 TIMES = psycopg.adapters.get_loader(TIMESTAMPTZ, Format.TEXT)
 """psycopg's own, in C. Django's takes three quarters of the time of reading a page of leads."""
+LONG_NUMBER = re.compile(r"\d{19}")
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -93,6 +97,17 @@ def read_times_fast(cursor: Any) -> None:
         cursor.adapters.register_loader("timestamptz", TIMES)
 
 
+def read_json(text: str | None, _column: Any, _connection: Any) -> Any:
+    """Read JSON as Django does, in a tenth of the time; what orjson would round or refuse,
+    integers of more than 64 bits and lone surrogates, is left to json."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text) if LONG_NUMBER.search(text) else orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
+
+
 def rows_of(queryset: QuerySet[Any, Any]) -> list[dict[str, Any]]:
     """Return the rows of a `values()` queryset without aggregates, compiled once for each shape.
 
@@ -126,6 +141,9 @@ class _Shape:
         self.converters = self.compiler.get_converters(
             [column for column, *_ in self.compiler.select]
         )
+        for place, (_converters, column) in self.converters.items():
+            if type(column.output_field) is JSONField:
+                self.converters[place] = [read_json], column
 
     def fetch(self, params: Any) -> Any:
         with connection.cursor() as cursor:

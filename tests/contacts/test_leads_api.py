@@ -186,13 +186,15 @@ def test_leads_are_written_as_drf_writes_them(caller: Caller, microsecond: int) 
     for name in ("Budi", awkward):
         ContactFactory(
             name=name,
-            pain_points=[name, 2**70],
+            pain_points=[name, 2**70, 0.1],
             last_activity_at=NOON.replace(microsecond=microsecond),
         )
 
     for query in ({}, {"status": "new"}, {"status": "converted"}, {"page_size": 1}):
         answer: Any = caller.get(LEADS, query)
         assert answer.content == JSONRenderer().render(answer.data)
+        for lead in answer.json()["results"]:
+            assert lead["pain_points"] == [lead["name"], 2**70, 0.1]
 
 
 @pytest.mark.parametrize("pk", ["0", "999999999", "9" * 40])
