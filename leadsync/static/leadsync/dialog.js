@@ -19,6 +19,13 @@
         opener = null;
     });
 
+    // What is announced as a button is pressed like one.
+    addEventListener("keydown", (event) => {
+        if (event.key !== " " || !event.target.matches("a[role=button]")) return;
+        event.preventDefault();
+        event.target.click();
+    });
+
     addEventListener("keydown", (event) => {
         if (event.key !== "Tab" || !dialog()?.contains(document.activeElement)) return;
         const all = stops();
