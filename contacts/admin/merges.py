@@ -104,8 +104,7 @@ class MergePages:
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("Merge two leads"),
             "opts": Contact._meta,
-            "survivor": survivor,
-            "other": other,
+            "leads": [survivor, other],
             "fields": _choices(survivor, other),
             "media": self.media,  # type: ignore[attr-defined]
         }

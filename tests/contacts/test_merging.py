@@ -257,6 +257,7 @@ def test_a_person_compares_and_chooses_field_by_field() -> None:
     url = f"/admin/contacts/contact/{one.pk}/merge/{other.pk}/"
     page = staff.client.get(url)
     assert "Bu Dewi" in page.content.decode()
+    assert f'href="/admin/contacts/contact/{one.pk}/change/">Cancel' in page.content.decode()
 
     done = staff.client.post(url, sent_by(page) | {"from-name": "other"}, follow=True)
 

@@ -255,11 +255,14 @@ def test_a_question_is_a_dialog_or_a_page_and_changes_nothing_until_who_may_says
     assert everything() == before
 
 
-def test_only_the_button_of_what_destroys_is_red() -> None:
-    root = Staff(is_superuser=True)
+def test_only_what_destroys_is_red() -> None:
+    root, lead, bot = Staff(is_superuser=True), ContactFactory(), key()
 
-    for row, action in ((key(), "revoke_this"), (ContactFactory(), "erase_this")):
+    for row, action in ((bot, "revoke_this"), (lead, "erase_this")):
         assert "ls-danger" in root.client.get(action_url(action, row)).content.decode()
+    menu = root.sees("contacts_contact_change", lead.pk)
+    assert f'ls-danger" href="{action_url("erase_this", lead)}"' in menu
+    assert 'aria-label="More actions"' in root.sees("leadsync_apikey_change", bot.pk)
     calm = root.client.get(action_url("retry_this", conversation())).content.decode()
     assert "ls-button ls-danger" not in calm
 
