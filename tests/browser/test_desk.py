@@ -92,6 +92,7 @@ def test_a_card_is_dragged_moved_with_keys_refused_with_words_and_archived_with_
 
     card.get_by_text("Move").click()
     card.get_by_role("button", name="Archived").click()
+    expect(page.get_by_role("dialog")).to_contain_text(str(lead))
     page.get_by_label("Why archived").select_option("price")
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(column["archived"].locator(f"[data-lead='{lead.pk}']")).to_be_visible()

@@ -17,8 +17,9 @@ function count(column, difference) {
     if (Number.isInteger(number)) shown.textContent = number + difference;
 }
 
-function askWhy() {
+function askWhy(card) {
     const form = dialog.querySelector("form");
+    dialog.querySelector("[data-who]").textContent = card.querySelector("a").textContent;
     form.reset();
     dialog.returnValue = "";
     dialog.showModal();
@@ -34,7 +35,7 @@ function askWhy() {
 async function move(card, column) {
     const status = column.dataset.status;
     if (!forms || columnOf(card) === column) return;
-    const body = status === "archived" ? await askWhy() : new FormData();
+    const body = status === "archived" ? await askWhy(card) : new FormData();
     if (!body) return;
     body.set("status", status);
     body.set("csrfmiddlewaretoken", forms.elements.csrfmiddlewaretoken.value);
