@@ -133,8 +133,13 @@ def test_a_burst_beside_a_killed_worker_loses_nothing_and_doubles_nothing(kapso:
     """Eight connections; a worker takes some of it and dies; two others come after it."""
     people = [f"62812000000{number:02}" for number in range(20)]
 
+    def deliver(phone: str) -> int:
+        """Send it again where there was no connection in time, as Kapso does."""
+        answers = (kapso.hears(phone=phone).status_code for _again in range(50))
+        return next(status for status in answers if status != 503)
+
     def burst() -> list[int]:
-        return [kapso.hears(phone=phone).status_code for phone in people]
+        return [deliver(phone) for phone in people]
 
     answers = at_once([burst] * 8)
     left = KapsoDelivery.objects.lease(20)
