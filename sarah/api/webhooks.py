@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from leadsync.api.errors import refusal
 from leadsync.infra.bodies import BodyTooLarge, read_body
 from leadsync.infra.db import LOST
+from leadsync.infra.waits import one_deadline
 from monitoring.errors import frames
 from sarah.kapso.receive import MAX_BODY, receive
 from sarah.kapso.signatures import is_signed
@@ -22,6 +23,8 @@ from sarah.models import KapsoFeed
 
 logger = logging.getLogger(__name__)
 
+WAITS_END_AFTER = 0.8
+"""Seconds: what somebody else holds until then, Kapso sends again, or the worker works."""
 COUNTED_EVERY = 5.0
 """Seconds in which a process writes down once how many it has refused: anybody may send here."""
 _refused: Counter[int] = Counter()
@@ -36,7 +39,8 @@ class KapsoView(View):
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
-            return super().dispatch(request, *args, **kwargs)
+            with one_deadline(WAITS_END_AFTER):
+                return super().dispatch(request, *args, **kwargs)
         except BodyTooLarge as error:
             return refusal(str(error), "payload_too_large", 413)
         except LOST as error:
@@ -71,7 +75,9 @@ def _count_refused(feed: KapsoFeed | None) -> None:
     if now - _counted_at.get(feed.pk, -COUNTED_EVERY) < COUNTED_EVERY:
         return
     _counted_at[feed.pk] = now
+    count = _refused.pop(feed.pk, 0)
     try:
-        feed.refuse(_refused.pop(feed.pk, 0))
+        feed.refuse(count)
     except Error as error:
+        _refused[feed.pk] += count
         logger.warning("What was refused could not be counted: %s", frames(error))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from threading import BoundedSemaphore
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from leadsync.infra.db import LOST
 from leadsync.infra.waits import bounded_waits
@@ -19,6 +19,8 @@ MAX_BODY = 1024 * 1024
 """Bytes; Kapso batches at most 100 messages."""
 QUICK = 64 * 1024
 """Bytes that are worked while Kapso waits."""
+SQLITE_WAIT_MS = 1000
+"""For the only writer that SQLite has; Kapso sends again what could not be stored."""
 SOON = 0.5
 """Seconds: if storing it took longer, the database is busy, and Kapso waits no longer."""
 TAKEN = timedelta(seconds=10)
@@ -75,7 +77,7 @@ def store(feed: KapsoFeed, raw: bytes, headers: Mapping[str, str], *, is_taken: 
     if is_taken:
         delivery.take(TAKEN)
     try:
-        with bounded_waits():
+        with bounded_waits(SQLITE_WAIT_MS if connection.vendor == "sqlite" else None):
             delivery.save(force_insert=True)
     except IntegrityError:
         return None

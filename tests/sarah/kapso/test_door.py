@@ -19,7 +19,7 @@ from sarah.kapso.receive import MAX_BODY
 from sarah.kapso.signatures import sign
 from sarah.models import KapsoDelivery, KapsoFeed
 from tests.factories import WorkspaceFactory
-from tests.faults import database_away
+from tests.faults import database_away, lock_waits, locked
 from tests.kapso import SECRET, Delivery, Kapso, example, work_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -246,6 +246,37 @@ def test_with_the_database_away_kapso_is_told_to_send_it_again(kapso: Kapso) -> 
 
     assert answer.status_code == 503
     assert kapso.send(example("text")).status_code == 200
+
+
+TABLES = (
+    *("sarah_kapsofeed", "contacts_workspace", "sarah_kapsodelivery"),
+    *("contacts_contact", "contacts_chatmessage", "monitoring_syncfailure"),
+)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_whoever_holds_what_kapso_is_answered_within_two_seconds(kapso: Kapso, table: str) -> None:
+    if connection.vendor == "sqlite":
+        if table != TABLES[0]:
+            pytest.skip("it has one lock for all")
+        statement = f"UPDATE {table} SET id = id"
+    else:
+        statement = f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
+
+    with locked(statement):
+        with lock_waits() as waits:
+            answer = kapso.send(example("text"))
+        with lock_waits() as waits_to_refuse:
+            refused = kapso.send(example("text")._replace(headers={}))
+
+    assert (answer.status_code, refused.status_code) in [(200, 401), (503, 401), (503, 503)]
+    assert max(sum(waits), sum(waits_to_refuse)) < 1_900
+    assert kapso.send(example("text")).status_code == 200
+    KapsoDelivery.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=1))
+    work_all()
+    assert ChatMessage.objects.count() == 1
+    kapso.feed.refresh_from_db()
+    assert kapso.feed.refused + webhooks._refused[kapso.feed.pk] == (refused.status_code == 401)
 
 
 def test_a_bots_key_opens_nothing_here() -> None:
