@@ -80,7 +80,7 @@ def dialog_action(*, dialog: dict[str, Any], **options: Any) -> Callable[[Callab
                 f"admin:{options.app_label}_{options.model_name}_change", args=[object_id]
             )
             if act.__name__ not in _offered(page, request, object_id):
-                messages.warning(request, _("This is not possible any more: see how it is now."))
+                messages.warning(request, _("This is not possible now: see how it stands."))
                 return go_to(request, row_page)
             form = dialog["form_class"](
                 data=request.POST or None, request=request, object_id=object_id

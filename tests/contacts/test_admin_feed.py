@@ -13,7 +13,7 @@ from tests.contacts.pages import saves
 from tests.factories import WorkspaceFactory
 from tests.faults import refusing
 from tests.kapso import Kapso, example
-from tests.staff import Staff
+from tests.staff import Staff, action_url, messages_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "contacts_workspace_change"
@@ -102,6 +102,17 @@ def test_a_test_event_goes_the_way_of_kapsos(operator: Staff) -> None:
     page = page_of(operator, kapso.workspace)
     assert "The test event came in" in page
     assert "leadsync.test" in page
+
+
+def test_where_kapso_is_not_connected_there_is_nothing_to_test_and_the_page_says_so(
+    operator: Staff, workspace: Workspace
+) -> None:
+    url = action_url("test_kapso", workspace)
+
+    for answer in (operator.client.get(url, follow=True), operator.client.post(url, follow=True)):
+        assert answer.request["PATH_INFO"].endswith(f"/workspace/{workspace.pk}/change/")
+        assert messages_of(answer) == ["This is not possible now: see how it stands."]
+    assert "Connect Kapso" in page_of(operator, workspace)
 
 
 def test_the_page_says_what_is_refused_and_what_needs_a_person(operator: Staff) -> None:

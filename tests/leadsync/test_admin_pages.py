@@ -317,7 +317,7 @@ def test_a_yes_without_a_script_shows_the_rows_page_and_a_second_one_tells_it_is
     assert first.redirect_chain == second.redirect_chain
     assert first.redirect_chain == [(url_of(ApiKey, "change", row.pk), 302)]
     assert messages_of(first) == ["1 key revoked."]
-    assert messages_of(second) == ["This is not possible any more: see how it is now."]
+    assert messages_of(second) == ["This is not possible now: see how it stands."]
 
 
 def everything() -> list[Any]:
