@@ -68,6 +68,13 @@ def sign_in(page: Page, site: str, user: User) -> Client:
     return client
 
 
+def whatsapp_opens(page: Page) -> Any:
+    """What is asked of WhatsApp in this block, in a tab of its own."""
+    return page.context.expect_event(
+        "request", lambda asked: asked.url.startswith("https://wa.me/"), timeout=120_000
+    )
+
+
 def action_url(action: str, row: Model) -> str:
     options = row._meta
     return reverse(f"admin:{options.app_label}_{options.model_name}_{action}", args=[row.pk])

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from contacts.models import Contact
 from tests.bot import PHONE, Bot
 from tests.factories import ContactFactory, UserFactory
-from tests.staff import sign_in
+from tests.staff import sign_in, whatsapp_opens
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOME_AT_MOST, LEAD_AT_MOST = 2_600, 2_200
@@ -176,13 +176,12 @@ def test_the_chat_opens_in_whatsapp_and_what_was_typed_stays(
 ) -> None:
     lead = ContactFactory(phone=PHONE)
     page = at_work(f"contacts/contact/{lead.pk}/change/")
-    page.context.route("https://wa.me/**", lambda route: route.fulfill(body="WhatsApp"))
     page.locator("#note-text").fill("Not saved yet.")
 
-    with page.expect_popup() as opened:
+    with whatsapp_opens(page) as chat:
         page.get_by_role("button", name="WhatsApp").first.click()
 
-    expect(opened.value).to_have_url("https://wa.me/6281234567890")
+    assert chat.value.url == "https://wa.me/6281234567890"
     expect(page.locator("#note-text")).to_have_value("Not saved yet.")
     lead.refresh_from_db()
     assert lead.last_contact_at
