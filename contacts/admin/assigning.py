@@ -36,7 +36,7 @@ class AssignForm(forms.Form):
 def choices_of(people: Iterable[Load]) -> list[tuple[str, Any]]:
     """Who has the least to do first, then nobody."""
     choices: list[tuple[str, Any]] = [(str(one.person.pk), label_of(one)) for one in people]
-    return [("", "---------"), *choices, (NOBODY, _("Nobody"))]
+    return [("", _("Choose a person")), *choices, (NOBODY, _("Nobody"))]
 
 
 def label_of(load: Load) -> str:

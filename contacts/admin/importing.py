@@ -53,7 +53,10 @@ class FileForm(forms.Form):
         help_text=_("XLSX, or CSV in UTF-8, of at most 2 MB; larger ones: manage.py import_leads."),
     )
     workspace = forms.ModelChoiceField(
-        Workspace.objects.none(), label=_("Workspace"), widget=UnfoldAdminSelectWidget
+        Workspace.objects.none(),
+        label=_("Workspace"),
+        empty_label=_("Choose"),
+        widget=UnfoldAdminSelectWidget,
     )
 
     def __init__(self, workspaces: QuerySet[Workspace], *args: Any, **kwargs: Any) -> None:

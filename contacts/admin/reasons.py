@@ -11,7 +11,7 @@ from contacts.admin.fields import LineField
 from contacts.models import Contact
 from contacts.workflow import MAX_REASON, ArchiveReason, LeadStatus, MoveRefused, Why
 
-REASONS = [("", "---------"), *ArchiveReason.choices]
+REASONS = [("", _("Choose a reason")), *ArchiveReason.choices]
 
 
 def moved_meanwhile(lead: Contact, shown: str) -> str:

@@ -194,10 +194,10 @@ class UserAdmin(HasMembers, ForSuperusers, DjangoUserAdmin, ModelAdmin):  # type
         return pill(_("No access"))
 
     in_groups = computed(
-        _("groups"), lambda user: ", ".join(group.name for group in user.groups.all())
+        _("role"), lambda user: ", ".join(group.name for group in user.groups.all())
     )
 
-    @display(description=_("active"), boolean=True, ordering="is_active")
+    @display(description=_("May log in"), boolean=True, ordering="is_active")
     def may_log_in(self, user: User) -> bool:
         return user.is_active
 

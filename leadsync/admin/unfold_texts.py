@@ -8,7 +8,6 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 TEXTS = (
     # Lists
     gettext_noop("Apply Filters"),
-    gettext_noop("False"),
     gettext_noop("Filters"),
     gettext_noop("From"),
     gettext_noop("To"),
@@ -20,7 +19,6 @@ TEXTS = (
     gettext_noop("Select all rows"),
     gettext_noop("Select record"),
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
-    gettext_noop("True"),
     # Forms and dialogs
     gettext_noop("Choose file to upload"),
     gettext_noop("Click to cancel"),

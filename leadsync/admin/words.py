@@ -11,6 +11,7 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.db.models import Model, QuerySet
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms import SplitDateTimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -53,11 +54,13 @@ class InWords:
         return ""
 
     def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
-        """Let a row be deleted on its own page alone, which says what goes along; say whose time
-        it is, which Django says by a warning where the browser has another."""
+        """Let a row be deleted on its own page alone, which says what goes along. Say whose time it
+        is, which Django says by a warning where the browser has another, and what a dash asks."""
         field = super().formfield_for_dbfield(*args, **kwargs)  # type: ignore[misc]
         if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
             field.widget.can_delete_related = False
+        if getattr(field, "empty_label", None) == BLANK_CHOICE_DASH[0][1]:
+            field.empty_label = _("Choose")
         if isinstance(field, SplitDateTimeField):
             city = timezone.get_current_timezone_name().rpartition("/")[2].replace("_", " ")
             told = _("In the time of %s.") % city
@@ -184,7 +187,7 @@ def _ask(
     return confirm_selection(
         page,
         request,
-        rows,
+        rows if rows.count() > 1 else rows.none(),  # the question names one by itself
         dialog(title, " ".join(map(str, told)), button=_("Delete for good"), destroys=True),
         action="delete_selected",
         cancel_url=cancel_url,

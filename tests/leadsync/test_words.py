@@ -28,7 +28,7 @@ UNSEEN = re.compile(
 TAG = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 TOLD = re.compile(r'\s(?:aria-label|title|placeholder|alt)="([^"]*)"')
 CODE = re.compile(
-    r"object \(|(?<!manage\.py )\b[a-z]+_[a-z_]+\b|^(-|None|True|False|null)$|#\d|%\(|[{}]|Django"
+    r"object \(|(?<!manage\.py )\b[a-z]+_[a-z_]+\b|^(-+|None|True|False|null)$|#\d|%\(|[{}]|Django"
 )
 ENGLISH = re.compile(
     r"\b(the|is|are|of|to|with|and|or|by|in|on|for|from|not|you|your|this|that|has|have|was|all|add|"
