@@ -1,7 +1,7 @@
 """A lane for requests that can wait: their sender is patient, and they may come in a burst.
 
 The web server's few threads answer first come, first served: behind a burst of Kapso's deliveries
-a bot would wait for all of them. So each process answers those one after the other in a thread of
+a bot would wait for all of them. So each process answers those one after the other in threads of
 their own, and the others stay free.
 """
 
@@ -10,21 +10,23 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 from queue import Full, Queue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
 
 PATIENT = "/webhooks/"
 """Paths whose senders wait for seconds, and send again."""
-LONGEST = 256
+LONGEST = 50
 LARGEST = 64 * 1024
 """Bytes. The bodies in the lane are held in memory, and nobody has looked at a signature yet."""
-HURRY = 0.5
-"""Seconds: as long as nobody has waited longer, the lane rests after each answer as long as that
-took, so that half of the process's time is the bots'."""
-LATE = 1.0
-"""Seconds: once somebody has waited longer, newcomers take the web server's threads as well."""
+HURRY = 0.25
+"""Seconds: as long as nobody waits longer, the lane rests after each answer as long as that took,
+so that half of the process's time is the bots'."""
+LATE = 0.5
+"""Seconds after which a request waits for no turn: the database is slow, or the burst too large."""
+THREADS = 3
+"""With the web server's four and one that empties the spool: the size of the connections' pool."""
 
 
 class Respond(Protocol):
@@ -37,14 +39,14 @@ Answer = Callable[[Respond, dict[str, Any]], Any]
 
 
 class Lane:
-    """Answers who can wait in a thread of its own, and everybody else at once."""
+    """Answers who can wait in threads of their own, one at a time, and everybody else at once."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.waiting: Queue[tuple[float, Respond, dict[str, Any]]] = Queue(LONGEST)
-        self.waited = 0.0
-        """Seconds that the latest one had to wait for its turn."""
-        Thread(target=self._work, name="lane", daemon=True).start()
+        self.turn = Lock()
+        for _ in range(THREADS):
+            Thread(target=self._work, daemon=True).start()
 
     @property
     def is_idle(self) -> bool:
@@ -52,7 +54,7 @@ class Lane:
 
     def __call__(self, respond: Respond, environ: dict[str, Any]) -> None:
         """Answer it, or let it wait: the body is read by then, as its end is bound to this call."""
-        if self.waited > LATE or not _can_wait(environ):
+        if not _can_wait(environ):
             self.answer(respond, environ)
             return
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
@@ -65,19 +67,18 @@ class Lane:
     def _work(self) -> None:
         while True:
             came, respond, environ = self.waiting.get()
+            has_turn = self.turn.acquire(timeout=max(0.0, came + LATE - time.monotonic()))
             began = time.monotonic()
-            self.waited = began - came
             try:
                 self.answer(respond, environ)
             except Exception:
                 logger.exception("A request in the lane could not be answered")
                 respond.response_bytes(500, [], b"")
-            finally:
-                self.waiting.task_done()
-            if self.waited < HURRY:
-                time.sleep(time.monotonic() - began)
-            if self.is_idle:
-                self.waited = 0.0
+            self.waiting.task_done()
+            if has_turn:
+                if began - came < HURRY:
+                    time.sleep(time.monotonic() - began)
+                self.turn.release()
 
 
 def _can_wait(environ: dict[str, Any]) -> bool:
