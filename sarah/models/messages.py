@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import MAX_SCORE
 from leadsync.infra.db import CAP
-from leadsync.infra.requests import time_of
+from leadsync.infra.requests import USABLE_ID, time_of
 from leadsync.infra.visible import VisibleQuerySet
 from leadsync.infra.writes import Collected
 from sarah.models.choices import SyncReason
@@ -52,6 +52,8 @@ class StateUpdateQuerySet(VisibleQuerySet["StateUpdate"]):
 
     def of_request(self, named: str) -> Self:
         """Messages of this request; by time if the id begins with it: ids have no index."""
+        if not USABLE_ID.fullmatch(named):
+            return self.none()
         of_request, at = self.filter(request_id=named), time_of(named)
         if at:
             near = of_request.filter(received_at__range=(at - NEAR, at + NEAR))

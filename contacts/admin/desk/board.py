@@ -35,8 +35,8 @@ class Column:
     status: LeadStatus
     count: str
     rows: list[Row]
-    moves: list[LeadStatus]
-    """Where a person may move a lead from here."""
+    moves: list[tuple[str, str]]
+    """Where a person may move a lead from here: value and label."""
 
     @property
     def is_folded(self) -> bool:
@@ -199,5 +199,6 @@ def _counts(leads: ContactQuerySet) -> dict[LeadStatus, int]:
     return dict(zip(LeadStatus, capped_counts(*asked, most=MOST), strict=True))
 
 
-def _moves(status: str) -> list[LeadStatus]:
-    return moves_from(status, kind=AuthorKind.PERSON)
+def _moves(status: str) -> list[tuple[str, str]]:
+    moves = moves_from(status, kind=AuthorKind.PERSON)
+    return [(to.value, str(to.label)) for to in moves]
