@@ -63,7 +63,7 @@ def test_no_new_migration_builds_an_index_while_a_large_table_is_locked() -> Non
 @pytest.mark.parametrize(
     "operations",
     [
-        [migrations.AddIndex("sarahstate", INDEX)],
+        [migrations.AddIndex("kapsodelivery", INDEX)],
         [migrations.AddField("stateupdate", "again", models.IntegerField(db_index=True))],
         [migrations.RunSQL(f"CREATE INDEX {NAME} ON sarah_sarahstate (language)")],
         [migrations.SeparateDatabaseAndState([migrations.AddIndex("sarahstate", INDEX)])],

@@ -13,7 +13,10 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 LOCK_TIMEOUT_MS = 200
 """Whoever waits for a table's lock makes all wait that come after; a bot does not notice this."""
-LARGE_TABLES = {"contacts.contact", "sarah.sarahstate", "sarah.stateupdate"}
+LARGE_TABLES = {
+    *("contacts.contact", "contacts.chatmessage", "contacts.chatmark"),
+    *("sarah.sarahstate", "sarah.stateupdate", "sarah.kapsodelivery"),
+}
 """Their indexes are added by `AddIndexBesideTraffic`."""
 
 HOLDERS = """
