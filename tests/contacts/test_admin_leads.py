@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from contacts.admin.desk import limits
+from contacts.admin.desk import bulk as desk
 from contacts.models import Contact, StatusChange
 from monitoring.kinds import Kind
 from sarah.models import SarahState
@@ -232,7 +232,7 @@ def test_nothing_happens_to_leads_by_merely_opening_an_address(sales: Client) ->
 
 
 def test_too_many_leads_at_once_are_refused(dewi: Staff, monkeypatch) -> None:
-    monkeypatch.setattr(limits, "CAP", 1)
+    monkeypatch.setattr(desk, "CAP", 1)
     leads = [ContactFactory(), ContactFactory()]
 
     page = dewi.runs("change_status", leads)
