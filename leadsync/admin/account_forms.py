@@ -22,7 +22,6 @@ class _Words:
         "first_name": _("First name"),
         "last_name": _("Last name"),
         "email": _("E-mail"),
-        "groups": _("Role"),
         "is_active": _("May log in"),
         "is_staff": _("A person"),
         "is_superuser": _("May do everything"),

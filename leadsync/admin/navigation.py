@@ -51,7 +51,7 @@ GROUPS = (
         PEOPLE,
         (
             (_("Users"), "person", "auth_user"),
-            (_("Groups"), "groups", "auth_group"),
+            (_("Roles"), "groups", "auth_group"),
             (_("Failed log-ins"), "lock", "leadsync_failedlogin"),
         ),
     ),

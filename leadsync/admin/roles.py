@@ -78,6 +78,11 @@ def _of_pages() -> Q:
     return Q(content_type__in=types.values()) & can
 
 
+# Django's groups are our roles, and nothing else.
+Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
+User._meta.get_field("groups").verbose_name = _("role")
+
+
 @admin.register(Group)
 class GroupAdmin(ForSuperusers, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     form = RoleForm
