@@ -15,6 +15,8 @@ LAST_NAMES = "Santoso Wijaya Lestari Saputra Hidayat Kurniawan Pratama Utami Set
 BUSINESSES = "kopi bakso toko laundry bengkel salon katering mebel"
 CHATTING = 10
 """One lead in so many has written in a chat that we keep."""
+OWNED = 100
+"""One lead in so many is the owner's: ten thousand of a million are more than a person has."""
 
 
 def nth(words: str, number: str) -> str:
@@ -48,8 +50,9 @@ LEADS = {
 
 
 def fill(workspace: Workspace, *, leads: int, owner: User | None = None) -> None:
-    """Add so many leads; each has a conversation with a message, a history, and what follows."""
-    lead = copies(Contact(workspace=workspace, assigned_to=owner), leads, LEADS)
+    """Add so many leads; each has a conversation with a message, and a history."""
+    whose = {"assigned_to_id": f"CASE WHEN n % {OWNED} = 0 THEN {owner.pk} END"} if owner else {}
+    lead = copies(Contact(workspace=workspace), leads, LEADS | whose)
     of_lead = {"contact_id": f"{lead} + n - 1"}
     said = {
         **{name: LEADS[name] for name in ("lead_score", "lead_temperature")},
