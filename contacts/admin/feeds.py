@@ -71,6 +71,7 @@ class WebhookPage:
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "title": _("Connect Kapso's webhook: %s") % workspace,
+            "opts": Workspace._meta,
             "workspace": workspace,
             "secret": secret,
             "address": request.build_absolute_uri(f"{address}/"),

@@ -83,6 +83,7 @@ class ConnectViews(ModelAdmin):
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("Connect a bot"),
+            "opts": ApiKey._meta,
             "form": form,
         }
         if form.is_valid():

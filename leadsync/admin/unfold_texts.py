@@ -7,7 +7,6 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 
 TEXTS = (
     # Lists
-    gettext_noop("Apply Filters"),
     gettext_noop("Filters"),
     gettext_noop("From"),
     gettext_noop("To"),
@@ -29,6 +28,7 @@ TEXTS = (
     gettext_noop("This item will be deleted."),
     gettext_noop("Date"),
     # Accounts
+    gettext_noop("Forgotten your password or username?"),
     gettext_noop("Toggle password visibility"),
     gettext_noop("Welcome back to"),
     gettext_noop("You have been successfully logged out from the administration"),

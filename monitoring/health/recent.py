@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from contacts.models import Workspace
 from monitoring.health.windows import Rate, journal
 from monitoring.limits import MAX_FAILURE_PERCENT, MIN_FAILURES, RATE_WINDOW
@@ -30,8 +32,8 @@ class Recent(Rate):
     last_failed_at: datetime | None = None
 
     @property
-    def where(self) -> str:
-        return str(self.workspace.slug if self.workspace else "an unknown workspace")
+    def where(self) -> Any:
+        return self.workspace.slug if self.workspace else _("an unknown workspace")
 
     @property
     def is_over_limit(self) -> bool:
