@@ -81,7 +81,7 @@ def shape(
         "culprit": cause.function,
         "kind": kind_pill(cause.kind),
         "advice": (one or cause).advice,
-        "trend": sparkline(trend, **BARS),
+        "trend": sparkline(trend, **BARS) if any(trend.hours) else "",
         "trend_text": trend_in_words(trend),
         "help": found,
         "primary": primary,
