@@ -58,6 +58,7 @@ def main() -> None:
             connection.close_pool()
             with server(
                 application="bench.server:application",
+                workers=2,
                 DJANGO_SETTINGS_MODULE="bench.settings",
                 LEADSYNC_DB_DIRECT=direct,
             ) as running:

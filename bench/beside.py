@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
 from bench.crash import WORKERS, prepare
-from bench.deliveries import CONNECTIONS, FEED, Bot, Burst, ask_database, wait_until_worked
-from bench.load import Address, ask, connect
+from bench.deliveries import FEED, Bot, Burst, ask_database, wait_until_worked
+from bench.load import CONNECTIONS, Address, ask, connect
 from bench.promises import promise
 from bench.serving import group, run_command
 from tests.postgres import NoPostgres, temporary_cluster

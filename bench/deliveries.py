@@ -19,13 +19,12 @@ from threading import Event, Thread
 import psycopg
 
 from bench.crash import WORKERS, prepare, restart
-from bench.load import Address, Refused, ask, connect, message
+from bench.load import CONNECTIONS, Address, Refused, ask, connect, message
 from bench.promises import promise
 from bench.serving import Server, group, run_command
 from sarah.kapso.signatures import sign
 from tests.postgres import Cluster, NoPostgres, temporary_cluster
 
-CONNECTIONS = 8
 AGAIN_AFTER = 0.5
 """Seconds; Kapso takes longer."""
 QUIET = 20.0

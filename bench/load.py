@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-CONNECTIONS = 4
+CONNECTIONS = 8
 TIMEOUT = 10
 
 Address = tuple[str, int]

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import CONNECTIONS, Address, ask, connect, request
+from bench.load import Address, ask, connect, request
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+THREADS = 4
+"""Of each worker: the default of `manage.py serve`."""
 PRODUCTION = {
     "DEBUG": "0",
     "SECRET_KEY": "for-the-benchmark-only-0123456789-abcdefghijklmnopqrstuvwxyz",
@@ -63,7 +65,7 @@ def server(
 ) -> Iterator[Server]:
     """granian with this environment, until the block ends; `quiet` drops what it logs."""
     address = _free_address()
-    fixed = ["--interface=wsgi", "--http=1", "--no-ws", f"--blocking-threads={CONNECTIONS}"]
+    fixed = ["--interface=wsgi", "--http=1", "--no-ws", f"--blocking-threads={THREADS}"]
     command = [
         *(sys.executable, "-m", "granian", *fixed, f"--workers={workers}", *options),
         *("--log-level=warning", "--host", HOST, "--port", str(address[1]), application),
@@ -76,7 +78,7 @@ def server(
 def group(*, workers: int) -> Iterator[Server]:
     """`manage.py serve`, until the block ends; what it logs is dropped."""
     address = _free_address()
-    options = [f"--port={address[1]}", f"--workers={workers}", f"--threads={CONNECTIONS}"]
+    options = [f"--port={address[1]}", f"--workers={workers}", f"--threads={THREADS}"]
     command = [sys.executable, "manage.py", "serve", f"--host={HOST}", *options]
     with _running(command, address, quiet=True) as process:
         with connect(address) as first:  # it listens before it answers
