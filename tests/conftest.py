@@ -54,10 +54,12 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 from leadsync import outage  # noqa: E402
 from leadsync.infra import clock, queries, spool  # noqa: E402
 from leadsync.infra.waits import Patience  # noqa: E402
+from leadsync.management.commands import migrate as migrate_command  # noqa: E402
 from monitoring.alerts import machine  # noqa: E402
 from monitoring.alerts.machine import GIB  # noqa: E402
 from tests.bot import Bot  # noqa: E402
 from tests.flush import MigratedRows  # noqa: E402
+from tests.shelf import Shelf  # noqa: E402
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -195,12 +197,39 @@ machine.disk_usage = lambda _folder: SimpleNamespace(total=100 * GIB, free=50 * 
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def shelf(
+    django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
+) -> Iterator[Shelf]:
+    mine = tmp_path_factory.getbasetemp()
+    shelf = Shelf(mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine, run=testrun_uid[:8])
+    yield shelf
+    with django_db_blocker.unblock():
+        shelf.clear()
+
+
+@pytest.fixture(scope="session")
+def _migrated_once(shelf: Shelf) -> Iterator[pytest.MonkeyPatch]:
+    """To migrate takes four seconds: one process of a run does, the others take a copy."""
+    migrate = migrate_command.Command.handle
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            migrate_command.Command,
+            "handle",
+            lambda *args, **options: shelf.take("today", lambda: migrate(*args, **options)),
+        )
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    _migrated_once: pytest.MonkeyPatch, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
     """Tests that commit are cleaned up after by MigratedRows; Django's own way is slow.
 
     Playwright's event loop gives tests another connection than the one that Django closes before it
     drops the database, so all are closed here.
     """
+    _migrated_once.undo()
     opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
     connection_created.connect(lambda connection, **_: opened.add(connection), weak=False)
     vars(connections["default"]).pop("_test_serialized_contents", None)

@@ -39,6 +39,15 @@ class Shelf:
             _lead_to(usual)
             _drop(copied)
 
+    def take(self, name: str, make: Callable[[], Any]) -> None:
+        """Put a copy of the database `name` where the tests' own is, which is empty."""
+        usual = connection.settings_dict["NAME"]
+        with self._alone():
+            self._made(name, make, of=None)
+            _lead_to("postgres")
+            _create(usual, of=self._path(name))
+            _lead_to(usual)
+
     def fill(self, name: str, make: Callable[[], Any]) -> None:
         """Have the database `name` on the shelf."""
         with self._alone():
@@ -50,6 +59,7 @@ class Shelf:
             for name in self.made:
                 (self.folder / f"{name}.pickle").unlink()
                 _drop(self._path(name))
+        _lead_to(connection.settings_dict["NAME"])
 
     def _made(self, name: str, make: Callable[[], Any], *, of: str | None) -> Any:
         result = self.folder / f"{name}.pickle"

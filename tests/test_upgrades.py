@@ -4,7 +4,6 @@ A process of before is played by the models as they were then: it reads and writ
 and no others. Which tables and columns that are is taken from the migrations.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,20 +80,6 @@ class Upgrade:
     old: OldProcess
     before: Rows
     """What the old process had written before the upgrade."""
-
-
-@pytest.fixture(scope="session")
-def shelf(
-    django_db_setup: None,
-    django_db_blocker: Any,
-    tmp_path_factory: pytest.TempPathFactory,
-    testrun_uid: str,
-) -> Iterator[Shelf]:
-    mine = tmp_path_factory.getbasetemp()
-    shelf = Shelf(mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine, run=testrun_uid[:8])
-    yield shelf
-    with django_db_blocker.unblock():
-        shelf.clear()
 
 
 @pytest.fixture(params=[FIRST, LAST], ids=["from the first", "from the last"])
