@@ -55,6 +55,8 @@ def ask(group: Served) -> int:
 def is_refused(group: Served) -> bool:
     try:
         return not ask(group)
+    except ConnectionResetError:  # it still waited to be accepted
+        return False
     except ConnectionRefusedError:
         return True
 
