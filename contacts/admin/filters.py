@@ -71,7 +71,7 @@ class StandingFilter(DropdownFilter):
 
 
 class AssignedFilter(DropdownFilter):
-    title = _("assignee")
+    title = _("owner")
     parameter_name = "assigned"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Choices:

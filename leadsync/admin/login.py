@@ -44,6 +44,10 @@ WILL_LET_IN = _(
 class LoginForm(AuthenticationForm):
     """Says before anybody has to wait that they may have to."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("User name")
+
     def get_invalid_login_error(self) -> ValidationError:
         return ValidationError(WRONG % {"tries": ACCOUNT_TRIES}, code="invalid_login")
 

@@ -118,6 +118,10 @@ class ChooseView(_Page, views.PasswordResetConfirmView):
     form_class = ChosenPasswordForm
     title = _("Choose a password")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return context if context["validlink"] else context | {"title": _("This link is used up")}
+
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.save()
         join(user)

@@ -18,7 +18,7 @@ from leadsync.infra.visible import reach_of
 from monitoring.admin.deliveries import deliveries_table
 from monitoring.admin.filters import AlertStatusFilter
 from monitoring.alerts.messages import page_about
-from monitoring.alerts.texts import advice_of, sentence_of
+from monitoring.alerts.texts import advice_of, cause_in, sentence_of
 from monitoring.models import Alert, AlertKind
 from monitoring.models.alerts import ABOUT_CAUSES
 
@@ -40,11 +40,18 @@ def _sentence(alert: Any) -> str:
     return sentence_of(Alert(cause=alert.cause, details=kept), where=_("Your workspaces"))
 
 
+def _news(alert: Any) -> str:
+    """What a list has not said with its kind and workspace: of a cause, only its reason."""
+    if alert.cause in ABOUT_CAUSES and alert.details:
+        return str(cause_in(alert.details))
+    return _sentence(alert)
+
+
 @admin.register(Alert)
 class AlertAdmin(ReadOnly, ModelAdmin):
-    list_display = ("what", "sentence", "for_workspace", "started", "last_seen", "told", "status")
-    list_display_links = ("sentence",)
-    on_phone = TwoLines(who="sentence", told="what", mark="status", when="started")
+    list_display = ("what", "news", "for_workspace", "started", "last_seen", "told", "status")
+    list_display_links = ("news",)
+    on_phone = TwoLines(who="news", told="what", mark="status", when="started")
     list_filter = (
         AlertStatusFilter,
         ("cause", ChoicesDropdownFilter),
@@ -64,6 +71,7 @@ class AlertAdmin(ReadOnly, ModelAdmin):
     def what(self, alert: Alert) -> SafeString:
         return pill(AlertKind(alert.cause).label, KIND_COLOURS[alert.cause])
 
+    news = computed(_("text"), lambda alert: as_wrapped(_news(alert)))
     sentence = computed(_("text"), lambda alert: as_wrapped(_sentence(alert)))
     advice = computed(_("what to do"), lambda alert: as_advice(advice_of(alert)))
     for_workspace = computed(

@@ -69,6 +69,13 @@ def sentence_of(alert: Alert, **own: object) -> str:
     return _sentence(alert.cause, {**alert.details, **own})
 
 
+def cause_in(details: Mapping[str, Any]) -> FailureGroup:
+    """The cause that an alert is about, in words."""
+    names = ("source", "kind", "exception", "function")
+    about = {name: details[name] for name in names}
+    return FailureGroup(**about, subject=details.get("about", ""))
+
+
 def advice_of(alert: Alert) -> str:
     """What to do about it; blank if nothing is known to help."""
     if alert.cause in ABOUT_CAUSES and alert.details:
@@ -87,9 +94,7 @@ def _sentence(kind: str, details: Mapping[str, Any]) -> str:
     values["where"] = details.get("where") or _("An unknown workspace")
     text = str(TEXTS[kind])
     if kind in ABOUT_CAUSES:
-        names = ("source", "kind", "exception", "function")
-        about = {name: details[name] for name in names}
-        values["cause"] = FailureGroup(**about, subject=details.get("about", ""))
+        values["cause"] = cause_in(details)
         if "count" in details:
             text = f"{text} {OPEN_FAILURES}"
     return " ".join(text.format(**values).split())

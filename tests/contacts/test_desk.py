@@ -149,7 +149,7 @@ def test_active_filters_are_chips_that_can_be_taken_away(dewi: Staff) -> None:
         "Search: kopi",
         "Hot leads: Hot, and still to be won",
         "Status: New, Qualified",
-        "Assignee: Me",
+        "Owner: Me",
     ]
     assert "status" not in chips["Status: New, Qualified"]
     assert "assigned=me" in chips["Status: New, Qualified"]
