@@ -67,7 +67,7 @@ class BulkNoteForm(forms.Form):
     text = BlockField(
         label=_("Note"), max_length=MAX_NOTE, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
     )
-    kind = forms.ChoiceField(label=_("kind"), choices=NoteKind, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label=_("Kind"), choices=NoteKind, widget=UnfoldAdminSelectWidget)
 
 
 def _asking(
