@@ -75,6 +75,7 @@ class FailedLoginAdmin(ReadOnly, ModelAdmin):
     search_help_text = _("Account or address")
     ordering = ("-attempt_time", "-pk")
     actions = ("let_in",)
+    fields = ("account", "address", "times", "last")
 
     account = column("username", _("account"), sortable=True)
     address = column("ip_address", _("address"), sortable=True)

@@ -167,6 +167,9 @@ def test_an_operator_lets_somebody_in_who_has_to_wait() -> None:
     assert "budi" in page
     assert OFFICE in page
 
+    assert "User Agent" not in operator.sees(
+        "leadsync_failedlogin_change", FailedLogin.objects.get(username="budi").pk
+    )
     question = operator.runs("let_in", FailedLogin.objects.filter(username="budi"))
     assert "Let them try again?" in question.content.decode()
     answer = operator.runs("let_in", FailedLogin.objects.filter(username="budi"), confirmed="1")
