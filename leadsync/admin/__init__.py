@@ -1,4 +1,4 @@
-"""Admin pages of API keys, users and groups, and what all admin pages share."""
+"""Admin pages of API keys, users and roles, and what all admin pages share."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Admin pages of users, bots and groups."""
+"""Admin pages of users and bots."""
 
 from functools import partial
 from typing import Any, cast

@@ -61,7 +61,10 @@ def test_a_bot_is_answered_while_deliveries_wait_and_each_of_them_is_afterwards(
 ) -> None:
     lane, kapso, bot = Lane(busy), Granian(), Granian()
     for number in range(3):
-        lane(kapso, request(DELIVERY, b"%d" % number))
+        delivery = request(DELIVERY, b"%d" % number)
+        stream = delivery["wsgi.input"]
+        lane(kapso, delivery)
+        stream.close()  # as granian does when the call ends
     lane(bot, request("/sarah/state", b"hello"))
 
     assert bot.next_answer() == (200, b"hello")
